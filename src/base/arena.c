@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Chunks grow with use, so an arena of a short request costs one malloc, and one of a large body few.
+ */
+#include "base/arena.h"
+
+#include <stdalign.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_CHUNK = 1024, LARGEST_CHUNK = 256 * 1024 };
+
+struct arena_chunk {
+    struct arena_chunk *older;
+    size_t size; /* of data */
+    alignas(max_align_t) char data[];
+};
+
+static void free_from(struct arena_chunk *chunk)
+{
+    while (chunk) {
+        struct arena_chunk *older = chunk->older;
+
+        free(chunk);
+        chunk = older;
+    }
+}
+
+void arena_done(struct arena *arena)
+{
+    free_from(arena->chunks);
+    *arena = (struct arena){ 0 };
+}
+
+void arena_reset(struct arena *arena)
+{
+    struct arena_chunk *keep = arena->chunks;
+
+    if (!keep)
+        return;
+    free_from(keep->older);
+    keep->older = NULL;
+    arena->next = keep->data;
+    arena->end = keep->data + keep->size;
+}
+
+static void add_chunk(struct arena *arena, size_t need)
+{
+    size_t size = arena->chunks ? arena->chunks->size * 2 : FIRST_CHUNK;
+    struct arena_chunk *chunk;
+
+    if (size > LARGEST_CHUNK)
+        size = LARGEST_CHUNK;
+    if (size < need)
+        size = need;
+    chunk = memory_resize(NULL, sizeof(*chunk) + size);
+    chunk->older = arena->chunks;
+    chunk->size = size;
+    arena->chunks = chunk;
+    arena->next = chunk->data;
+    arena->end = chunk->data + size;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    const size_t align = alignof(max_align_t);
+    size_t rounded = (size + align - 1) & ~(align - 1);
+    char *result;
+
+    if (rounded == 0)
+        rounded = align;
+    if ((size_t)(arena->end - arena->next) < rounded)
+        add_chunk(arena, rounded);
+    result = arena->next;
+    arena->next += rounded;
+    memset(result, 0, rounded);
+    return result;
+}
+
+char *arena_strndup(struct arena *arena, const char *text, size_t length)
+{
+    char *copy = arena_alloc(arena, length + 1);
+
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    return copy;
+}
+
+char *arena_strdup(struct arena *arena, const char *text)
+{
+    return arena_strndup(arena, text, strlen(text));
+}
+
+char *arena_strdup_null(struct arena *arena, const char *text)
+{
+    return text ? arena_strdup(arena, text) : NULL;
+}
+
+char *arena_vprintf(struct arena *arena, const char *format, va_list args)
+{
+    va_list again;
+    char *text;
+    int length;
+
+    va_copy(again, args);
+    length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    text = arena_alloc(arena, (size_t)length + 1);
+    vsnprintf(text, (size_t)length + 1, format, args);
+    return text;
+}
+
+char *arena_printf(struct arena *arena, const char *format, ...)
+{
+    va_list args;
+    char *text;
+
+    va_start(args, format);
+    text = arena_vprintf(arena, format, args);
+    va_end(args);
+    return text;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A growing string of bytes. Owns its memory; a buf of zeroes is empty and valid. The data is always followed by a NUL
+ * that length does not count, once anything was added.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/memory.h"
+
+struct buf {
+    char *data;
+    size_t length;
+    size_t capacity;
+};
+
+void buf_done(struct buf *buf);
+void buf_clear(struct buf *buf);                   /* keeps the memory */
+void buf_reserve(struct buf *buf, size_t more);    /* room for so many bytes beyond length */
+void buf_add(struct buf *buf, const void *bytes, size_t length);
+void buf_add_text(struct buf *buf, const char *text);
+void buf_add_char(struct buf *buf, char c);
+void buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
+void buf_drop_front(struct buf *buf, size_t length);
+const char *buf_text(const struct buf *buf) __attribute__((returns_nonnull)); /* "" when empty */
+/* The bytes become the caller's, to be freed; the buf is empty afterwards. */
+char *buf_take(struct buf *buf);
