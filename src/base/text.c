@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+bool text_parse_i64(const char *text, int64_t min, int64_t max, int64_t *value)
+{
+    char *end;
+    long long number;
+
+    if (!isdigit((unsigned char)text[0]) && !(text[0] == '-' && isdigit((unsigned char)text[1])))
+        return false;
+    errno = 0;
+    number = strtoll(text, &end, 10);
+    if (errno != 0 || *end != '\0' || number < min || number > max)
+        return false;
+    *value = number;
+    return true;
+}
+
+bool text_parse_double(const char *text, double *value)
+{
+    char *end;
+    double number;
+
+    if (!isdigit((unsigned char)text[0]) && text[0] != '-' && text[0] != '.')
+        return false;
+    errno = 0;
+    number = strtod(text, &end);
+    if (errno != 0 || *end != '\0')
+        return false;
+    *value = number;
+    return true;
+}
+
+void text_upper(char *text)
+{
+    for (; *text; text++)
+        if (*text >= 'a' && *text <= 'z')
+            *text = (char)(*text - 'a' + 'A');
+}
+
+bool text_equal_fold(const char *a, const char *b)
+{
+    if (!a || !b)
+        return a == b;
+    return strcasecmp(a, b) == 0;
+}
+
+bool text_starts_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool text_ends_with(const char *text, const char *suffix)
+{
+    size_t length = strlen(text), tail = strlen(suffix);
+
+    return length >= tail && strcmp(text + length - tail, suffix) == 0;
+}
+
+void text_random_bytes(void *bytes, size_t size)
+{
+    char *next = bytes;
+
+    while (size > 0) {
+        ssize_t got = getrandom(next, size, 0);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            abort();
+        next += got;
+        size -= (size_t)got;
+    }
+}
+
+void text_make_uuid(char uuid[static TEXT_UUID_SIZE])
+{
+    static const char hex[] = "0123456789abcdef";
+    unsigned char raw[16];
+    size_t at = 0;
+
+    text_random_bytes(raw, sizeof(raw));
+    raw[6] = (unsigned char)((raw[6] & 0x0f) | 0x40);
+    raw[8] = (unsigned char)((raw[8] & 0x3f) | 0x80);
+    for (size_t i = 0; i < sizeof(raw); i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            uuid[at++] = '-';
+        uuid[at++] = hex[raw[i] >> 4];
+        uuid[at++] = hex[raw[i] & 15];
+    }
+    uuid[at] = '\0';
+}
+
+bool text_is_uuid(const char *text)
+{
+    for (size_t i = 0; i < TEXT_UUID_SIZE - 1; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+        if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
+            return false;
+    }
+    return text[TEXT_UUID_SIZE - 1] == '\0';
+}
+
+char *text_base64(struct arena *arena, const void *bytes, size_t size)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *in = bytes;
+    char *text = arena_alloc(arena, (size + 2) / 3 * 4 + 1);
+    char *out = text;
+
+    for (size_t i = 0; i < size; i += 3) {
+        uint32_t group = (uint32_t)in[i] << 16;
+
+        if (i + 1 < size)
+            group |= (uint32_t)in[i + 1] << 8;
+        if (i + 2 < size)
+            group |= in[i + 2];
+        *out++ = digits[group >> 18 & 63];
+        *out++ = digits[group >> 12 & 63];
+        *out++ = i + 1 < size ? digits[group >> 6 & 63] : '=';
+        *out++ = i + 2 < size ? digits[group & 63] : '=';
+    }
+    return text;
+}
+
+void text_format_time(int64_t wall_ms, char text[static TEXT_TIME_SIZE])
+{
+    time_t seconds = wall_ms / 1000;
+    struct tm utc;
+    size_t length;
+
+    gmtime_r(&seconds, &utc);
+    length = strftime(text, TEXT_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text + length, TEXT_TIME_SIZE - length, ".%03dZ", (int)(wall_ms % 1000));
+}
+
+uint64_t text_hash(uint64_t hash, const void *bytes, size_t size)
+{
+    const unsigned char *in = bytes;
+
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ in[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+int text_read_file(const char *path, size_t limit, struct buf *buf)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int result = 0;
+
+    if (fd < 0)
+        return -errno;
+    for (;;) {
+        ssize_t got;
+
+        buf_reserve(buf, 4096);
+        got = read(fd, buf->data + buf->length, buf->capacity - buf->length - 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            result = -errno;
+        if (got <= 0)
+            break;
+        buf->length += (size_t)got;
+        if (buf->length > limit) {
+            result = -EFBIG;
+            break;
+        }
+    }
+    buf->data[buf->length] = '\0';
+    close(fd);
+    return result;
+}
+
+static int sync_directory_of(const char *path)
+{
+    CLEANUP(memory_freep) char *directory = memory_strdup(path);
+    char *slash = strrchr(directory, '/');
+    int fd, result = 0;
+
+    if (!slash)
+        strcpy(directory, ".");
+    else
+        slash[slash == directory] = '\0';
+    fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    if (fsync(fd) != 0)
+        result = -errno;
+    close(fd);
+    return result;
+}
+
+int text_write_file(const char *path, const void *bytes, size_t size, unsigned mode)
+{
+    CLEANUP(memory_freep) char *temporary = memory_printf("%s.new", path);
+    const char *next = bytes;
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, (mode_t)mode);
+    int result = 0;
+
+    if (fd < 0)
+        return -errno;
+    while (size > 0 && result == 0) {
+        ssize_t written = write(fd, next, size);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0) {
+            result = -errno;
+        } else {
+            next += written;
+            size -= (size_t)written;
+        }
+    }
+    if (result == 0 && fsync(fd) != 0)
+        result = -errno;
+    close(fd);
+    if (result == 0 && rename(temporary, path) != 0)
+        result = -errno;
+    if (result != 0) {
+        unlink(temporary);
+        return result;
+    }
+    return sync_directory_of(path);
+}
+
+int text_make_directories(const char *path, unsigned mode)
+{
+    CLEANUP(memory_freep) char *partial = memory_strdup(path);
+
+    for (char *slash = strchr(partial + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(partial, (mode_t)mode) != 0 && errno != EEXIST)
+            return -errno;
+        *slash = '/';
+    }
+    if (mkdir(partial, (mode_t)mode) != 0 && errno != EEXIST)
+        return -errno;
+    return 0;
+}
