@@ -63,25 +63,27 @@ static void add_chunk(struct arena *arena, size_t need)
     arena->end = chunk->data + size;
 }
 
+/* Text needs no alignment, so many small strings lie without gaps. */
+static char *take(struct arena *arena, size_t size, size_t align)
+{
+    size_t skip = (size_t)(-(uintptr_t)arena->next & (align - 1));
+
+    if (!arena->end || (size_t)(arena->end - arena->next) < size + skip) {
+        add_chunk(arena, size);
+        skip = 0;
+    }
+    arena->next += skip + size;
+    return arena->next - size;
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
-    const size_t align = alignof(max_align_t);
-    size_t rounded = (size + align - 1) & ~(align - 1);
-    char *result;
-
-    if (rounded == 0)
-        rounded = align;
-    if ((size_t)(arena->end - arena->next) < rounded)
-        add_chunk(arena, rounded);
-    result = arena->next;
-    arena->next += rounded;
-    memset(result, 0, rounded);
-    return result;
+    return memset(take(arena, size, alignof(max_align_t)), 0, size);
 }
 
 char *arena_strndup(struct arena *arena, const char *text, size_t length)
 {
-    char *copy = arena_alloc(arena, length + 1);
+    char *copy = take(arena, length + 1, 1);
 
     memcpy(copy, text, length);
     copy[length] = '\0';

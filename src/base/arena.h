@@ -28,4 +28,4 @@ char *arena_strdup(struct arena *arena, const char *text) __attribute__((returns
 char *arena_strdup_null(struct arena *arena, const char *text);
 char *arena_strndup(struct arena *arena, const char *text, size_t length) __attribute__((returns_nonnull));
 char *arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3) __attribute__((returns_nonnull));
-char *arena_vprintf(struct arena *arena, const char *format, va_list args) __attribute__((returns_nonnull));
+char *arena_vprintf(struct arena *arena, const char *format, va_list args) __attribute__((returns_nonnull, nonnull(2)));

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #define MUST_CHECK        __attribute__((warn_unused_result))
-#define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
+#define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a), nonnull(f)))
 #define CLEANUP(fn)       __attribute__((cleanup(fn)))
 #define ARRAY_SIZE(a)     (sizeof(a) / sizeof((a)[0]))
 /* The struct that embeds a member; the pointer keeps its constness to the caller. */

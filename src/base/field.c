@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Encoding, copying and comparing rows; decoding is in field_decode.c. Every function is one switch over the kinds, so a new
+ * kind does not compile until all of them know it.
+ */
+#include "base/field.h"
+
+#include <string.h>
+#include <strings.h>
+
+struct any_list { void *at; uint32_t count, room; };
+
+static const void *member_of(const struct field *field, const void *object)
+{
+    return (const char *)object + field->offset;
+}
+
+const char *enum_name(const struct enum_name *names, uint64_t value)
+{
+    for (; names->name; names++)
+        if (names->value == value)
+            return names->name;
+    return NULL;
+}
+
+bool enum_parse(const struct enum_name *names, const char *text, uint64_t *value)
+{
+    for (; names->name; names++) {
+        if (strcasecmp(names->name, text) == 0) {
+            *value = names->value;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void encode_flags(const struct enum_name *names, uint64_t flags, struct json_writer *writer)
+{
+    json_begin(writer, '[');
+    for (; names->name; names++)
+        if ((flags & names->value) == names->value)
+            json_text(writer, names->name);
+    json_end(writer, ']');
+}
+
+static void encode_list(const struct field *field, const struct any_list *list, unsigned audience,
+                        struct json_writer *writer)
+{
+    const struct schema *item = field->ref;
+    bool is_map = field->kind == FIELD_KIND_OBJECT_MAP;
+
+    json_begin(writer, is_map ? '{' : '[');
+    for (uint32_t i = 0; i < list->count; i++) {
+        const char *object = (const char *)list->at + (size_t)i * item->size;
+
+        if (is_map) {
+            const char *key;
+
+            memcpy(&key, object, sizeof(key));
+            json_key(writer, key);
+        }
+        field_encode(item, object, audience, writer);
+    }
+    json_end(writer, is_map ? '}' : ']');
+}
+
+static bool is_absent(const struct field *field, const void *member, unsigned audience)
+{
+    const struct any_list *list = member;
+    const char *text;
+    bool without_empty = audience == FIELD_REST && (field->use & FIELD_NOT_EMPTY);
+
+    switch ((enum field_kind)field->kind) {
+    case FIELD_KIND_TEXT:
+        memcpy(&text, member, sizeof(text));
+        return !text || (without_empty && !*text);
+    case FIELD_KIND_OBJECT: memcpy(&text, member, sizeof(text)); return !text;
+    case FIELD_KIND_MAYBE_BOOL: return !((const struct maybe_bool *)member)->has;
+    case FIELD_KIND_MAYBE_I32: return !((const struct maybe_i32 *)member)->has;
+    case FIELD_KIND_MAYBE_I64: return !((const struct maybe_i64 *)member)->has;
+    case FIELD_KIND_MAYBE_DOUBLE: return !((const struct maybe_double *)member)->has;
+    case FIELD_KIND_ENUM: return *(const uint32_t *)member == 0;
+    case FIELD_KIND_FLAGS: return *(const uint64_t *)member == 0;
+    case FIELD_KIND_TEXTS:
+    case FIELD_KIND_I64S:
+    case FIELD_KIND_TEXT_MAP:
+    case FIELD_KIND_I64_MAP:
+    case FIELD_KIND_LIST:
+    case FIELD_KIND_OBJECT_MAP: return !list->at || (without_empty && list->count == 0);
+    case FIELD_KIND_BOOL:
+    case FIELD_KIND_I32:
+    case FIELD_KIND_I64:
+    case FIELD_KIND_DOUBLE:
+    case FIELD_KIND_INLINE: return false;
+    }
+    return true;
+}
+
+static void encode_member(const struct field *field, const void *member, unsigned audience, struct json_writer *writer)
+{
+    const struct text_list *texts = member;
+    const struct i64_list *numbers = member;
+    const struct text_map *map = member;
+    const struct i64_map *number_map = member;
+    const void *pointer;
+    const char *name;
+
+    switch ((enum field_kind)field->kind) {
+    case FIELD_KIND_TEXT: memcpy(&name, member, sizeof(name)); json_text(writer, name); return;
+    case FIELD_KIND_BOOL: json_bool(writer, *(const bool *)member); return;
+    case FIELD_KIND_I32: json_i64(writer, *(const int32_t *)member); return;
+    case FIELD_KIND_I64: json_i64(writer, *(const int64_t *)member); return;
+    case FIELD_KIND_DOUBLE: json_double(writer, *(const double *)member); return;
+    case FIELD_KIND_MAYBE_BOOL: json_bool(writer, ((const struct maybe_bool *)member)->value); return;
+    case FIELD_KIND_MAYBE_I32: json_i64(writer, ((const struct maybe_i32 *)member)->value); return;
+    case FIELD_KIND_MAYBE_I64: json_i64(writer, ((const struct maybe_i64 *)member)->value); return;
+    case FIELD_KIND_MAYBE_DOUBLE: json_double(writer, ((const struct maybe_double *)member)->value); return;
+    case FIELD_KIND_ENUM:
+        name = enum_name(field->ref, *(const uint32_t *)member);
+        json_text(writer, name ? name : "?");
+        return;
+    case FIELD_KIND_FLAGS: encode_flags(field->ref, *(const uint64_t *)member, writer); return;
+    case FIELD_KIND_TEXTS:
+        json_begin(writer, '[');
+        for (uint32_t i = 0; i < texts->count; i++)
+            json_text(writer, texts->at[i]);
+        json_end(writer, ']');
+        return;
+    case FIELD_KIND_I64S:
+        json_begin(writer, '[');
+        for (uint32_t i = 0; i < numbers->count; i++)
+            json_i64(writer, numbers->at[i]);
+        json_end(writer, ']');
+        return;
+    case FIELD_KIND_TEXT_MAP:
+        json_begin(writer, '{');
+        for (uint32_t i = 0; i < map->count; i++) {
+            json_key(writer, map->at[i].key);
+            json_text(writer, map->at[i].value);
+        }
+        json_end(writer, '}');
+        return;
+    case FIELD_KIND_I64_MAP:
+        json_begin(writer, '{');
+        for (uint32_t i = 0; i < number_map->count; i++) {
+            json_key(writer, number_map->at[i].key);
+            json_i64(writer, number_map->at[i].value);
+        }
+        json_end(writer, '}');
+        return;
+    case FIELD_KIND_OBJECT:
+        memcpy(&pointer, member, sizeof(pointer));
+        field_encode(field->ref, pointer, audience, writer);
+        return;
+    case FIELD_KIND_INLINE: field_encode(field->ref, member, audience, writer); return;
+    case FIELD_KIND_LIST:
+    case FIELD_KIND_OBJECT_MAP: encode_list(field, member, audience, writer); return;
+    }
+}
+
+void field_encode_members(const struct schema *schema, const void *object, unsigned audience,
+                          struct json_writer *writer)
+{
+    for (uint32_t i = 0; i < schema->count; i++) {
+        const struct field *field = &schema->fields[i];
+        const void *member = member_of(field, object);
+
+        if (!(field->use & audience) || is_absent(field, member, audience))
+            continue;
+        if ((field->use & FIELD_SECRET) && !(audience & (FIELD_STORE | FIELD_LINK)))
+            continue;
+        json_key(writer, field->name);
+        encode_member(field, member, audience, writer);
+    }
+}
+
+void field_encode(const struct schema *schema, const void *object, unsigned audience, struct json_writer *writer)
+{
+    json_begin(writer, '{');
+    field_encode_members(schema, object, audience, writer);
+    json_end(writer, '}');
+}
+
+static size_t item_size(const struct field *field)
+{
+    switch ((enum field_kind)field->kind) {
+    case FIELD_KIND_TEXTS: return sizeof(char *);
+    case FIELD_KIND_I64S: return sizeof(int64_t);
+    case FIELD_KIND_TEXT_MAP: return sizeof(struct text_pair);
+    case FIELD_KIND_I64_MAP: return sizeof(struct i64_pair);
+    case FIELD_KIND_LIST:
+    case FIELD_KIND_OBJECT_MAP: return ((const struct schema *)field->ref)->size;
+    case FIELD_KIND_TEXT: return sizeof(char *);
+    case FIELD_KIND_BOOL: return sizeof(bool);
+    case FIELD_KIND_I32: return sizeof(int32_t);
+    case FIELD_KIND_I64: return sizeof(int64_t);
+    case FIELD_KIND_DOUBLE: return sizeof(double);
+    case FIELD_KIND_MAYBE_BOOL: return sizeof(struct maybe_bool);
+    case FIELD_KIND_MAYBE_I32: return sizeof(struct maybe_i32);
+    case FIELD_KIND_MAYBE_I64: return sizeof(struct maybe_i64);
+    case FIELD_KIND_MAYBE_DOUBLE: return sizeof(struct maybe_double);
+    case FIELD_KIND_ENUM: return sizeof(uint32_t);
+    case FIELD_KIND_FLAGS: return sizeof(uint64_t);
+    case FIELD_KIND_OBJECT:
+    case FIELD_KIND_INLINE: return ((const struct schema *)field->ref)->size;
+    }
+    return 0;
+}
+
+static void copy_key(void *to, const void *from, struct arena *arena)
+{
+    const char *key;
+    char *copy;
+
+    memcpy(&key, from, sizeof(key));
+    copy = arena_strdup(arena, key);
+    memcpy(to, &copy, sizeof(copy));
+}
+
+static void copy_list(const struct field *field, struct any_list *to, const struct any_list *from, struct arena *arena)
+{
+    size_t size = item_size(field);
+
+    *to = (struct any_list){ 0 };
+    if (!from->at)
+        return;
+    to->at = arena_alloc(arena, from->count * size);
+    to->count = from->count;
+    for (uint32_t i = 0; i < from->count; i++) {
+        char *target = (char *)to->at + i * size;
+        const char *source = (const char *)from->at + i * size;
+
+        switch ((enum field_kind)field->kind) {
+        case FIELD_KIND_OBJECT_MAP: copy_key(target, source, arena); field_copy(field->ref, target, source, arena); break;
+        case FIELD_KIND_LIST: field_copy(field->ref, target, source, arena); break;
+        case FIELD_KIND_TEXTS: copy_key(target, source, arena); break;
+        case FIELD_KIND_TEXT_MAP:
+            copy_key(target, source, arena);
+            copy_key(target + sizeof(char *), source + sizeof(char *), arena);
+            break;
+        case FIELD_KIND_I64_MAP: memcpy(target, source, size); copy_key(target, source, arena); break;
+        case FIELD_KIND_I64S:
+        case FIELD_KIND_TEXT:
+        case FIELD_KIND_BOOL:
+        case FIELD_KIND_I32:
+        case FIELD_KIND_I64:
+        case FIELD_KIND_DOUBLE:
+        case FIELD_KIND_MAYBE_BOOL:
+        case FIELD_KIND_MAYBE_I32:
+        case FIELD_KIND_MAYBE_I64:
+        case FIELD_KIND_MAYBE_DOUBLE:
+        case FIELD_KIND_ENUM:
+        case FIELD_KIND_FLAGS:
+        case FIELD_KIND_OBJECT:
+        case FIELD_KIND_INLINE: memcpy(target, source, size); break;
+        }
+    }
+}
+
+void field_copy(const struct schema *schema, void *to, const void *from, struct arena *arena)
+{
+    for (uint32_t i = 0; i < schema->count; i++) {
+        const struct field *field = &schema->fields[i];
+        const void *source = member_of(field, from);
+        char *target = (char *)to + field->offset;
+        const void *pointer;
+        void *copy;
+
+        switch ((enum field_kind)field->kind) {
+        case FIELD_KIND_TEXT:
+            memcpy(&pointer, source, sizeof(pointer));
+            copy = arena_strdup_null(arena, pointer);
+            memcpy(target, &copy, sizeof(copy));
+            break;
+        case FIELD_KIND_OBJECT:
+            memcpy(&pointer, source, sizeof(pointer));
+            copy = pointer ? arena_alloc(arena, item_size(field)) : NULL;
+            if (copy)
+                field_copy(field->ref, copy, pointer, arena);
+            memcpy(target, &copy, sizeof(copy));
+            break;
+        case FIELD_KIND_INLINE: field_copy(field->ref, target, source, arena); break;
+        case FIELD_KIND_TEXTS:
+        case FIELD_KIND_I64S:
+        case FIELD_KIND_TEXT_MAP:
+        case FIELD_KIND_I64_MAP:
+        case FIELD_KIND_LIST:
+        case FIELD_KIND_OBJECT_MAP: copy_list(field, (void *)target, source, arena); break;
+        case FIELD_KIND_BOOL:
+        case FIELD_KIND_I32:
+        case FIELD_KIND_I64:
+        case FIELD_KIND_DOUBLE:
+        case FIELD_KIND_MAYBE_BOOL:
+        case FIELD_KIND_MAYBE_I32:
+        case FIELD_KIND_MAYBE_I64:
+        case FIELD_KIND_MAYBE_DOUBLE:
+        case FIELD_KIND_ENUM:
+        case FIELD_KIND_FLAGS: memcpy(target, source, item_size(field)); break;
+        }
+    }
+}
+
+static size_t measure_text(const void *source)
+{
+    const char *text;
+
+    memcpy(&text, source, sizeof(text));
+    return text ? strlen(text) + 1 : 0;
+}
+
+size_t field_measure(const struct schema *schema, const void *object)
+{
+    enum { ALIGNMENT_LOSS = 16 };
+    size_t total = 0;
+
+    for (uint32_t i = 0; i < schema->count; i++) {
+        const struct field *field = &schema->fields[i];
+        const void *member = member_of(field, object);
+        const struct any_list *list = member;
+        const void *pointer;
+
+        switch ((enum field_kind)field->kind) {
+        case FIELD_KIND_TEXT: total += measure_text(member); break;
+        case FIELD_KIND_OBJECT:
+            memcpy(&pointer, member, sizeof(pointer));
+            if (pointer)
+                total += item_size(field) + ALIGNMENT_LOSS + field_measure(field->ref, pointer);
+            break;
+        case FIELD_KIND_INLINE: total += field_measure(field->ref, member); break;
+        case FIELD_KIND_TEXTS:
+        case FIELD_KIND_I64S:
+        case FIELD_KIND_TEXT_MAP:
+        case FIELD_KIND_I64_MAP:
+        case FIELD_KIND_LIST:
+        case FIELD_KIND_OBJECT_MAP:
+            if (!list->at)
+                break;
+            total += list->count * item_size(field) + ALIGNMENT_LOSS;
+            for (uint32_t j = 0; j < list->count; j++) {
+                const char *item = (const char *)list->at + j * item_size(field);
+
+                if (field->kind == FIELD_KIND_LIST || field->kind == FIELD_KIND_OBJECT_MAP)
+                    total += field_measure(field->ref, item);
+                if (field->kind != FIELD_KIND_LIST && field->kind != FIELD_KIND_I64S)
+                    total += measure_text(item);
+                if (field->kind == FIELD_KIND_TEXT_MAP)
+                    total += measure_text(item + sizeof(char *));
+            }
+            break;
+        case FIELD_KIND_BOOL:
+        case FIELD_KIND_I32:
+        case FIELD_KIND_I64:
+        case FIELD_KIND_DOUBLE:
+        case FIELD_KIND_MAYBE_BOOL:
+        case FIELD_KIND_MAYBE_I32:
+        case FIELD_KIND_MAYBE_I64:
+        case FIELD_KIND_MAYBE_DOUBLE:
+        case FIELD_KIND_ENUM:
+        case FIELD_KIND_FLAGS: break;
+        }
+    }
+    return total;
+}
+
+static bool same_text(const void *a, const void *b)
+{
+    const char *left, *right;
+
+    memcpy(&left, a, sizeof(left));
+    memcpy(&right, b, sizeof(right));
+    if (!left || !right)
+        return left == right;
+    return strcmp(left, right) == 0;
+}
+
+static bool same_item(const struct field *field, const char *a, const char *b, unsigned audience)
+{
+    switch ((enum field_kind)field->kind) {
+    case FIELD_KIND_TEXTS: return same_text(a, b);
+    case FIELD_KIND_TEXT_MAP: return same_text(a, b) && same_text(a + sizeof(char *), b + sizeof(char *));
+    case FIELD_KIND_I64_MAP:
+        return same_text(a, b) && ((const struct i64_pair *)(const void *)a)->value == ((const struct i64_pair *)(const void *)b)->value;
+    case FIELD_KIND_OBJECT_MAP: return same_text(a, b) && field_equal(field->ref, a, b, audience);
+    case FIELD_KIND_LIST: return field_equal(field->ref, a, b, audience);
+    case FIELD_KIND_I64S:
+    case FIELD_KIND_TEXT:
+    case FIELD_KIND_BOOL:
+    case FIELD_KIND_I32:
+    case FIELD_KIND_I64:
+    case FIELD_KIND_DOUBLE:
+    case FIELD_KIND_MAYBE_BOOL:
+    case FIELD_KIND_MAYBE_I32:
+    case FIELD_KIND_MAYBE_I64:
+    case FIELD_KIND_MAYBE_DOUBLE:
+    case FIELD_KIND_ENUM:
+    case FIELD_KIND_FLAGS:
+    case FIELD_KIND_OBJECT:
+    case FIELD_KIND_INLINE: return memcmp(a, b, item_size(field)) == 0;
+    }
+    return false;
+}
+
+static bool same_list(const struct field *field, const struct any_list *a, const struct any_list *b, unsigned audience)
+{
+    size_t size = item_size(field);
+
+    if (a->count != b->count || (a->at == NULL) != (b->at == NULL))
+        return false;
+    for (uint32_t i = 0; i < a->count; i++)
+        if (!same_item(field, (const char *)a->at + i * size, (const char *)b->at + i * size, audience))
+            return false;
+    return true;
+}
+
+#define SAME_MAYBE(type, a, b)                                                                                         \
+    (((const type *)(a))->has == ((const type *)(b))->has &&                                                           \
+     (!((const type *)(a))->has || ((const type *)(a))->value == ((const type *)(b))->value))
+
+static bool same_member(const struct field *field, const void *a, const void *b, unsigned audience)
+{
+    const void *left, *right;
+
+    switch ((enum field_kind)field->kind) {
+    case FIELD_KIND_TEXT: return same_text(a, b);
+    case FIELD_KIND_OBJECT:
+        memcpy(&left, a, sizeof(left));
+        memcpy(&right, b, sizeof(right));
+        return left && right ? field_equal(field->ref, left, right, audience) : left == right;
+    case FIELD_KIND_INLINE: return field_equal(field->ref, a, b, audience);
+    case FIELD_KIND_MAYBE_BOOL: return SAME_MAYBE(struct maybe_bool, a, b);
+    case FIELD_KIND_MAYBE_I32: return SAME_MAYBE(struct maybe_i32, a, b);
+    case FIELD_KIND_MAYBE_I64: return SAME_MAYBE(struct maybe_i64, a, b);
+    case FIELD_KIND_MAYBE_DOUBLE: return SAME_MAYBE(struct maybe_double, a, b);
+    case FIELD_KIND_TEXTS:
+    case FIELD_KIND_I64S:
+    case FIELD_KIND_TEXT_MAP:
+    case FIELD_KIND_I64_MAP:
+    case FIELD_KIND_LIST:
+    case FIELD_KIND_OBJECT_MAP: return same_list(field, a, b, audience);
+    case FIELD_KIND_BOOL:
+    case FIELD_KIND_I32:
+    case FIELD_KIND_I64:
+    case FIELD_KIND_DOUBLE:
+    case FIELD_KIND_ENUM:
+    case FIELD_KIND_FLAGS: return memcmp(a, b, item_size(field)) == 0;
+    }
+    return false;
+}
+
+bool field_equal(const struct schema *schema, const void *a, const void *b, unsigned audience)
+{
+    for (uint32_t i = 0; i < schema->count; i++) {
+        const struct field *field = &schema->fields[i];
+
+        if ((field->use & audience) && !same_member(field, member_of(field, a), member_of(field, b), audience))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Lists and maps that rows carry. They live in arenas and are short (properties of an object), so a sorted array with
+ * binary search serves both small size and quick look-up; growing copies the array with room for as many again.
+ */
+#include "base/field.h"
+
+#include <string.h>
+#include <strings.h>
+
+void *list_add(void *list, size_t item_size, struct arena *arena)
+{
+    struct any_list { char *at; uint32_t count, room; } *any = list;
+    uint32_t count = any->count;
+
+    if (count >= any->room) {
+        uint32_t room = count < 4 ? 4 : count * 2;
+        char *larger = arena_alloc(arena, item_size * room);
+
+        if (count > 0)
+            memcpy(larger, any->at, item_size * count);
+        any->at = larger;
+        any->room = room;
+    }
+    any->count++;
+    return memset(any->at + item_size * count, 0, item_size);
+}
+
+void text_list_add(struct text_list *list, const char *text, struct arena *arena)
+{
+    *LIST_ADD(list, arena) = arena_strdup(arena, text);
+}
+
+bool text_list_has(const struct text_list *list, const char *text)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (strcmp(list->at[i], text) == 0)
+            return true;
+    return false;
+}
+
+bool text_list_has_fold(const struct text_list *list, const char *text)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (strcasecmp(list->at[i], text) == 0)
+            return true;
+    return false;
+}
+
+/* Index of the first key that is not less than key. */
+static uint32_t position(const struct text_map *map, const char *key, bool *found)
+{
+    uint32_t low = 0, high = map->count;
+
+    *found = false;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = strcmp(map->at[middle].key, key);
+
+        if (order == 0) {
+            *found = true;
+            return middle;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+const char *text_map_find(const struct text_map *map, const char *key)
+{
+    bool found;
+    uint32_t at = position(map, key, &found);
+
+    return found ? map->at[at].value : NULL;
+}
+
+void text_map_set(struct text_map *map, const char *key, const char *value, struct arena *arena)
+{
+    bool found;
+    uint32_t at = position(map, key, &found);
+
+    if (!found) {
+        LIST_ADD(map, arena);
+        memmove(&map->at[at + 1], &map->at[at], sizeof(map->at[0]) * (map->count - 1 - at));
+        map->at[at].key = arena_strdup(arena, key);
+    }
+    map->at[at].value = arena_strdup(arena, value);
+}
+
+bool text_map_remove(struct text_map *map, const char *key)
+{
+    bool found;
+    uint32_t at = position(map, key, &found);
+
+    if (!found)
+        return false;
+    map->count--;
+    memmove(&map->at[at], &map->at[at + 1], sizeof(map->at[0]) * (map->count - at));
+    return true;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/json.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXACT_DIGITS = 15 };
+
+static cJSON *fail(struct json_error *error, const char *text, size_t offset, const char *what)
+{
+    size_t line = 1;
+
+    for (size_t i = 0; i < offset; i++)
+        line += text[i] == '\n';
+    error->offset = offset;
+    snprintf(error->message, sizeof(error->message), "line %zu: %s", line, what);
+    return NULL;
+}
+
+/*
+ * Walks the text once, outside strings: counts depth, and copies it to quoted with quotes around long integers when there
+ * are any. False when it nests too deep; *at is then where.
+ */
+static bool prepare(const char *text, size_t length, struct buf *quoted, size_t *at)
+{
+    size_t copied = 0;
+    unsigned depth = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        char c = text[i];
+
+        if (c == '"') {
+            for (i++; i < length && text[i] != '"'; i++)
+                i += text[i] == '\\';
+        } else if (c == '{' || c == '[') {
+            if (++depth > JSON_DEPTH_LIMIT) {
+                *at = i;
+                return false;
+            }
+        } else if (c == '}' || c == ']') {
+            depth -= depth > 0;
+        } else if ((c >= '0' && c <= '9') || c == '-') {
+            size_t end = i + 1;
+            bool is_integer = true;
+
+            while (end < length && strchr("0123456789.eE+-", text[end]) && text[end] != '\0') {
+                is_integer = is_integer && text[end] >= '0' && text[end] <= '9';
+                end++;
+            }
+            if (is_integer && end - i - (c == '-') > EXACT_DIGITS) {
+                buf_add(quoted, text + copied, i - copied);
+                buf_add_char(quoted, '"');
+                buf_add(quoted, text + i, end - i);
+                buf_add_char(quoted, '"');
+                copied = end;
+            }
+            i = end - 1;
+        }
+    }
+    if (copied > 0)
+        buf_add(quoted, text + copied, length - copied);
+    return true;
+}
+
+cJSON *json_parse(const char *text, size_t length, struct json_error *error)
+{
+    CLEANUP(buf_done) struct buf quoted = { 0 };
+    const char *end = NULL, *start = text;
+    size_t at = 0, size = length;
+    cJSON *tree;
+
+    if (!prepare(text, length, &quoted, &at))
+        return fail(error, text, at, "nested too deep");
+    if (quoted.length > 0) {
+        start = quoted.data;
+        size = quoted.length;
+    }
+    tree = cJSON_ParseWithLengthOpts(start, size, &end, false);
+    if (!tree) {
+        at = end ? (size_t)(end - start) : 0;
+        if (at > length)
+            at = length;
+        return fail(error, text, at, length == 0 ? "empty" : "not a JSON value");
+    }
+    while (end < start + size && strchr(" \t\r\n", *end) && *end != '\0')
+        end++;
+    if (end < start + size) {
+        cJSON_Delete(tree);
+        at = (size_t)(end - start);
+        return fail(error, text, at > length ? length : at, "something stands behind the JSON value");
+    }
+    return tree;
+}
+
+static void new_line(struct json_writer *writer)
+{
+    buf_add_char(writer->out, '\n');
+    for (unsigned i = 0; i < writer->depth; i++)
+        buf_add(writer->out, "  ", 2);
+}
+
+static void before_value(struct json_writer *writer)
+{
+    if (writer->needs_comma)
+        buf_add_char(writer->out, ',');
+    if (writer->is_pretty && writer->depth > 0 && writer->out->length > 0 &&
+        writer->out->data[writer->out->length - 1] != ' ')
+        new_line(writer);
+    writer->needs_comma = true;
+}
+
+void json_begin(struct json_writer *writer, char open)
+{
+    before_value(writer);
+    buf_add_char(writer->out, open);
+    writer->needs_comma = false;
+    writer->depth++;
+}
+
+void json_end(struct json_writer *writer, char close)
+{
+    writer->depth--;
+    if (writer->is_pretty && writer->needs_comma)
+        new_line(writer);
+    buf_add_char(writer->out, close);
+    writer->needs_comma = true;
+}
+
+static size_t utf8_length(const unsigned char *text)
+{
+    static const unsigned char lowest[] = { 0, 0, 0x80, 0xa0, 0x90 }; /* second byte, against overlong forms */
+    size_t length = text[0] >= 0xf0 && text[0] <= 0xf4 ? 4 : text[0] >= 0xe0 && text[0] < 0xf0 ? 3 : text[0] >= 0xc2 && text[0] < 0xe0 ? 2 : 0;
+
+    for (size_t i = 1; i < length; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    if (length > 2 && text[1] < lowest[length] && (text[0] & 0x0f) == 0)
+        return 0;
+    if ((text[0] == 0xed && text[1] > 0x9f) || (text[0] == 0xf4 && text[1] > 0x8f))
+        return 0;
+    return length;
+}
+
+static void add_quoted(struct buf *out, const char *text)
+{
+    const unsigned char *next = (const unsigned char *)text, *plain = next;
+
+    buf_add_char(out, '"');
+    while (*next) {
+        size_t length;
+
+        if (*next >= 0x20 && *next < 0x7f && *next != '"' && *next != '\\') {
+            next++;
+            continue;
+        }
+        length = *next < 0x80 ? 0 : utf8_length(next);
+        if (length > 0) {
+            next += length;
+            continue;
+        }
+        buf_add(out, plain, (size_t)(next - plain));
+        switch (*next) {
+        case '"': buf_add(out, "\\\"", 2); break;
+        case '\\': buf_add(out, "\\\\", 2); break;
+        case '\n': buf_add(out, "\\n", 2); break;
+        case '\r': buf_add(out, "\\r", 2); break;
+        case '\t': buf_add(out, "\\t", 2); break;
+        default:
+            if (*next >= 0x80)
+                buf_add(out, "\xef\xbf\xbd", 3);
+            else
+                buf_printf(out, "\\u%04x", *next);
+        }
+        plain = ++next;
+    }
+    buf_add(out, plain, (size_t)(next - plain));
+    buf_add_char(out, '"');
+}
+
+void json_key(struct json_writer *writer, const char *key)
+{
+    before_value(writer);
+    add_quoted(writer->out, key);
+    buf_add_char(writer->out, ':');
+    if (writer->is_pretty)
+        buf_add_char(writer->out, ' ');
+    writer->needs_comma = false;
+}
+
+void json_text(struct json_writer *writer, const char *text)
+{
+    before_value(writer);
+    add_quoted(writer->out, text);
+}
+
+void json_i64(struct json_writer *writer, int64_t number)
+{
+    char digits[24], *at = digits + sizeof(digits);
+    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+
+    before_value(writer);
+    do
+        *--at = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    if (number < 0)
+        *--at = '-';
+    buf_add(writer->out, at, (size_t)(digits + sizeof(digits) - at));
+}
+
+void json_bool(struct json_writer *writer, bool value)
+{
+    before_value(writer);
+    buf_add_text(writer->out, value ? "true" : "false");
+}
+
+void json_double(struct json_writer *writer, double number)
+{
+    char text[40];
+
+    before_value(writer);
+    if (!isfinite(number))
+        number = 0;
+    for (int precision = 15; precision <= 17; precision++) {
+        snprintf(text, sizeof(text), "%.*g", precision, number);
+        if (strtod(text, NULL) == number)
+            break;
+    }
+    if (!strpbrk(text, ".e"))
+        strcat(text, ".0");
+    buf_add_text(writer->out, text);
+}
+
+void json_raw(struct json_writer *writer, const char *json)
+{
+    before_value(writer);
+    buf_add_text(writer->out, json);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Wants and facts: what the controller tells a satellite should exist, and what a satellite tells that exists. These structs are the
+ * messages of the link; the controller derives wants from the model, the satellite plans from them.
+ *
+ *   controller -> satellite                              satellite -> controller
+ *                                                        held      struct held        first after on_up: what it holds
+ *   wants     struct wants    the difference to that     report    struct report      whatever changed
+ *   refresh   struct refresh  measure capacities now     report    with the same token
+ *
+ * A want is always whole: it replaces the one of the same name. generation grows with every change; a report says which
+ * generation it speaks of. The satellite never removes anything that is not wanted away: a want it does not hold is an orphan,
+ * which it reports.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/field.h"
+
+struct pool_want {
+    char *pool;            /* name as created */
+    char *uuid;
+    int64_t generation;
+    char *provider;        /* as LINSTOR spells it: "FILE_THIN" */
+    bool remove;           /* nothing on the machine is touched; the satellite forgets the pool */
+    struct text_map props; /* effective properties that a provider reads, e.g. StorDriver/StorPoolName */
+};
+
+struct volume_want {
+    int32_t number;
+    char *pool;
+    int64_t size_kib;      /* usable by the top of the stack */
+    bool remove;           /* this volume goes, the resource stays; needs the want's authority */
+    struct text_map props; /* effective */
+};
+
+struct resource_want {
+    char *resource;         /* name as created */
+    char *uuid;
+    int64_t generation;
+    struct text_list layers; /* top first, ends with STORAGE */
+    bool remove;
+    char *authority;        /* of a user: which request allowed data to be destroyed. Without it a want with remove is refused. */
+    struct text_map props;  /* effective */
+    LIST_OF(struct volume_want) volumes;
+};
+
+struct wants {
+    LIST_OF(struct pool_want) pools;
+    LIST_OF(struct resource_want) resources;
+    struct text_list forget; /* resources the controller does not know: their devices stay and become orphans */
+    bool complete;           /* last part of the answer to held */
+};
+
+struct held_item { char *name; char *uuid; int64_t generation; };
+struct held {
+    LIST_OF(struct held_item) pools;
+    LIST_OF(struct held_item) resources;
+};
+
+struct refresh { int64_t token; };
+
+/* Why something failed; texts for a person. */
+struct trouble {
+    char *message, *cause, *correction, *details;
+    int32_t attempts;    /* so far */
+    int64_t retry_in_ms; /* until the next attempt */
+};
+
+struct volume_fact {
+    int32_t number;
+    char *device_path;     /* of the top of the stack; NULL while there is none */
+    char *backing;         /* file, LV or zvol */
+    int64_t usable_kib;
+    int64_t allocated_kib;
+    char *state;           /* "Created", "Failed", ... */
+};
+
+struct resource_fact {
+    char *resource;
+    char *uuid;
+    int64_t generation;    /* of the want that this speaks of */
+    bool applied;          /* everything the want of that generation says holds */
+    bool gone;             /* the want said remove, and nothing of it is left */
+    struct trouble *trouble; /* NULL when the last attempt did not fail */
+    LIST_OF(struct volume_fact) volumes;
+};
+
+struct pool_fact {
+    char *pool;
+    char *uuid;
+    int64_t generation;
+    bool applied;
+    struct trouble *trouble;
+    struct maybe_i64 free_kib, total_kib; /* absent when unknown */
+    bool supports_snapshots;
+};
+
+struct orphan_fact { char *pool; char *identifier; char *device_path; int64_t size_kib; };
+
+struct report {
+    int64_t token; /* of the refresh that this answers, else 0 */
+    LIST_OF(struct pool_fact) pools;
+    LIST_OF(struct resource_fact) resources;
+    LIST_OF(struct orphan_fact) orphans;
+    bool orphans_complete; /* orphans is the whole list */
+};
+
+extern const struct schema pool_want_schema, volume_want_schema, resource_want_schema, wants_schema, held_item_schema,
+    held_schema, refresh_schema, trouble_schema, volume_fact_schema, resource_fact_schema, pool_fact_schema,
+    orphan_fact_schema, report_schema;

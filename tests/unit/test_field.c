@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/field.h"
+
+static const struct enum_name colors[] = { { "RED", 1 }, { "GREEN", 2 }, { 0 } };
+static const struct enum_name bits[] = { { "A", 1 }, { "B", 2 }, { "AB", 3 }, { 0 } };
+
+struct leaf {
+    char *name;
+    struct maybe_i32 port;
+};
+static const struct field leaf_fields[] = {
+    FIELD(leaf, name, FIELD_REQUIRED),
+    FIELD(leaf, port, 0),
+};
+static SCHEMA(leaf)
+
+struct tree {
+    char *name;
+    bool plain;
+    struct maybe_bool maybe;
+    int64_t number;
+    double ratio;
+    struct text_list texts;
+    struct text_map props;
+    struct i64_list numbers;
+    uint32_t color;
+    uint64_t flags;
+    struct leaf *object;
+    struct leaf inline_object;
+    LIST_OF(struct leaf) leaves;
+    char *secret;
+};
+static const struct field tree_fields[] = {
+    FIELD(tree, name, 0),
+    FIELD(tree, plain, 0),
+    FIELD(tree, maybe, 0),
+    FIELD(tree, number, 0),
+    FIELD(tree, ratio, 0),
+    FIELD(tree, texts, FIELD_NOT_EMPTY),
+    FIELD(tree, props, 0),
+    FIELD(tree, numbers, 0),
+    ENUM(tree, color, colors, 0),
+    FLAGS(tree, flags, bits, 0),
+    OBJECT(tree, object, leaf, 0),
+    INLINE(tree, inline_object, leaf, FIELD_STORE),
+    LIST(tree, leaves, leaf, 0),
+    FIELD(tree, secret, FIELD_SECRET),
+};
+static SCHEMA(tree)
+
+static const char full[] =
+    "{\"name\":\"n\\u00e9\",\"plain\":true,\"maybe\":false,\"number\":-4611686018407726875,\"ratio\":20.0,"
+    "\"texts\":[\"a\",\"b\"],\"props\":{\"a/b\":\"\",\"c\":\"x\"},\"numbers\":[1,9007199254740993],"
+    "\"color\":\"GREEN\",\"flags\":[\"A\",\"B\",\"AB\"],\"object\":{\"name\":\"o\",\"port\":3366},"
+    "\"inline_object\":{\"name\":\"i\"},\"leaves\":[{\"name\":\"l\"}],\"secret\":\"s\"}";
+
+static void decode_ok(struct tree *tree, const char *text, struct arena *arena)
+{
+    struct field_error error;
+
+    if (field_decode_text(&tree_schema, tree, text, strlen(text), arena, &error) != 0)
+        fail_msg("%s", error.message);
+}
+
+static void assert_encodes(const struct tree *tree, unsigned audience, const char *expected)
+{
+    struct buf out = { 0 };
+    struct json_writer writer = { .out = &out };
+
+    field_encode(&tree_schema, tree, audience, &writer);
+    assert_string_equal(buf_text(&out), expected);
+    buf_done(&out);
+}
+
+static void round_trip_is_exact(void **state)
+{
+    struct arena arena = { 0 };
+    struct tree tree = { 0 };
+
+    (void)state;
+    decode_ok(&tree, full, &arena);
+    assert_true(tree.maybe.has);
+    assert_false(tree.maybe.value);
+    assert_int_equal(tree.number, INT64_C(-4611686018407726875));
+    assert_int_equal(tree.numbers.at[1], INT64_C(9007199254740993));
+    /* é was written as an escape and comes back as UTF-8 */
+    assert_string_equal(tree.name, "n\xc3\xa9");
+    tree.name = arena_strdup(&arena, "n");
+    {
+        struct tree copy = { 0 };
+        struct buf out = { 0 };
+        struct json_writer writer = { .out = &out };
+
+        field_encode(&tree_schema, &tree, FIELD_STORE, &writer);
+        decode_ok(&copy, buf_text(&out), &arena);
+        assert_true(field_equal(&tree_schema, &tree, &copy, FIELD_ALL));
+        buf_done(&out);
+    }
+    arena_done(&arena);
+}
+
+static void absent_is_not_false(void **state)
+{
+    struct arena arena = { 0 };
+    struct tree tree = { 0 };
+
+    (void)state;
+    decode_ok(&tree, "{\"name\":null,\"unknown\":[1]}", &arena);
+    assert_false(tree.maybe.has);
+    assert_null(tree.name);
+    assert_encodes(&tree, FIELD_REST, "{\"plain\":false,\"number\":0,\"ratio\":0.0}");
+    arena_done(&arena);
+}
+
+static void secrets_are_not_shown(void **state)
+{
+    struct tree tree = { .secret = (char[]){ "s" }, .inline_object = { .name = (char[]){ "i" } } };
+
+    (void)state;
+    assert_encodes(&tree, FIELD_REST, "{\"plain\":false,\"number\":0,\"ratio\":0.0}");
+    assert_encodes(&tree, FIELD_STORE, "{\"plain\":false,\"number\":0,\"ratio\":0.0,\"inline_object\":{\"name\":\"i\"},\"secret\":\"s\"}");
+}
+
+static void empty_lists_are_left_out_for_rest_only(void **state)
+{
+    struct arena arena = { 0 };
+    struct tree tree = { 0 };
+
+    (void)state;
+    decode_ok(&tree, "{\"texts\":[],\"numbers\":[]}", &arena);
+    assert_non_null(tree.texts.at);
+    assert_encodes(&tree, FIELD_REST, "{\"plain\":false,\"number\":0,\"ratio\":0.0,\"numbers\":[]}");
+    assert_encodes(&tree, FIELD_LINK, "{\"plain\":false,\"number\":0,\"ratio\":0.0,\"texts\":[],\"numbers\":[]}");
+    arena_done(&arena);
+}
+
+static void clients_send_numbers_as_text(void **state)
+{
+    struct arena arena = { 0 };
+    struct tree tree = { 0 };
+
+    (void)state;
+    decode_ok(&tree, "{\"number\":\"4194304\",\"plain\":\"True\",\"props\":{\"a\":1,\"b\":true},\"numbers\":[\"7\"]}", &arena);
+    assert_int_equal(tree.number, 4194304);
+    assert_true(tree.plain);
+    assert_string_equal(text_map_find(&tree.props, "a"), "1");
+    assert_string_equal(text_map_find(&tree.props, "b"), "true");
+    assert_int_equal(tree.numbers.at[0], 7);
+    arena_done(&arena);
+}
+
+static void errors_name_the_place(void **state)
+{
+    static const struct { const char *text, *message; } cases[] = {
+        { "{\"leaves\":[{\"name\":\"a\"},{\"name\":[]}]}", "leaves[1].name: expected a string" },
+        { "{\"leaves\":[{}]}", "leaves[0].name: is missing" },
+        { "{\"object\":{\"name\":\"a\",\"port\":70000000000}}",
+          "object.port: 70000000000 is out of range (-2147483648 to 2147483647)" },
+        { "{\"props\":{\"a/b\":[]}}", "props.a/b: expected a string" },
+        { "{\"color\":\"BLUE\"}", "color: expected one of RED GREEN" },
+        { "{\"number\":1.5}", "number: expected an integer" },
+        { "{\"number\":99999999999999999999}", "number: expected an integer" },
+        { "{\"texts\":\"a\"}", "texts: expected a list" },
+        { "[]", "expected an object" },
+        { "", "line 1: empty" },
+        { "{\"name\":\"a\"", "line 1: not a JSON value" },
+        { "{}\n{}", "line 2: something stands behind the JSON value" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct arena arena = { 0 };
+        struct tree tree = { 0 };
+        struct field_error error = { 0 };
+
+        assert_int_equal(field_decode_text(&tree_schema, &tree, cases[i].text, strlen(cases[i].text), &arena, &error), -1);
+        assert_string_equal(error.message, cases[i].message);
+        arena_done(&arena);
+    }
+}
+
+static void deep_nesting_is_refused(void **state)
+{
+    char text[2 * JSON_DEPTH_LIMIT + 8];
+    struct json_error error;
+
+    (void)state;
+    memset(text, '[', JSON_DEPTH_LIMIT + 1);
+    assert_null(json_parse(text, JSON_DEPTH_LIMIT + 1, &error));
+    assert_string_equal(error.message, "line 1: nested too deep");
+}
+
+static void copies_share_nothing(void **state)
+{
+    struct arena arena = { 0 }, other = { 0 };
+    struct tree tree = { 0 }, copy = { 0 };
+
+    (void)state;
+    decode_ok(&tree, full, &arena);
+    field_copy(&tree_schema, &copy, &tree, &other);
+    assert_true(field_equal(&tree_schema, &tree, &copy, FIELD_ALL));
+    arena_done(&arena);
+    assert_string_equal(copy.leaves.at[0].name, "l");
+    assert_string_equal(copy.object->name, "o");
+    copy.leaves.at[0].port = (struct maybe_i32)MAYBE(1);
+    decode_ok(&tree, full, &arena);
+    assert_false(field_equal(&tree_schema, &tree, &copy, FIELD_ALL));
+    arena_done(&arena);
+    arena_done(&other);
+}
+
+static void maps_stay_sorted_and_unique(void **state)
+{
+    struct arena arena = { 0 };
+    struct text_map map = { 0 };
+    static const char *const keys[] = { "m", "a", "z", "b", "m", "y", "c" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        text_map_set(&map, keys[i], i == 4 ? "second" : "first", &arena);
+    assert_int_equal(map.count, 6);
+    for (uint32_t i = 1; i < map.count; i++)
+        assert_true(strcmp(map.at[i - 1].key, map.at[i].key) < 0);
+    assert_string_equal(text_map_find(&map, "m"), "second");
+    assert_true(text_map_remove(&map, "m"));
+    assert_false(text_map_remove(&map, "m"));
+    assert_null(text_map_find(&map, "m"));
+    arena_done(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(round_trip_is_exact),
+        cmocka_unit_test(absent_is_not_false),
+        cmocka_unit_test(secrets_are_not_shown),
+        cmocka_unit_test(empty_lists_are_left_out_for_rest_only),
+        cmocka_unit_test(clients_send_numbers_as_text),
+        cmocka_unit_test(errors_name_the_place),
+        cmocka_unit_test(deep_nesting_is_refused),
+        cmocka_unit_test(copies_share_nothing),
+        cmocka_unit_test(maps_stay_sorted_and_unique),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
