@@ -5,6 +5,7 @@
  */
 #include "base/field.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
@@ -393,6 +394,18 @@ size_t field_measure(const struct schema *schema, const void *object)
         }
     }
     return total;
+}
+
+void *field_duplicate(const struct schema *schema, const void *object)
+{
+    size_t head = (schema->size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+    size_t size = field_measure(schema, object);
+    char *block = memory_alloc(head + size);
+    struct arena rest = { .next = block + head, .end = block + head + size };
+
+    field_copy(schema, block, object, &rest);
+    assert(!rest.chunks); /* field_measure counted enough */
+    return block;
 }
 
 static bool same_text(const void *a, const void *b)

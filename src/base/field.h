@@ -145,6 +145,8 @@ void field_copy(const struct schema *schema, void *to, const void *from, struct 
 void field_assign(const struct schema *schema, void *to, const void *from);
 /* At least as many bytes as field_copy takes from an arena. */
 size_t field_measure(const struct schema *schema, const void *object);
+/* A copy in one block with all it needs, to be freed by the caller. */
+void *field_duplicate(const struct schema *schema, const void *object);
 /* Whether the members with any bit of audience are the same. */
 bool field_equal(const struct schema *schema, const void *a, const void *b, unsigned audience);
 

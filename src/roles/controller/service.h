@@ -22,7 +22,7 @@ struct service {
     struct journal *journal;
     struct http_server *http;
     struct reports *reports;
-    const char *config_directory;
+    struct timer *tick;             /* looks at deadlines */
     char *data_directory;
     char *listen_address;
     int listen_port;
@@ -30,9 +30,9 @@ struct service {
     char *disk_trouble;             /* why nothing can be written, NULL while it can */
 
     /* wants.c: resources to look at; NULL where one was deleted */
-    struct resource **dirty;
+    const struct resource **dirty;
     uint32_t dirty_count, dirty_room;
-    bool has_dirty_pools;
+    bool has_dirty_pools, has_dirty_nodes;
     /* finish.c: resources whose last report may end something */
     LIST_OF(struct finished_key) finished;
     struct arena finished_arena;
