@@ -74,7 +74,8 @@ const struct net_interface *model_find_net_interface(const struct node *node, co
     return (const struct net_interface *)find_named(&node->object, KIND_NET_INTERFACE, name);
 }
 
-const struct volume_definition *model_find_volume_definition(const struct resource_definition *definition, int32_t number)
+const struct volume_definition *model_find_volume_definition(const struct resource_definition *definition,
+                                                             int32_t number)
 {
     return (const struct volume_definition *)find_numbered(&definition->object, KIND_VOLUME_DEFINITION, number);
 }
@@ -108,19 +109,23 @@ void model_init(struct model *model)
     model->controller->object.memory = model->controller->object.uuid;
 }
 
+static void free_tree(struct object *object);
+
+/* Leaves first: walking on from a node would look at its parent. As deep as the map's tree is. */
+static void free_nodes(struct map_node *node)
+{
+    if (!node)
+        return;
+    free_nodes(node->tree.rbe_left);
+    free_nodes(node->tree.rbe_right);
+    free_tree(CONTAINER_OF(node, struct object, node[0]));
+}
+
 static void free_tree(struct object *object)
 {
-    for (int kind = 0; kind < KIND_COUNT; kind++) {
-        const struct map *children = kinds[kind].parents[0] == object->kind->id ? object_children(object, (enum kind_id)kind) : NULL;
-        struct map_node *node = children ? map_first(children) : NULL;
-
-        while (node) {
-            struct map_node *next = map_next(node);
-
-            free_tree(CONTAINER_OF(node, struct object, node[0]));
-            node = next;
-        }
-    }
+    for (int kind = 0; kind < KIND_COUNT; kind++)
+        if (kinds[kind].parents[0] == object->kind->id)
+            free_nodes(object_children(object, (enum kind_id)kind)->root);
     place_free(object);
 }
 
@@ -235,8 +240,8 @@ static struct object *find_parents(struct model *model, const struct object *obj
     return parent;
 }
 
-struct object *model_load(struct model *model, const struct kind *kind, const char *path, const char *record, size_t length,
-                          char *why, size_t why_size)
+struct object *model_load(struct model *model, const struct kind *kind, const char *path, const char *record,
+                          size_t length, char *why, size_t why_size)
 {
     struct object *object, *parent, *second;
     char key[OBJECT_KEY_SIZE];
