@@ -167,9 +167,10 @@ static int upgrade(const struct kind *kind, cJSON *record, char *why, size_t why
     return 0;
 }
 
-static int decode_record(struct object *object, const char *record, size_t length, char *why, size_t why_size)
+static int decode_record(const struct kind *kind, struct object *object, const char *record, size_t length, char *why,
+                         size_t why_size)
 {
-    const struct schema *schema = object->kind->schema;
+    const struct schema *schema = kind->schema;
     struct json_error broken;
     struct field_error error;
     struct arena arena = { 0 };
@@ -180,7 +181,7 @@ static int decode_record(struct object *object, const char *record, size_t lengt
         snprintf(why, why_size, "%s", broken.message);
         return -1;
     }
-    if (upgrade(object->kind, json, why, why_size) == 0) {
+    if (upgrade(kind, json, why, why_size) == 0) {
         const cJSON *number = cJSON_GetObjectItemCaseSensitive(json, "generation");
 
         if (cJSON_IsNumber(number) && number->valuedouble >= 0)
@@ -235,13 +236,13 @@ static struct object *find_parents(struct model *model, const struct object *obj
 }
 
 /* Into an object of its own first: what cannot be read to its end must leave nothing in the root. */
-static struct object *load_controller(struct model *model, const char *record, size_t length, char *why,
-                                      size_t why_size)
+static struct object *load_controller(struct model *model, const struct kind *kind, const char *record, size_t length,
+                                      char *why, size_t why_size)
 {
     struct object *root = &model->controller->object, *read = place_new(KIND_CONTROLLER);
     void *memory = root->memory;
 
-    if (decode_record(read, record, length, why, why_size) != 0) {
+    if (decode_record(kind, read, record, length, why, why_size) != 0) {
         place_free(read);
         return NULL;
     }
@@ -259,7 +260,7 @@ static struct object *load_child(struct model *model, const struct kind *kind, c
     struct object *object = place_new(kind->id), *parent, *second;
     char key[OBJECT_KEY_SIZE], own_path[OBJECT_PATH_SIZE];
 
-    if (decode_record(object, record, length, why, why_size) != 0 ||
+    if (decode_record(kind, object, record, length, why, why_size) != 0 ||
         !(parent = find_parents(model, object, path, key, &second, why, why_size))) {
         place_free(object);
         return NULL;
@@ -284,7 +285,7 @@ static struct object *load_child(struct model *model, const struct kind *kind, c
 struct object *model_load(struct model *model, const struct kind *kind, const char *path, const char *record,
                           size_t length, char *why, size_t why_size)
 {
-    struct object *object = kind->id == KIND_CONTROLLER ? load_controller(model, record, length, why, why_size)
+    struct object *object = kind->id == KIND_CONTROLLER ? load_controller(model, kind, record, length, why, why_size)
                                                         : load_child(model, kind, path, record, length, why, why_size);
 
     if (object && object->generation > model->generation)
