@@ -46,7 +46,7 @@ const struct enum_name outcome_result_names[] = {
 
 static const struct field step_fields[] = {
     FIELD(step, what, 0), ENUM(step, kind, step_kind_names, FIELD_REQUIRED), FIELD(step, patience, 0),
-    FIELD(step, changes, 0), FIELD(step, always, 0), FIELD(step, authority, 0), FIELD(step, pool, 0),
+    FIELD(step, changes, 0), FIELD(step, always, 0), FIELD(step, authority, 0), FIELD(step, reader, 0), FIELD(step, pool, 0),
     FIELD(step, identifier, 0), FIELD(step, argv, 0), FIELD(step, input, FIELD_SECRET), FIELD(step, accept, 0),
     FIELD(step, path, 0), FIELD(step, device, 0), FIELD(step, size_kib, 0), FIELD(step, pools, 0),
     FIELD(step, paths, 0), FIELD(step, names, 0),

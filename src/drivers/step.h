@@ -38,6 +38,7 @@ struct step {
     bool changes;       /* alters the machine: never killed */
     bool always;        /* runs even when an earlier step failed: for what must be undone */
     char *authority;    /* the user's request that allows data to be destroyed; steps that destroy do not run without it */
+    char *reader;       /* provider whose read() understands the outcome */
     char *pool;         /* with identifier: the volume that the outcome speaks of */
     char *identifier;   /* "db_00000" */
     struct text_list argv; /* STEP_EXEC */
@@ -50,7 +51,7 @@ struct step {
 };
 
 enum outcome_result {
-    OUTCOME_SKIPPED = 1, /* an earlier step failed, or the run was cancelled */
+    OUTCOME_SKIPPED = 1, /* an earlier step failed */
     OUTCOME_DONE,
     OUTCOME_FAILED,      /* error, exit_code, complaint say why */
     OUTCOME_TIMEOUT,     /* was only asking and took too long */
