@@ -53,19 +53,39 @@ static void add_file(struct found_directory *found, const char *real_path, const
     }
 }
 
+static int measure_directory(struct found_directory *found)
+{
+    struct statvfs space;
+
+    if (statvfs(found->path, &space) < 0)
+        return errno;
+    found->free_kib = (int64_t)((unsigned __int128)space.f_bavail * space.f_frsize / 1024);
+    found->total_kib = (int64_t)((unsigned __int128)space.f_blocks * space.f_frsize / 1024);
+    return 0;
+}
+
+static int ask_space(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    for (uint32_t i = 0; i < step->paths.count; i++) {
+        struct found_directory *found = LIST_ADD(&outcome->directories, arena);
+
+        found->path = arena_strdup(arena, step->paths.at[i]);
+        found->error = measure_directory(found);
+    }
+    return 0;
+}
+
 static int list_directory(const struct step *step, struct found_directory *found, const struct loop_table *loops,
                           struct arena *arena)
 {
     CLEANUP(memory_freep) char *real_path = realpath(found->path, NULL);
-    struct statvfs space;
+    int error = real_path ? measure_directory(found) : errno;
     struct stat file;
     struct dirent *entry;
     DIR *directory;
 
-    if (!real_path || statvfs(real_path, &space) < 0)
-        return errno;
-    found->free_kib = (int64_t)((unsigned __int128)space.f_bavail * space.f_frsize / 1024);
-    found->total_kib = (int64_t)((unsigned __int128)space.f_blocks * space.f_frsize / 1024);
+    if (error)
+        return error;
     directory = opendir(real_path);
     if (!directory)
         return errno;
@@ -225,6 +245,7 @@ static const struct call {
 } calls[] = {
     { STEP_ASK_MACHINE, ask_machine, false, false },
     { STEP_ASK_FILES, ask_files, false, false },
+    { STEP_ASK_SPACE, ask_space, false, false },
     { STEP_MAKE_DIRECTORY, make_directory, true, false },
     { STEP_FILE_ALLOCATE, file_allocate, true, false },
     { STEP_FILE_TRUNCATE, file_truncate, true, false },

@@ -67,23 +67,25 @@ static void prepare(const struct pool_want *pool, struct plan *plan)
 }
 
 /* All pools of one plan share one step, so that the loop devices are listed once. */
-static struct step *asking_step(struct plan *plan, bool about_all)
+static struct step *asking_step(struct plan *plan, enum step_kind kind, bool about_all)
 {
     struct step *step;
 
     for (uint32_t i = 0; i < plan->steps.count; i++) {
         step = &plan->steps.at[i];
-        if (step->kind == STEP_ASK_FILES && about_all == (step->names.count == 0))
+        if (step->kind == kind && about_all == (step->names.count == 0))
             return step;
     }
-    step = plan_add(plan, STEP_ASK_FILES, "look at the files of storage pools and their loop devices");
+    step = plan_add(plan, kind, "%s", kind == STEP_ASK_SPACE ? "look how much room storage pools have"
+                                                             : "look at the files of storage pools and their loop devices");
     step->reader = arena_strdup(&plan->arena, reader);
     return step;
 }
 
 static void ask(const struct pool_want *pool, const struct text_list *identifiers, struct plan *plan)
 {
-    struct step *step = asking_step(plan, !identifiers);
+    bool only_space = identifiers && identifiers->count == 0;
+    struct step *step = asking_step(plan, only_space ? STEP_ASK_SPACE : STEP_ASK_FILES, only_space || !identifiers);
 
     text_list_add(&step->pools, pool->pool, &plan->arena);
     text_list_add(&step->paths, directory_of(pool), &plan->arena);
@@ -181,6 +183,8 @@ static int read_files(const struct step *step, const struct outcome *outcome, in
         }
         pool_fact->free_kib = found->free_kib;
         pool_fact->total_kib = found->total_kib;
+        if (step->kind == STEP_ASK_SPACE)
+            continue;
         for (uint32_t at = 0; at < found->files.count; at++)
             read_file(pool, found->path, &found->files.at[at], asked, facts, arena);
         read_absence(step, pool, asked, facts, arena);
@@ -219,6 +223,7 @@ static void read_change(const struct step *step, const struct outcome *outcome, 
     case STEP_EXEC:
     case STEP_ASK_MACHINE:
     case STEP_ASK_FILES:
+    case STEP_ASK_SPACE:
     case STEP_MAKE_DIRECTORY:
     case STEP_WIPE:
         break;
@@ -239,7 +244,7 @@ static int read_outcome(const struct step *step, const struct outcome *outcome, 
 {
     if (outcome->result == OUTCOME_SKIPPED)
         return 0;
-    if (outcome->result == OUTCOME_DONE && step->kind == STEP_ASK_FILES)
+    if (outcome->result == OUTCOME_DONE && (step->kind == STEP_ASK_FILES || step->kind == STEP_ASK_SPACE))
         return read_files(step, outcome, asked, facts, arena, trouble);
     if (outcome->result == OUTCOME_DONE) {
         if (step->identifier)

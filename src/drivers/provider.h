@@ -35,7 +35,9 @@ struct provider {
     int (*check)(const struct pool_want *pool, struct arena *arena, struct trouble *trouble);
     /* Makes the pool itself, where that is the satellite's matter. NULL: nothing to do. */
     void (*prepare)(const struct pool_want *pool, struct plan *plan);
-    /* Which questions; about all volumes of the pool and its space, or only about identifiers when it is not NULL. */
+    /*
+     * Which questions: about the space of the pool, and about all its volumes, or only about identifiers when it is not NULL.
+     */
     void (*ask)(const struct pool_want *pool, const struct text_list *identifiers, struct plan *plan);
     /*
      * What the outcome of one step says, that of asks as well as of changes. asked is facts->stamp when the plan was started.
@@ -66,6 +68,7 @@ struct known_pool {
     const struct pool_want *want;
     const struct provider *provider; /* NULL: not in this version */
     const struct trouble *trouble;   /* why it cannot be used; NULL: it can */
+    bool holds_nothing;              /* it could never have been used as it is configured, so no volume can be in it */
 };
 const struct known_pool *known_pool_find(const struct map *pools, const char *name);
 /* False when one of that name is there. want must be set; key and provider are set here. */

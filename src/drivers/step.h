@@ -17,6 +17,7 @@ enum step_kind {
     STEP_EXEC = 1,       /* run argv, with input on its standard input */
     STEP_ASK_MACHINE,    /* what the kernel can do -> missing */
     STEP_ASK_FILES,      /* files of the directories in paths, only those in names if there are any -> directories */
+    STEP_ASK_SPACE,      /* room in the directories in paths -> directories */
     STEP_MAKE_DIRECTORY, /* path; one level, its parent must exist; fine when it is there */
     STEP_FILE_ALLOCATE,  /* path, size_kib: made or grown, every block reserved */
     STEP_FILE_TRUNCATE,  /* path, size_kib: made or grown, no block reserved */
@@ -46,7 +47,7 @@ struct step {
     int64_t accept;        /* STEP_EXEC: bit n set: exit code n is a success */
     char *path, *device;
     int64_t size_kib;
-    struct text_list pools, paths; /* STEP_ASK_FILES: pools[i] lies in directory paths[i] */
+    struct text_list pools, paths; /* STEP_ASK_FILES and _SPACE: pools[i] lies in directory paths[i] */
     struct text_list names;        /* STEP_ASK_FILES */
 };
 
