@@ -40,7 +40,7 @@ static char *fold(const char *name)
     return key;
 }
 
-const struct known_pool *known_pool_find(const struct map *pools, const char *name)
+struct known_pool *known_pool_find(const struct map *pools, const char *name)
 {
     CLEANUP(memory_freep) char *key = fold(name);
     struct map_node *node = map_find(pools, key);

@@ -70,7 +70,7 @@ struct known_pool {
     const struct trouble *trouble;   /* why it cannot be used; NULL: it can */
     bool holds_nothing;              /* it could never have been used as it is configured, so no volume can be in it */
 };
-const struct known_pool *known_pool_find(const struct map *pools, const char *name);
+struct known_pool *known_pool_find(const struct map *pools, const char *name);
 /* False when one of that name is there. want must be set; key and provider are set here. */
 bool known_pool_add(struct map *pools, struct known_pool *pool);
 void known_pool_remove(struct map *pools, struct known_pool *pool);

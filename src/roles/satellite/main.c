@@ -73,7 +73,7 @@ static int take_options(int argc, char **argv, struct settings *settings)
             }
             log_set_level(level);
             break;
-        case 'v': printf("linstor-satellite %s\n", LINSTOR_VERSION); exit(0);
+        case 'v': printf("linstor-satellite %s\n", PROGRAM_VERSION); exit(0);
         case 'h': fputs(usage_text, stdout); exit(0);
         default: fputs("Try --help.\n", stderr); return EXIT_OPTIONS;
         }

@@ -19,7 +19,7 @@ static struct pool *pool_of(struct task *task)
 
 struct pool *pool_find(const struct satellite *satellite, const char *name)
 {
-    const struct known_pool *known = known_pool_find(&satellite->pools, name);
+    struct known_pool *known = known_pool_find(&satellite->pools, name);
 
     return known ? CONTAINER_OF(known, struct pool, known) : NULL;
 }

@@ -5,12 +5,9 @@
  */
 #include <string.h>
 
-#include "base/log.h"
 #include "base/text.h"
 #include "layers/stack.h"
 #include "roles/satellite/state.h"
-
-LOG_DOMAIN("report");
 
 /* "db_00000" -> the resource "db", if it is held and the volume is one of its own. */
 static bool is_wanted(const struct satellite *satellite, const struct storage_fact *fact)
@@ -93,8 +90,7 @@ static void add_dirty(struct satellite *satellite, struct report *report, struct
     }
 }
 
-/* Anything to say before the answer to a token goes with it. */
-static void send(struct satellite *satellite, struct link *link, struct report *report)
+static void send(struct link *link, struct report *report)
 {
     if (report->token == 0 && report->pools.count == 0 && report->resources.count == 0 && !report->orphans_complete)
         return;
@@ -113,10 +109,10 @@ void reports_send(struct satellite *satellite)
         add_orphans(satellite, &report, &arena);
     for (uint32_t i = 0; i < satellite->answered.count; i++) {
         report.token = satellite->answered.at[i];
-        send(satellite, link, &report);
+        send(link, &report);
         report = (struct report){ 0 };
     }
-    send(satellite, link, &report);
+    send(link, &report);
     satellite->answered = (struct i64_list){ 0 };
     arena_done(&satellite->answered_arena);
     arena_done(&arena);

@@ -6,11 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/text.h"
 #include "roles/satellite/state.h"
-
-LOG_DOMAIN("satellite");
 
 static void turn(void *owner)
 {

@@ -181,7 +181,7 @@ static void on_accept(void *owner, struct conn *conn)
     struct link_hello hello = {
         .protocol_min = LINK_PROTOCOL_MIN,
         .protocol_max = LINK_PROTOCOL_MAX,
-        .version = arena_strdup(&arena, LINSTOR_VERSION),
+        .version = arena_strdup(&arena, PROGRAM_VERSION),
         .cluster = satellite->cluster,
         .node = satellite->name,
         .boot = satellite->boot,
