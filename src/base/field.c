@@ -5,6 +5,7 @@
  */
 #include "base/field.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
@@ -221,6 +222,39 @@ static size_t item_size(const struct field *field)
     return 0;
 }
 
+static size_t member_size(const struct field *field)
+{
+    switch ((enum field_kind)field->kind) {
+    case FIELD_KIND_TEXTS:
+    case FIELD_KIND_I64S:
+    case FIELD_KIND_TEXT_MAP:
+    case FIELD_KIND_I64_MAP:
+    case FIELD_KIND_LIST:
+    case FIELD_KIND_OBJECT_MAP: return sizeof(struct any_list);
+    case FIELD_KIND_OBJECT: return sizeof(void *);
+    case FIELD_KIND_TEXT:
+    case FIELD_KIND_BOOL:
+    case FIELD_KIND_I32:
+    case FIELD_KIND_I64:
+    case FIELD_KIND_DOUBLE:
+    case FIELD_KIND_MAYBE_BOOL:
+    case FIELD_KIND_MAYBE_I32:
+    case FIELD_KIND_MAYBE_I64:
+    case FIELD_KIND_MAYBE_DOUBLE:
+    case FIELD_KIND_ENUM:
+    case FIELD_KIND_FLAGS:
+    case FIELD_KIND_INLINE: return item_size(field);
+    }
+    return 0;
+}
+
+void field_assign(const struct schema *schema, void *to, const void *from)
+{
+    for (uint32_t i = 0; i < schema->count; i++)
+        memcpy((char *)to + schema->fields[i].offset, member_of(&schema->fields[i], from),
+               member_size(&schema->fields[i]));
+}
+
 static void copy_key(void *to, const void *from, struct arena *arena)
 {
     const char *key;
@@ -401,6 +435,18 @@ size_t field_measure(const struct schema *schema, const void *object)
         }
     }
     return total;
+}
+
+void *field_duplicate(const struct schema *schema, const void *object)
+{
+    size_t head = (schema->size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+    size_t size = field_measure(schema, object);
+    char *block = memory_alloc(head + size);
+    struct arena rest = { .next = block + head, .end = block + head + size };
+
+    field_copy(schema, block, object, &rest);
+    assert(!rest.chunks); /* field_measure counted enough */
+    return block;
 }
 
 static bool same_text(const void *a, const void *b)

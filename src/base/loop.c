@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The loop on libuv. A prepare handle runs the turn functions right before the loop would sleep. A turn function may make
- * the loop dirty again (a change brings another change): then the next iteration does not sleep, and the turn runs again.
+ * The loop on libuv. A prepare handle runs the turn functions right before the loop would sleep. A turn function may
+ * make the loop dirty again (a change brings another change): then the next iteration does not sleep, and the turn runs
+ * again.
  */
 #include "base/loop.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/loop_uv.h"
 #include "base/memory.h"
+
+enum { READ_BUFFER_SIZE = 64 * 1024 };
 
 struct turn {
     struct turn *next;
@@ -31,7 +35,10 @@ struct loop {
     uv_idle_t stay_awake; /* active only while dirty, so that the loop polls instead of sleeping */
     uv_async_t poke;      /* keeps the loop alive until loop_stop() */
     struct turn *turns;
+    struct turn *next_turn; /* while they run: they may be removed by each other */
     struct watched_signal *signals;
+    struct loop_leftover *leftovers;
+    char *read_buffer;
     bool is_dirty;
 };
 
@@ -53,8 +60,10 @@ static void run_turns(uv_prepare_t *handle)
     if (!loop->is_dirty)
         return;
     loop->is_dirty = false;
-    for (struct turn *turn = loop->turns; turn; turn = turn->next)
+    for (struct turn *turn = loop->turns; turn; turn = loop->next_turn) {
+        loop->next_turn = turn->next;
         turn->run(turn->owner);
+    }
     if (!loop->is_dirty)
         uv_idle_stop(&loop->stay_awake);
 }
@@ -63,6 +72,7 @@ struct loop *loop_new(void)
 {
     struct loop *loop = memory_alloc(sizeof(*loop));
 
+    signal(SIGPIPE, SIG_IGN); /* a peer that has gone is an error of the write, not the end of the process */
     if (uv_loop_init(&loop->uv) != 0)
         abort();
     uv_prepare_init(&loop->uv, &loop->prepare);
@@ -83,6 +93,8 @@ static void close_handle(uv_handle_t *handle, void *owner)
 
 void loop_free(struct loop *loop)
 {
+    while (loop->leftovers)
+        loop->leftovers->end(loop->leftovers);
     uv_walk(&loop->uv, close_handle, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     if (uv_loop_close(&loop->uv) != 0)
@@ -99,6 +111,7 @@ void loop_free(struct loop *loop)
         loop->signals = watched->next;
         free(watched);
     }
+    free(loop->read_buffer);
     free(loop);
 }
 
@@ -115,6 +128,29 @@ void loop_stop(struct loop *loop)
 uv_loop_t *loop_uv(struct loop *loop)
 {
     return &loop->uv;
+}
+
+uv_buf_t loop_read_buffer(struct loop *loop)
+{
+    if (!loop->read_buffer)
+        loop->read_buffer = memory_alloc(READ_BUFFER_SIZE);
+    return uv_buf_init(loop->read_buffer, READ_BUFFER_SIZE);
+}
+
+void loop_add_leftover(struct loop *loop, struct loop_leftover *leftover)
+{
+    leftover->next = loop->leftovers;
+    leftover->link = &loop->leftovers;
+    if (leftover->next)
+        leftover->next->link = &leftover->next;
+    loop->leftovers = leftover;
+}
+
+void loop_remove_leftover(struct loop_leftover *leftover)
+{
+    *leftover->link = leftover->next;
+    if (leftover->next)
+        leftover->next->link = leftover->link;
 }
 
 int64_t loop_now_ms(const struct loop *loop)
@@ -141,6 +177,21 @@ void loop_on_turn(struct loop *loop, void (*run)(void *owner), void *owner)
     while (*last)
         last = &(*last)->next;
     *last = turn;
+}
+
+void loop_remove_turn(struct loop *loop, void (*run)(void *owner), void *owner)
+{
+    for (struct turn **link = &loop->turns; *link; link = &(*link)->next) {
+        struct turn *turn = *link;
+
+        if (turn->run != run || turn->owner != owner)
+            continue;
+        if (loop->next_turn == turn)
+            loop->next_turn = turn->next;
+        *link = turn->next;
+        free(turn);
+        return;
+    }
 }
 
 void loop_mark_dirty(struct loop *loop)
