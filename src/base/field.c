@@ -207,6 +207,39 @@ static size_t item_size(const struct field *field)
     return 0;
 }
 
+static size_t member_size(const struct field *field)
+{
+    switch ((enum field_kind)field->kind) {
+    case FIELD_KIND_TEXTS:
+    case FIELD_KIND_I64S:
+    case FIELD_KIND_TEXT_MAP:
+    case FIELD_KIND_I64_MAP:
+    case FIELD_KIND_LIST:
+    case FIELD_KIND_OBJECT_MAP: return sizeof(struct any_list);
+    case FIELD_KIND_OBJECT: return sizeof(void *);
+    case FIELD_KIND_TEXT:
+    case FIELD_KIND_BOOL:
+    case FIELD_KIND_I32:
+    case FIELD_KIND_I64:
+    case FIELD_KIND_DOUBLE:
+    case FIELD_KIND_MAYBE_BOOL:
+    case FIELD_KIND_MAYBE_I32:
+    case FIELD_KIND_MAYBE_I64:
+    case FIELD_KIND_MAYBE_DOUBLE:
+    case FIELD_KIND_ENUM:
+    case FIELD_KIND_FLAGS:
+    case FIELD_KIND_INLINE: return item_size(field);
+    }
+    return 0;
+}
+
+void field_assign(const struct schema *schema, void *to, const void *from)
+{
+    for (uint32_t i = 0; i < schema->count; i++)
+        memcpy((char *)to + schema->fields[i].offset, member_of(&schema->fields[i], from),
+               member_size(&schema->fields[i]));
+}
+
 static void copy_key(void *to, const void *from, struct arena *arena)
 {
     const char *key;

@@ -98,7 +98,8 @@ struct schema {
 #define ENUM(T, member, names, use)       FIELD_ROW(T, #member, member, \
     _Generic(((struct T *)0)->member, uint32_t: FIELD_KIND_ENUM), use, names)
 /* uint64_t <-> list of the names whose bits are all set; 0 is absent. */
-#define FLAGS(T, member, names, use)      FIELD_ROW(T, #member, member, \
+#define FLAGS(T, member, names, use)      FLAGS_AS(T, #member, member, names, use)
+#define FLAGS_AS(T, wire, member, names, use) FIELD_ROW(T, wire, member, \
     _Generic(((struct T *)0)->member, uint64_t: FIELD_KIND_FLAGS), use, names)
 /* struct X *, NULL is absent; struct X, always there; LIST_OF(struct X). */
 #define OBJECT(T, member, X, use)         OBJECT_AS(T, #member, member, X, use)
@@ -140,6 +141,8 @@ void field_encode_members(const struct schema *schema, const void *object, unsig
 
 /* Deep copy of the rows' members only; what text and lists need is taken from arena. */
 void field_copy(const struct schema *schema, void *to, const void *from, struct arena *arena);
+/* The members themselves, without what they point to: both structs then share it. */
+void field_assign(const struct schema *schema, void *to, const void *from);
 /* At least as many bytes as field_copy takes from an arena. */
 size_t field_measure(const struct schema *schema, const void *object);
 /* Whether the members with any bit of audience are the same. */

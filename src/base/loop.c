@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The loop on libuv. A prepare handle runs the turn functions right before the loop would sleep. A turn function may make
- * the loop dirty again (a change brings another change): then the next iteration does not sleep, and the turn runs again.
+ * The loop on libuv. A prepare handle runs the turn functions right before the loop would sleep. A turn function may
+ * make the loop dirty again (a change brings another change): then the next iteration does not sleep, and the turn runs
+ * again.
  */
 #include "base/loop.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/loop_uv.h"
 #include "base/memory.h"
+
+enum { READ_BUFFER_SIZE = 64 * 1024 };
 
 struct turn {
     struct turn *next;
@@ -32,6 +36,8 @@ struct loop {
     uv_async_t poke;      /* keeps the loop alive until loop_stop() */
     struct turn *turns;
     struct watched_signal *signals;
+    struct loop_leftover *leftovers;
+    char *read_buffer;
     bool is_dirty;
 };
 
@@ -63,6 +69,7 @@ struct loop *loop_new(void)
 {
     struct loop *loop = memory_alloc(sizeof(*loop));
 
+    signal(SIGPIPE, SIG_IGN); /* a peer that has gone is an error of the write, not the end of the process */
     if (uv_loop_init(&loop->uv) != 0)
         abort();
     uv_prepare_init(&loop->uv, &loop->prepare);
@@ -83,6 +90,8 @@ static void close_handle(uv_handle_t *handle, void *owner)
 
 void loop_free(struct loop *loop)
 {
+    while (loop->leftovers)
+        loop->leftovers->end(loop->leftovers);
     uv_walk(&loop->uv, close_handle, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     if (uv_loop_close(&loop->uv) != 0)
@@ -99,6 +108,7 @@ void loop_free(struct loop *loop)
         loop->signals = watched->next;
         free(watched);
     }
+    free(loop->read_buffer);
     free(loop);
 }
 
@@ -115,6 +125,29 @@ void loop_stop(struct loop *loop)
 uv_loop_t *loop_uv(struct loop *loop)
 {
     return &loop->uv;
+}
+
+uv_buf_t loop_read_buffer(struct loop *loop)
+{
+    if (!loop->read_buffer)
+        loop->read_buffer = memory_alloc(READ_BUFFER_SIZE);
+    return uv_buf_init(loop->read_buffer, READ_BUFFER_SIZE);
+}
+
+void loop_add_leftover(struct loop *loop, struct loop_leftover *leftover)
+{
+    leftover->next = loop->leftovers;
+    leftover->link = &loop->leftovers;
+    if (leftover->next)
+        leftover->next->link = &leftover->next;
+    loop->leftovers = leftover;
+}
+
+void loop_remove_leftover(struct loop_leftover *leftover)
+{
+    *leftover->link = leftover->next;
+    if (leftover->next)
+        leftover->next->link = leftover->link;
 }
 
 int64_t loop_now_ms(const struct loop *loop)

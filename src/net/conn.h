@@ -18,7 +18,8 @@ struct listener;
 struct conn_events {
     void (*on_open)(void *owner);                               /* a dialled connection is up; NULL is fine */
     void (*on_data)(void *owner, const char *bytes, size_t length);
-    void (*on_drain)(void *owner);                              /* everything written was taken by the kernel; NULL is fine */
+    void (*on_drain)(void *owner);                              /* everything written was taken by the kernel, after a
+                                                                   conn_write() that left some unsent; NULL is fine */
     void (*on_close)(void *owner, int error);                   /* the peer went or the connection failed (-errno, 0: end of
                                                                    stream); the conn is freed when it returns */
 };

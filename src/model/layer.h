@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Which layers and which storage providers exist, how REST spells them, which stacks of layers are legal and what a
+ * provider can do. Facts for both sides; how a layer or provider does its work is in layers/ and drivers/.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/field.h"
+#include "base/memory.h"
+
+enum layer_kind {
+    LAYER_DRBD,
+    LAYER_LUKS,
+    LAYER_STORAGE,
+    LAYER_NVME,
+    LAYER_WRITECACHE,
+    LAYER_CACHE,
+    LAYER_BCACHE,
+    LAYER_KIND_COUNT,
+};
+
+enum provider_kind {
+    PROVIDER_DISKLESS,
+    PROVIDER_LVM,
+    PROVIDER_LVM_THIN,
+    PROVIDER_ZFS,
+    PROVIDER_ZFS_THIN,
+    PROVIDER_FILE,
+    PROVIDER_FILE_THIN,
+    PROVIDER_SPDK,
+    PROVIDER_REMOTE_SPDK,
+    PROVIDER_EBS_INIT,
+    PROVIDER_EBS_TARGET,
+    PROVIDER_STORAGE_SPACES,
+    PROVIDER_STORAGE_SPACES_THIN,
+    PROVIDER_KIND_COUNT,
+};
+
+/* For ENUM rows of the field codec. */
+extern const struct enum_name layer_kind_names[], provider_kind_names[];
+
+const char *layer_kind_name(enum layer_kind kind);
+const char *provider_kind_name(enum provider_kind kind);
+/* In any case; false when there is no such kind. */
+bool layer_kind_parse(const char *text, enum layer_kind *kind) MUST_CHECK;
+bool provider_kind_parse(const char *text, enum provider_kind *kind) MUST_CHECK;
+
+/* Top first. No kind is in a legal stack twice, so all have room. */
+struct layer_stack {
+    size_t count;
+    enum layer_kind at[LAYER_KIND_COUNT];
+};
+
+/*
+ * Fills *stack with the layers named in any case, and appends STORAGE where it is missing. 0, or
+ * -ENOENT (a name is no layer; FAIL_INVLD_LAYER_KIND) or -EINVAL (not in this order; FAIL_INVLD_LAYER_STACK), with one
+ * sentence in why. No names make an empty stack, which is not extended: it means that the layers are chosen later.
+ */
+int layer_stack_parse(const struct text_list *names, struct layer_stack *stack, bool *was_extended, char *why,
+                      size_t why_size) MUST_CHECK;
+bool layer_stack_has(const struct layer_stack *stack, enum layer_kind kind);
+
+enum provider_trait {
+    PROVIDER_SNAPSHOTS = 1,
+    PROVIDER_SNAPSHOT_NEEDS_VOLUME = 2, /* a volume with snapshots cannot be deleted */
+    PROVIDER_BACKUPS = 4,               /* volumes can be shipped */
+    PROVIDER_THIN = 8,
+    PROVIDER_SHARED = 16, /* a volume can be seen by several nodes */
+    PROVIDER_CLONES = 32,
+    PROVIDER_SHRINKS = 64,
+    PROVIDER_BACKED = 128,       /* there is a device */
+    PROVIDER_SPECIAL_NODE = 256, /* only on nodes of the type that is made for it */
+};
+
+bool provider_can(enum provider_kind kind, enum provider_trait trait);
+/* How much more than its size may be promised from a pool, unless a property says so; INFINITY where nothing is used.
+ */
+double provider_oversubscription(enum provider_kind kind);
+/*
+ * Whether replicas of one volume may lie on both. allow_mixing is what the property AllowMixingStoragePoolDriver and
+ * the DRBD versions of the nodes permit beyond what always goes together.
+ */
+bool provider_mixes(enum provider_kind a, enum provider_kind b, bool allow_mixing);

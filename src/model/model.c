@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "model/place.h"
+
+bool model_key(const char *text, char key[static OBJECT_KEY_SIZE])
+{
+    size_t length = strlen(text);
+
+    if (length >= OBJECT_KEY_SIZE)
+        return false;
+    memcpy(key, text, length + 1);
+    text_upper(key);
+    return true;
+}
+
+void model_number_key(int32_t number, char key[static OBJECT_KEY_SIZE])
+{
+    snprintf(key, OBJECT_KEY_SIZE, "%05d", number);
+}
+
+static const struct object *find_named(const struct object *parent, enum kind_id kind, const char *name)
+{
+    char key[OBJECT_KEY_SIZE];
+
+    return model_key(name, key) ? object_find(parent, kind, key) : NULL;
+}
+
+static const struct object *find_numbered(const struct object *parent, enum kind_id kind, int32_t number)
+{
+    char key[OBJECT_KEY_SIZE];
+
+    model_number_key(number, key);
+    return object_find(parent, kind, key);
+}
+
+const struct node *model_find_node(const struct model *model, const char *name)
+{
+    return (const struct node *)find_named(model_root(model), KIND_NODE, name);
+}
+
+const struct storage_pool_definition *model_find_pool_definition(const struct model *model, const char *name)
+{
+    return (const struct storage_pool_definition *)find_named(model_root(model), KIND_STORAGE_POOL_DEFINITION, name);
+}
+
+const struct storage_pool *model_find_pool(const struct node *node, const char *name)
+{
+    return (const struct storage_pool *)find_named(&node->object, KIND_STORAGE_POOL, name);
+}
+
+const struct resource_group *model_find_group(const struct model *model, const char *name)
+{
+    return (const struct resource_group *)find_named(model_root(model), KIND_RESOURCE_GROUP, name);
+}
+
+const struct resource_definition *model_find_definition(const struct model *model, const char *name)
+{
+    return (const struct resource_definition *)find_named(model_root(model), KIND_RESOURCE_DEFINITION, name);
+}
+
+const struct resource *model_find_resource(const struct resource_definition *definition, const char *node_name)
+{
+    return (const struct resource *)find_named(&definition->object, KIND_RESOURCE, node_name);
+}
+
+const struct net_interface *model_find_net_interface(const struct node *node, const char *name)
+{
+    return (const struct net_interface *)find_named(&node->object, KIND_NET_INTERFACE, name);
+}
+
+const struct volume_definition *model_find_volume_definition(const struct resource_definition *definition, int32_t number)
+{
+    return (const struct volume_definition *)find_numbered(&definition->object, KIND_VOLUME_DEFINITION, number);
+}
+
+const struct volume_group *model_find_volume_group(const struct resource_group *group, int32_t number)
+{
+    return (const struct volume_group *)find_numbered(&group->object, KIND_VOLUME_GROUP, number);
+}
+
+const struct volume *resource_find_volume(const struct resource *resource, int32_t number)
+{
+    for (uint32_t i = 0; i < resource->volumes.count; i++)
+        if (resource->volumes.at[i].number == number)
+            return &resource->volumes.at[i];
+    return NULL;
+}
+
+const struct resource_definition *model_find_external(const struct model *model, const char *external_name)
+{
+    struct map_node *node = map_find(&model->external_names, external_name);
+
+    return node ? CONTAINER_OF(node, struct resource_definition, external) : NULL;
+}
+
+void model_init(struct model *model)
+{
+    *model = (struct model){ 0 };
+    model->controller = (struct controller *)place_new(KIND_CONTROLLER);
+    model->controller->object.uuid = memory_alloc(TEXT_UUID_SIZE);
+    text_make_uuid(model->controller->object.uuid);
+    model->controller->object.memory = model->controller->object.uuid;
+}
+
+static void free_tree(struct object *object)
+{
+    for (int kind = 0; kind < KIND_COUNT; kind++) {
+        const struct map *children = kinds[kind].parents[0] == object->kind->id ? object_children(object, (enum kind_id)kind) : NULL;
+        struct map_node *node = children ? map_first(children) : NULL;
+
+        while (node) {
+            struct map_node *next = map_next(node);
+
+            free_tree(CONTAINER_OF(node, struct object, node[0]));
+            node = next;
+        }
+    }
+    place_free(object);
+}
+
+void model_done(struct model *model)
+{
+    free_tree(&model->controller->object);
+    *model = (struct model){ 0 };
+}
+
+void model_encode_record(const struct object *object, struct buf *out)
+{
+    struct json_writer writer = { .out = out };
+
+    json_begin(&writer, '{');
+    json_key(&writer, "v");
+    json_i64(&writer, object->kind->version);
+    json_key(&writer, "generation");
+    json_i64(&writer, (int64_t)object->generation);
+    field_encode_members(object->kind->schema, object, FIELD_STORE, &writer);
+    json_end(&writer, '}');
+}
+
+/* Brings an older record to the version that the rows describe. */
+static int upgrade(const struct kind *kind, cJSON *record, char *why, size_t why_size)
+{
+    const cJSON *version = cJSON_GetObjectItemCaseSensitive(record, "v");
+    int from = cJSON_IsNumber(version) ? version->valueint : 0;
+
+    if (from < 1 || from > kind->version) {
+        snprintf(why, why_size, "record version %d is not one of 1 to %d that this program knows", from, kind->version);
+        return -1;
+    }
+    for (; from < kind->version; from++) {
+        if (kind->upgrades[from - 1](record) != 0) {
+            snprintf(why, why_size, "record cannot be brought from version %d to %d", from, from + 1);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int decode_record(struct object *object, const char *record, size_t length, char *why, size_t why_size)
+{
+    const struct schema *schema = object->kind->schema;
+    struct json_error broken;
+    struct field_error error;
+    struct arena arena = { 0 };
+    cJSON *json = json_parse(record, length, &broken);
+    int64_t generation = 0;
+    int result = -1;
+
+    if (!json) {
+        snprintf(why, why_size, "%s", broken.message);
+        return -1;
+    }
+    if (upgrade(object->kind, json, why, why_size) == 0) {
+        const cJSON *number = cJSON_GetObjectItemCaseSensitive(json, "generation");
+
+        if (cJSON_IsNumber(number))
+            generation = (int64_t)number->valuedouble;
+        object->generation = (uint64_t)generation;
+        result = field_decode(schema, object, json, &arena, &error);
+        if (result != 0)
+            snprintf(why, why_size, "%s", error.message);
+    }
+    if (result == 0 && !object->uuid) {
+        snprintf(why, why_size, "uuid: is missing");
+        result = -1;
+    }
+    if (result == 0) {
+        void *before = object->memory;
+
+        place_pack(object);
+        free(before);
+    }
+    arena_done(&arena);
+    cJSON_Delete(json);
+    return result;
+}
+
+/* Splits "A/B" at the slash; a path without one has its object in the root. */
+static struct object *find_parents(struct model *model, const struct object *object, const char *path, char *key,
+                                   struct object **second, char *why, size_t why_size)
+{
+    const struct kind *kind = object->kind;
+    struct object *root = &model->controller->object, *parent = root;
+    const char *slash = strchr(path, '/');
+    char parent_key[OBJECT_KEY_SIZE];
+
+    *second = NULL;
+    if (!model_key(slash ? slash + 1 : path, key)) {
+        snprintf(why, why_size, "key is too long");
+        return NULL;
+    }
+    if (kind->parents[0] != KIND_CONTROLLER) {
+        snprintf(parent_key, sizeof(parent_key), "%.*s", slash ? (int)(slash - path) : 0, path);
+        parent = place_writable(object_find(root, kind->parents[0], parent_key));
+        if (!parent) {
+            snprintf(why, why_size, "there is no %s '%s'", kinds[kind->parents[0]].name, parent_key);
+            return NULL;
+        }
+    }
+    if (kind->parents[1] != KIND_NONE) {
+        const char *name = place_second_name(object, key);
+
+        *second = name ? place_writable(find_named(root, kind->parents[1], name)) : NULL;
+        if (!*second) {
+            snprintf(why, why_size, "there is no %s '%s'", kinds[kind->parents[1]].name, name ? name : "");
+            return NULL;
+        }
+    }
+    return parent;
+}
+
+struct object *model_load(struct model *model, const struct kind *kind, const char *path, const char *record, size_t length,
+                          char *why, size_t why_size)
+{
+    struct object *object, *parent, *second;
+    char key[OBJECT_KEY_SIZE];
+
+    if (kind->id == KIND_CONTROLLER) {
+        object = &model->controller->object;
+        if (decode_record(object, record, length, why, why_size) != 0)
+            return NULL;
+        if (object->generation > model->generation)
+            model->generation = object->generation;
+        return object;
+    }
+    object = place_new(kind->id);
+    if (decode_record(object, record, length, why, why_size) != 0 ||
+        !(parent = find_parents(model, object, path, key, &second, why, why_size))) {
+        place_free(object);
+        return NULL;
+    }
+    if (!place_link(object, parent, second, key)) {
+        snprintf(why, why_size, "there is a second record for the same %s", kind->name);
+        place_free(object);
+        return NULL;
+    }
+    if (object->generation > model->generation)
+        model->generation = object->generation;
+    if (kind->account)
+        kind->account(model, object, +1);
+    return object;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Two lists of commits, each with the batch that stores it: under way, and gathering. The turn starts the next batch when none
+ * is under way; so while the disk syncs, all requests that come in share the batch after it.
+ */
+#include "store/journal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+LOG_DOMAIN("journal");
+
+#define QUARANTINE "quarantine"
+
+const char *const journal_tables[] = {
+    "controller", "node", "net_interface", "storage_pool_definition", "storage_pool", "resource_group", "volume_group",
+    "resource_definition", "volume_definition", "resource", QUARANTINE,
+};
+const size_t journal_table_count = ARRAY_SIZE(journal_tables);
+
+struct gathering {
+    struct store_batch batch;
+    struct commit *newest; /* linked to older ones by next */
+};
+
+struct journal {
+    struct loop *loop;
+    struct model *model;
+    struct store *store;
+    const struct journal_events *events;
+    void *owner;
+    struct gathering under_way, next;
+    bool is_writing;
+    uint64_t durable;
+    char failure[256];
+};
+
+static void notify(struct journal *journal, const struct commit *commit)
+{
+    for (const struct change *change = commit->changes; change; change = change->next)
+        journal->events->on_change(journal->owner, change, commit->generation);
+}
+
+static void committed(void *owner, struct commit *commit)
+{
+    struct journal *journal = owner;
+    struct store_batch *batch = &journal->next.batch;
+    struct buf record = { 0 };
+
+    for (const struct change *change = commit->changes; change; change = change->next) {
+        char path[OBJECT_PATH_SIZE];
+
+        object_path(change->object, path);
+        if (change->kind == CHANGE_DELETE) {
+            store_batch_remove(batch, change->object->kind->name, path);
+            continue;
+        }
+        buf_clear(&record);
+        model_encode_record(change->object, &record);
+        store_batch_put(batch, change->object->kind->name, path, record.data, record.length);
+    }
+    buf_done(&record);
+    batch->generation = commit->generation;
+    commit->next = journal->next.newest;
+    journal->next.newest = commit;
+    notify(journal, commit);
+    loop_mark_dirty(journal->loop);
+}
+
+static void free_commits(struct gathering *gathering)
+{
+    while (gathering->newest) {
+        struct commit *commit = gathering->newest;
+
+        gathering->newest = commit->next;
+        commit_free(commit);
+    }
+    store_batch_done(&gathering->batch);
+}
+
+static void undo_commits(struct journal *journal, struct gathering *gathering)
+{
+    while (gathering->newest) {
+        struct commit *commit = gathering->newest;
+
+        gathering->newest = commit->next;
+        notify(journal, commit);
+        commit_undo(journal->model, commit);
+    }
+    store_batch_done(&gathering->batch);
+}
+
+static void written(void *owner, int error, const char *why)
+{
+    struct journal *journal = owner;
+
+    journal->is_writing = false;
+    loop_mark_dirty(journal->loop);
+    if (error == 0) {
+        journal->durable = journal->under_way.batch.generation;
+        free_commits(&journal->under_way);
+        journal->events->on_durable(journal->owner, journal->durable);
+        return;
+    }
+    snprintf(journal->failure, sizeof(journal->failure), "%s", why);
+    undo_commits(journal, &journal->next);
+    undo_commits(journal, &journal->under_way);
+    journal->events->on_failed(journal->owner, journal->failure);
+}
+
+static void turn(void *owner)
+{
+    struct journal *journal = owner;
+
+    if (journal->is_writing || !journal->next.newest)
+        return;
+    journal->under_way = journal->next;
+    if (!journal->under_way.batch.ops)
+        journal->under_way.batch.last = &journal->under_way.batch.ops;
+    journal->next = (struct gathering){ 0 };
+    store_batch_init(&journal->next.batch);
+    journal->is_writing = true;
+    journal->store->backend->commit(journal->store, &journal->under_way.batch, written, journal);
+}
+
+struct loading {
+    struct journal *journal;
+    struct store_batch quarantine;
+};
+
+static const struct kind *kind_of_table(const char *table)
+{
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        if (strcmp(kinds[i].name, table) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
+static void load_record(void *owner, const char *table, const char *key, const char *value, size_t length)
+{
+    struct loading *loading = owner;
+    struct journal *journal = loading->journal;
+    char why[200], name[OBJECT_PATH_SIZE + 64];
+
+    if (model_load(journal->model, kind_of_table(table), key, value, length, why, sizeof(why)))
+        return;
+    log_error("record of %s '%s' cannot be read and is put aside: %s", table, key, why);
+    snprintf(name, sizeof(name), "%s/%s", table, key);
+    store_batch_put(&loading->quarantine, QUARANTINE, name, value, length);
+    store_batch_remove(&loading->quarantine, table, key);
+    journal->events->on_quarantine(journal->owner, table, key, why);
+}
+
+int journal_open(struct journal **result, struct loop *loop, struct model *model, struct store *store,
+                 const struct journal_events *events, void *owner, char *why, size_t why_size)
+{
+    struct journal *journal = memory_alloc(sizeof(*journal));
+    struct loading loading = { .journal = journal };
+
+    *journal = (struct journal){ .loop = loop, .model = model, .store = store, .events = events, .owner = owner };
+    store_batch_init(&journal->next.batch);
+    store_batch_init(&journal->under_way.batch);
+    store_batch_init(&loading.quarantine);
+    if (store->backend->load(store, journal_tables, KIND_COUNT, load_record, &loading, why, why_size) != 0) {
+        store_batch_done(&loading.quarantine);
+        store->backend->close(store);
+        free(journal);
+        return -1;
+    }
+    journal->durable = model->generation;
+    if (loading.quarantine.ops) {
+        loading.quarantine.generation = model->generation;
+        journal->under_way.batch = loading.quarantine;
+        journal->is_writing = true;
+        store->backend->commit(store, &journal->under_way.batch, written, journal);
+    }
+    model->committed = committed;
+    model->committed_owner = journal;
+    loop_on_turn(loop, turn, journal);
+    *result = journal;
+    return 0;
+}
+
+uint64_t journal_durable(const struct journal *journal)
+{
+    return journal->durable;
+}
+
+bool journal_is_idle(const struct journal *journal)
+{
+    return !journal->is_writing && !journal->next.newest;
+}
+
+void journal_close(struct journal *journal)
+{
+    free_commits(&journal->next);
+    free_commits(&journal->under_way);
+    journal->store->backend->close(journal->store);
+    free(journal);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Brings model and store together: loads the model, turns commits into batches, one under way at a time while the next
+ * gathers (one sync for many clients), and undoes what could not be written. Replies and messages that follow from a commit
+ * wait until journal_durable() has reached its generation.
+ */
+#pragma once
+
+#include "base/loop.h"
+#include "model/txn.h"
+#include "store/store.h"
+
+struct journal;
+
+struct journal_events {
+    /* Right after each commit, for every change in it; deleted objects are still readable. Also right before an
+     * undo, with the change that is about to be undone. */
+    void (*on_change)(void *owner, const struct change *change, uint64_t generation);
+    void (*on_durable)(void *owner, uint64_t generation);
+    /* Everything above journal_durable() was undone. why names the cause for an administrator. */
+    void (*on_failed)(void *owner, const char *why);
+    /* A record that could not be read was moved to the table "quarantine". */
+    void (*on_quarantine)(void *owner, const char *table, const char *key, const char *why);
+};
+
+/* Tables of the store: the kinds' names and what else the journal keeps. */
+extern const char *const journal_tables[];
+extern const size_t journal_table_count;
+
+/* Takes the store. 0, or -1 and why. */
+int journal_open(struct journal **journal, struct loop *loop, struct model *model, struct store *store,
+                 const struct journal_events *events, void *owner, char *why, size_t why_size) MUST_CHECK;
+uint64_t journal_durable(const struct journal *journal);
+bool journal_is_idle(const struct journal *journal); /* nothing waits to be written */
+/* Waits for nothing: commits under way are lost unless the journal is idle. Closes the store. */
+void journal_close(struct journal *journal);

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The embedded store. Commits run on the loop's work queue and touch nothing but the environment and their batch. When the
+ * map is full it is doubled and the batch is written again; when LMDB says that its environment is beyond use (a failed write of
+ * its meta page), it is opened anew.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "store/store.h"
+
+LOG_DOMAIN("store");
+
+enum { FIRST_MAP_SIZE = 16 * 1024 * 1024 };
+
+struct lmdb_table {
+    const char *name;
+    MDB_dbi dbi;
+};
+
+struct lmdb_store {
+    struct store store;
+    struct loop *loop;
+    char *directory;
+    MDB_env *env;
+    int lock_fd;
+    size_t map_size;
+    struct lmdb_table *tables;
+    size_t table_count;
+    /* the commit under way */
+    const struct store_batch *batch;
+    void (*done)(void *owner, int error, const char *why);
+    void *owner;
+    int error;
+    char why[256];
+};
+
+static const struct store_backend lmdb_backend;
+
+static int explain(int rc, const char *what, const char *directory, char *why, size_t why_size)
+{
+    snprintf(why, why_size, "%s in %s: %s", what, directory, mdb_strerror(rc));
+    return rc > 0 ? -rc : -EIO;
+}
+
+static int open_tables(struct lmdb_store *lmdb)
+{
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(lmdb->env, NULL, 0, &txn);
+
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; i < lmdb->table_count && rc == 0; i++)
+        rc = mdb_dbi_open(txn, lmdb->tables[i].name, MDB_CREATE, &lmdb->tables[i].dbi);
+    if (rc != 0) {
+        mdb_txn_abort(txn);
+        return rc;
+    }
+    return mdb_txn_commit(txn);
+}
+
+static int open_environment(struct lmdb_store *lmdb)
+{
+    int rc = mdb_env_create(&lmdb->env);
+
+    if (rc != 0)
+        return rc;
+    mdb_env_set_maxdbs(lmdb->env, (MDB_dbi)lmdb->table_count);
+    mdb_env_set_mapsize(lmdb->env, lmdb->map_size);
+    /* One process alone uses it (see lock_fd), so LMDB's own lock file is not needed, and a reader that was killed leaves
+     * nothing behind. */
+    rc = mdb_env_open(lmdb->env, lmdb->directory, MDB_NOLOCK | MDB_NOTLS, 0600);
+    if (rc == 0) {
+        MDB_envinfo info;
+
+        mdb_env_info(lmdb->env, &info);
+        if (info.me_mapsize > lmdb->map_size)
+            lmdb->map_size = info.me_mapsize;
+        rc = open_tables(lmdb);
+    }
+    if (rc != 0) {
+        mdb_env_close(lmdb->env);
+        lmdb->env = NULL;
+    }
+    return rc;
+}
+
+static int lock_directory(struct lmdb_store *lmdb, char *why, size_t why_size)
+{
+    CLEANUP(memory_freep) char *path = memory_printf("%s/lock", lmdb->directory);
+
+    lmdb->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lmdb->lock_fd >= 0 && flock(lmdb->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    if (errno == EWOULDBLOCK)
+        snprintf(why, why_size, "%s is in use by another controller", lmdb->directory);
+    else
+        snprintf(why, why_size, "%s cannot be locked: %s", path, strerror(errno));
+    return -1;
+}
+
+static void close_store(struct store *store)
+{
+    struct lmdb_store *lmdb = (struct lmdb_store *)store;
+
+    if (lmdb->env)
+        mdb_env_close(lmdb->env);
+    if (lmdb->lock_fd >= 0)
+        close(lmdb->lock_fd);
+    free(lmdb->tables);
+    free(lmdb->directory);
+    free(lmdb);
+}
+
+struct store *store_lmdb_open(struct loop *loop, const char *directory, const char *const *tables, size_t table_count,
+                              char *why, size_t why_size)
+{
+    struct lmdb_store *lmdb = memory_alloc(sizeof(*lmdb));
+    int rc;
+
+    lmdb->store.backend = &lmdb_backend;
+    lmdb->loop = loop;
+    lmdb->directory = memory_strdup(directory);
+    lmdb->map_size = FIRST_MAP_SIZE;
+    lmdb->tables = memory_alloc(sizeof(*lmdb->tables) * table_count);
+    lmdb->table_count = table_count;
+    lmdb->lock_fd = -1;
+    for (size_t i = 0; i < table_count; i++)
+        lmdb->tables[i].name = tables[i];
+    rc = text_make_directories(directory, 0700);
+    if (rc != 0) {
+        snprintf(why, why_size, "%s cannot be made: %s", directory, strerror(-rc));
+    } else if (lock_directory(lmdb, why, why_size) == 0) {
+        rc = open_environment(lmdb);
+        if (rc == 0)
+            return &lmdb->store;
+        explain(rc, "the store cannot be opened", directory, why, why_size);
+    }
+    close_store(&lmdb->store);
+    return NULL;
+}
+
+static const struct lmdb_table *find_table(const struct lmdb_store *lmdb, const char *name)
+{
+    for (size_t i = 0; i < lmdb->table_count; i++)
+        if (strcmp(lmdb->tables[i].name, name) == 0)
+            return &lmdb->tables[i];
+    return NULL;
+}
+
+static int load_table(MDB_txn *txn, const struct lmdb_table *table,
+                      void (*each)(void *, const char *, const char *, const char *, size_t), void *owner)
+{
+    struct buf key_text = { 0 };
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    int rc = mdb_cursor_open(txn, table->dbi, &cursor);
+
+    if (rc != 0)
+        return rc;
+    while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        buf_clear(&key_text);
+        buf_add(&key_text, key.mv_data, key.mv_size);
+        each(owner, table->name, buf_text(&key_text), value.mv_data, value.mv_size);
+    }
+    buf_done(&key_text);
+    mdb_cursor_close(cursor);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static int load(struct store *store, const char *const *tables, size_t table_count,
+                void (*each)(void *owner, const char *table, const char *key, const char *value, size_t length),
+                void *owner, char *why, size_t why_size)
+{
+    struct lmdb_store *lmdb = (struct lmdb_store *)store;
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, &txn);
+
+    if (rc != 0)
+        return explain(rc, "the store cannot be read", lmdb->directory, why, why_size);
+    for (size_t i = 0; i < table_count && rc == 0; i++)
+        rc = load_table(txn, find_table(lmdb, tables[i]), each, owner);
+    mdb_txn_abort(txn);
+    /* Opened anew, so that the pages just read are no memory of this process any more. */
+    mdb_env_close(lmdb->env);
+    lmdb->env = NULL;
+    if (rc == 0)
+        rc = open_environment(lmdb);
+    return rc == 0 ? 0 : explain(rc, "the store cannot be read", lmdb->directory, why, why_size);
+}
+
+static int write_batch(struct lmdb_store *lmdb)
+{
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(lmdb->env, NULL, 0, &txn);
+
+    if (rc != 0)
+        return rc;
+    for (const struct store_op *op = lmdb->batch->ops; op && rc == 0; op = op->next) {
+        const struct lmdb_table *table = find_table(lmdb, op->table);
+        union { const char *locked; void *data; } key_bytes = { .locked = op->key }, bytes = { .locked = op->value };
+        MDB_val key = { strlen(op->key), key_bytes.data }, value = { op->length, bytes.data };
+
+        rc = op->value ? mdb_put(txn, table->dbi, &key, &value, 0) : mdb_del(txn, table->dbi, &key, NULL);
+        if (rc == MDB_NOTFOUND && !op->value)
+            rc = 0;
+    }
+    if (rc != 0) {
+        mdb_txn_abort(txn);
+        return rc;
+    }
+    return mdb_txn_commit(txn);
+}
+
+/* On the work queue. */
+static void commit_work(void *arg)
+{
+    struct lmdb_store *lmdb = arg;
+    int rc = lmdb->env ? write_batch(lmdb) : MDB_PANIC;
+
+    while (rc == MDB_MAP_FULL || rc == MDB_PANIC) {
+        if (rc == MDB_MAP_FULL) {
+            rc = mdb_env_set_mapsize(lmdb->env, lmdb->map_size * 2);
+            if (rc == 0)
+                lmdb->map_size *= 2;
+        } else {
+            if (lmdb->env)
+                mdb_env_close(lmdb->env);
+            lmdb->env = NULL;
+            rc = open_environment(lmdb);
+        }
+        if (rc == 0)
+            rc = write_batch(lmdb);
+        else
+            break;
+    }
+    lmdb->error = rc == 0 ? 0 : explain(rc, "writing to the store failed", lmdb->directory, lmdb->why, sizeof(lmdb->why));
+}
+
+static void commit_done(void *arg)
+{
+    struct lmdb_store *lmdb = arg;
+    void (*done)(void *, int, const char *) = lmdb->done;
+
+    lmdb->batch = NULL;
+    if (lmdb->error != 0)
+        log_error("%s", lmdb->why);
+    done(lmdb->owner, lmdb->error, lmdb->why);
+}
+
+static void commit(struct store *store, const struct store_batch *batch,
+                   void (*done)(void *owner, int error, const char *why), void *owner)
+{
+    struct lmdb_store *lmdb = (struct lmdb_store *)store;
+
+    lmdb->batch = batch;
+    lmdb->done = done;
+    lmdb->owner = owner;
+    loop_queue_work(lmdb->loop, commit_work, commit_done, lmdb);
+}
+
+static const struct store_backend lmdb_backend = {
+    .name = "lmdb",
+    .load = load,
+    .commit = commit,
+    .close = close_store,
+};
