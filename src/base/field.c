@@ -5,6 +5,7 @@
  */
 #include "base/field.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
@@ -85,6 +86,7 @@ static bool is_absent(const struct field *field, const void *member, unsigned au
     case FIELD_KIND_I64S:
     case FIELD_KIND_TEXT_MAP:
     case FIELD_KIND_I64_MAP:
+    case FIELD_KIND_TEXTS_MAP:
     case FIELD_KIND_LIST:
     case FIELD_KIND_OBJECT_MAP: return !list->at || (without_empty && list->count == 0);
     case FIELD_KIND_BOOL:
@@ -96,12 +98,21 @@ static bool is_absent(const struct field *field, const void *member, unsigned au
     return true;
 }
 
+static void encode_texts(const struct text_list *texts, struct json_writer *writer)
+{
+    json_begin(writer, '[');
+    for (uint32_t i = 0; i < texts->count; i++)
+        json_text(writer, texts->at[i]);
+    json_end(writer, ']');
+}
+
 static void encode_member(const struct field *field, const void *member, unsigned audience, struct json_writer *writer)
 {
     const struct text_list *texts = member;
     const struct i64_list *numbers = member;
     const struct text_map *map = member;
     const struct i64_map *number_map = member;
+    const struct texts_map *texts_map = member;
     const void *pointer;
     const char *name;
 
@@ -120,12 +131,7 @@ static void encode_member(const struct field *field, const void *member, unsigne
         json_text(writer, name ? name : "?");
         return;
     case FIELD_KIND_FLAGS: encode_flags(field->ref, *(const uint64_t *)member, writer); return;
-    case FIELD_KIND_TEXTS:
-        json_begin(writer, '[');
-        for (uint32_t i = 0; i < texts->count; i++)
-            json_text(writer, texts->at[i]);
-        json_end(writer, ']');
-        return;
+    case FIELD_KIND_TEXTS: encode_texts(texts, writer); return;
     case FIELD_KIND_I64S:
         json_begin(writer, '[');
         for (uint32_t i = 0; i < numbers->count; i++)
@@ -145,6 +151,14 @@ static void encode_member(const struct field *field, const void *member, unsigne
         for (uint32_t i = 0; i < number_map->count; i++) {
             json_key(writer, number_map->at[i].key);
             json_i64(writer, number_map->at[i].value);
+        }
+        json_end(writer, '}');
+        return;
+    case FIELD_KIND_TEXTS_MAP:
+        json_begin(writer, '{');
+        for (uint32_t i = 0; i < texts_map->count; i++) {
+            json_key(writer, texts_map->at[i].key);
+            encode_texts(&texts_map->at[i].value, writer);
         }
         json_end(writer, '}');
         return;
@@ -188,6 +202,7 @@ static size_t item_size(const struct field *field)
     case FIELD_KIND_I64S: return sizeof(int64_t);
     case FIELD_KIND_TEXT_MAP: return sizeof(struct text_pair);
     case FIELD_KIND_I64_MAP: return sizeof(struct i64_pair);
+    case FIELD_KIND_TEXTS_MAP: return sizeof(struct texts_pair);
     case FIELD_KIND_LIST:
     case FIELD_KIND_OBJECT_MAP: return ((const struct schema *)field->ref)->size;
     case FIELD_KIND_TEXT: return sizeof(char *);
@@ -250,6 +265,16 @@ static void copy_key(void *to, const void *from, struct arena *arena)
     memcpy(to, &copy, sizeof(copy));
 }
 
+static void copy_texts(struct text_list *to, const struct text_list *from, struct arena *arena)
+{
+    *to = (struct text_list){ .count = from->count };
+    if (!from->at)
+        return;
+    to->at = arena_alloc(arena, sizeof(to->at[0]) * from->count);
+    for (uint32_t i = 0; i < from->count; i++)
+        to->at[i] = arena_strdup(arena, from->at[i]);
+}
+
 static void copy_list(const struct field *field, struct any_list *to, const struct any_list *from, struct arena *arena)
 {
     size_t size = item_size(field);
@@ -272,6 +297,10 @@ static void copy_list(const struct field *field, struct any_list *to, const stru
             copy_key(target + sizeof(char *), source + sizeof(char *), arena);
             break;
         case FIELD_KIND_I64_MAP: memcpy(target, source, size); copy_key(target, source, arena); break;
+        case FIELD_KIND_TEXTS_MAP:
+            copy_key(target, source, arena);
+            copy_texts((void *)(target + sizeof(char *)), (const void *)(source + sizeof(char *)), arena);
+            break;
         case FIELD_KIND_I64S:
         case FIELD_KIND_TEXT:
         case FIELD_KIND_BOOL:
@@ -317,6 +346,7 @@ void field_copy(const struct schema *schema, void *to, const void *from, struct 
         case FIELD_KIND_I64S:
         case FIELD_KIND_TEXT_MAP:
         case FIELD_KIND_I64_MAP:
+        case FIELD_KIND_TEXTS_MAP:
         case FIELD_KIND_LIST:
         case FIELD_KIND_OBJECT_MAP: copy_list(field, (void *)target, source, arena); break;
         case FIELD_KIND_BOOL:
@@ -339,6 +369,15 @@ static size_t measure_text(const void *source)
 
     memcpy(&text, source, sizeof(text));
     return text ? strlen(text) + 1 : 0;
+}
+
+static size_t measure_texts(const struct text_list *texts)
+{
+    size_t total = texts->count * sizeof(texts->at[0]);
+
+    for (uint32_t i = 0; i < texts->count; i++)
+        total += strlen(texts->at[i]) + 1;
+    return total;
 }
 
 size_t field_measure(const struct schema *schema, const void *object)
@@ -364,6 +403,7 @@ size_t field_measure(const struct schema *schema, const void *object)
         case FIELD_KIND_I64S:
         case FIELD_KIND_TEXT_MAP:
         case FIELD_KIND_I64_MAP:
+        case FIELD_KIND_TEXTS_MAP:
         case FIELD_KIND_LIST:
         case FIELD_KIND_OBJECT_MAP:
             if (!list->at)
@@ -378,6 +418,8 @@ size_t field_measure(const struct schema *schema, const void *object)
                     total += measure_text(item);
                 if (field->kind == FIELD_KIND_TEXT_MAP)
                     total += measure_text(item + sizeof(char *));
+                if (field->kind == FIELD_KIND_TEXTS_MAP)
+                    total += measure_texts((const void *)(item + sizeof(char *))) + ALIGNMENT_LOSS;
             }
             break;
         case FIELD_KIND_BOOL:
@@ -395,6 +437,18 @@ size_t field_measure(const struct schema *schema, const void *object)
     return total;
 }
 
+void *field_duplicate(const struct schema *schema, const void *object)
+{
+    size_t head = (schema->size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+    size_t size = field_measure(schema, object);
+    char *block = memory_alloc(head + size);
+    struct arena rest = { .next = block + head, .end = block + head + size };
+
+    field_copy(schema, block, object, &rest);
+    assert(!rest.chunks); /* field_measure counted enough */
+    return block;
+}
+
 static bool same_text(const void *a, const void *b)
 {
     const char *left, *right;
@@ -406,6 +460,15 @@ static bool same_text(const void *a, const void *b)
     return strcmp(left, right) == 0;
 }
 
+static bool same_texts(const struct text_list *a, const struct text_list *b)
+{
+    bool same = a->count == b->count;
+
+    for (uint32_t i = 0; same && i < a->count; i++)
+        same = strcmp(a->at[i], b->at[i]) == 0;
+    return same;
+}
+
 static bool same_item(const struct field *field, const char *a, const char *b, unsigned audience)
 {
     switch ((enum field_kind)field->kind) {
@@ -413,6 +476,8 @@ static bool same_item(const struct field *field, const char *a, const char *b, u
     case FIELD_KIND_TEXT_MAP: return same_text(a, b) && same_text(a + sizeof(char *), b + sizeof(char *));
     case FIELD_KIND_I64_MAP:
         return same_text(a, b) && ((const struct i64_pair *)(const void *)a)->value == ((const struct i64_pair *)(const void *)b)->value;
+    case FIELD_KIND_TEXTS_MAP:
+        return same_text(a, b) && same_texts((const void *)(a + sizeof(char *)), (const void *)(b + sizeof(char *)));
     case FIELD_KIND_OBJECT_MAP: return same_text(a, b) && field_equal(field->ref, a, b, audience);
     case FIELD_KIND_LIST: return field_equal(field->ref, a, b, audience);
     case FIELD_KIND_I64S:
@@ -468,6 +533,7 @@ static bool same_member(const struct field *field, const void *a, const void *b,
     case FIELD_KIND_I64S:
     case FIELD_KIND_TEXT_MAP:
     case FIELD_KIND_I64_MAP:
+    case FIELD_KIND_TEXTS_MAP:
     case FIELD_KIND_LIST:
     case FIELD_KIND_OBJECT_MAP: return same_list(field, a, b, audience);
     case FIELD_KIND_BOOL:

@@ -42,13 +42,15 @@ struct text_pair { char *key, *value; };
 struct text_map { struct text_pair *at; uint32_t count, room; }; /* sorted by key (bytes), keys are unique */
 struct i64_pair { char *key; int64_t value; };
 struct i64_map { struct i64_pair *at; uint32_t count, room; };
+struct texts_pair { char *key; struct text_list value; };
+struct texts_map { struct texts_pair *at; uint32_t count, room; };
 /* A list of structs. In an object map each struct begins with a char * that is its key. */
 #define LIST_OF(type) struct { type *at; uint32_t count, room; }
 
 enum field_kind {
     FIELD_KIND_TEXT, FIELD_KIND_BOOL, FIELD_KIND_I32, FIELD_KIND_I64, FIELD_KIND_DOUBLE,
     FIELD_KIND_MAYBE_BOOL, FIELD_KIND_MAYBE_I32, FIELD_KIND_MAYBE_I64, FIELD_KIND_MAYBE_DOUBLE,
-    FIELD_KIND_TEXTS, FIELD_KIND_I64S, FIELD_KIND_TEXT_MAP, FIELD_KIND_I64_MAP,
+    FIELD_KIND_TEXTS, FIELD_KIND_I64S, FIELD_KIND_TEXT_MAP, FIELD_KIND_I64_MAP, FIELD_KIND_TEXTS_MAP,
     FIELD_KIND_ENUM, FIELD_KIND_FLAGS,
     FIELD_KIND_OBJECT, FIELD_KIND_INLINE, FIELD_KIND_LIST, FIELD_KIND_OBJECT_MAP,
 };
@@ -87,7 +89,7 @@ struct schema {
     double: FIELD_KIND_DOUBLE, struct maybe_bool: FIELD_KIND_MAYBE_BOOL, struct maybe_i32: FIELD_KIND_MAYBE_I32,    \
     struct maybe_i64: FIELD_KIND_MAYBE_I64, struct maybe_double: FIELD_KIND_MAYBE_DOUBLE,                           \
     struct text_list: FIELD_KIND_TEXTS, struct i64_list: FIELD_KIND_I64S, struct text_map: FIELD_KIND_TEXT_MAP,     \
-    struct i64_map: FIELD_KIND_I64_MAP)
+    struct i64_map: FIELD_KIND_I64_MAP, struct texts_map: FIELD_KIND_TEXTS_MAP)
 #define FIELD_ROW(T, wire, member, k, u, r) { .name = (wire), .offset = offsetof(struct T, member), .kind = (k),    \
     .use = ((u) & FIELD_ALL) ? (u) : (u) | FIELD_ALL, .ref = (r) }
 
@@ -145,6 +147,8 @@ void field_copy(const struct schema *schema, void *to, const void *from, struct 
 void field_assign(const struct schema *schema, void *to, const void *from);
 /* At least as many bytes as field_copy takes from an arena. */
 size_t field_measure(const struct schema *schema, const void *object);
+/* A copy in one block with all it needs, to be freed by the caller. */
+void *field_duplicate(const struct schema *schema, const void *object);
 /* Whether the members with any bit of audience are the same. */
 bool field_equal(const struct schema *schema, const void *a, const void *b, unsigned audience);
 

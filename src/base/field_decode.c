@@ -181,7 +181,8 @@ static int decode_text_map(struct decoder *decoder, const cJSON *json, struct te
 {
     if (!cJSON_IsObject(json))
         return complain(decoder, "expected an object");
-    map->at = arena_alloc(decoder->arena, sizeof(map->at[0]) * child_count(json));
+    map->room = child_count(json);
+    map->at = arena_alloc(decoder->arena, sizeof(map->at[0]) * map->room);
     map->count = 0;
     for (const cJSON *item = json->child; item; item = item->next) {
         char *value;
@@ -197,6 +198,7 @@ static int decode_text_map(struct decoder *decoder, const cJSON *json, struct te
             map->at[map->count++].value = value;
         }
     }
+    map->room = 0;
     return 0;
 }
 
@@ -211,6 +213,22 @@ static int decode_i64_map(struct decoder *decoder, const cJSON *json, struct i64
 
         pair->key = arena_strdup(decoder->arena, item->string);
         if (decode_i64(decoder, item, INT64_MIN, INT64_MAX, &pair->value) != 0)
+            return within(decoder, item->string);
+    }
+    return 0;
+}
+
+static int decode_texts_map(struct decoder *decoder, const cJSON *json, struct texts_map *map)
+{
+    if (!cJSON_IsObject(json))
+        return complain(decoder, "expected an object");
+    map->at = arena_alloc(decoder->arena, sizeof(map->at[0]) * child_count(json));
+    map->count = 0;
+    for (const cJSON *item = json->child; item; item = item->next) {
+        struct texts_pair *pair = &map->at[map->count++];
+
+        pair->key = arena_strdup(decoder->arena, item->string);
+        if (decode_texts(decoder, item, &pair->value) != 0)
             return within(decoder, item->string);
     }
     return 0;
@@ -277,6 +295,7 @@ static int decode_member(struct decoder *decoder, const struct field *field, con
     case FIELD_KIND_I64S: return decode_i64s(decoder, json, member);
     case FIELD_KIND_TEXT_MAP: return decode_text_map(decoder, json, member);
     case FIELD_KIND_I64_MAP: return decode_i64_map(decoder, json, member);
+    case FIELD_KIND_TEXTS_MAP: return decode_texts_map(decoder, json, member);
     case FIELD_KIND_ENUM:
         if (decode_enum(decoder, field->ref, json, &bits) != 0)
             return -1;

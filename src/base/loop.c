@@ -35,6 +35,7 @@ struct loop {
     uv_idle_t stay_awake; /* active only while dirty, so that the loop polls instead of sleeping */
     uv_async_t poke;      /* keeps the loop alive until loop_stop() */
     struct turn *turns;
+    struct turn *next_turn; /* while they run: they may be removed by each other */
     struct watched_signal *signals;
     struct loop_leftover *leftovers;
     char *read_buffer;
@@ -59,8 +60,10 @@ static void run_turns(uv_prepare_t *handle)
     if (!loop->is_dirty)
         return;
     loop->is_dirty = false;
-    for (struct turn *turn = loop->turns; turn; turn = turn->next)
+    for (struct turn *turn = loop->turns; turn; turn = loop->next_turn) {
+        loop->next_turn = turn->next;
         turn->run(turn->owner);
+    }
     if (!loop->is_dirty)
         uv_idle_stop(&loop->stay_awake);
 }
@@ -174,6 +177,21 @@ void loop_on_turn(struct loop *loop, void (*run)(void *owner), void *owner)
     while (*last)
         last = &(*last)->next;
     *last = turn;
+}
+
+void loop_remove_turn(struct loop *loop, void (*run)(void *owner), void *owner)
+{
+    for (struct turn **link = &loop->turns; *link; link = &(*link)->next) {
+        struct turn *turn = *link;
+
+        if (turn->run != run || turn->owner != owner)
+            continue;
+        if (loop->next_turn == turn)
+            loop->next_turn = turn->next;
+        *link = turn->next;
+        free(turn);
+        return;
+    }
 }
 
 void loop_mark_dirty(struct loop *loop)

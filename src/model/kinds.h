@@ -55,8 +55,8 @@ struct storage_pool {
     bool external_locking;
 
     struct pool_fact *fact;  /* last report, one block; NULL when there was none */
-    uint64_t want_generation;/* of the want last sent */
-    uint64_t dirty_generation;
+    uint64_t want_generation; /* of the want last sent */
+    uint64_t want_digest;     /* of its content */
     int64_t reserved_kib;    /* sum of the sizes of the volumes placed here */
     uint32_t volume_count, resource_count;
 };
@@ -127,8 +127,8 @@ struct resource {
     struct resource_fact *fact;  /* last report, one block; NULL when there was none */
     uint64_t want_generation;    /* of the want last sent */
     uint64_t want_digest;        /* of its content */
-    uint64_t dirty_generation;   /* of the last change that may concern the want; 0: clean */
-    struct resource *next_dirty;
+    uint64_t dirty_generation;   /* of the last change that may concern the want */
+    uint32_t dirty_slot;         /* place in the controller's list of what is to be looked at, from 1; 0: clean */
 };
 
 static inline const struct node *resource_node(const struct resource *resource)

@@ -2,7 +2,7 @@
 #include "model/want.h"
 
 static const struct field pool_want_fields[] = {
-    FIELD(pool_want, pool, FIELD_REQUIRED), FIELD(pool_want, uuid, 0), FIELD(pool_want, generation, 0),
+    FIELD(pool_want, pool, FIELD_REQUIRED), FIELD(pool_want, uuid, 0), FIELD(pool_want, generation, 0), FIELD(pool_want, digest, 0),
     FIELD(pool_want, provider, 0), FIELD(pool_want, remove, 0), FIELD(pool_want, props, 0),
 };
 SCHEMA(pool_want)
@@ -15,7 +15,8 @@ SCHEMA(volume_want)
 
 static const struct field resource_want_fields[] = {
     FIELD(resource_want, resource, FIELD_REQUIRED), FIELD(resource_want, uuid, 0),
-    FIELD(resource_want, generation, 0), FIELD(resource_want, layers, 0), FIELD(resource_want, remove, 0),
+    FIELD(resource_want, generation, 0), FIELD(resource_want, digest, 0),
+    FIELD(resource_want, layers, 0), FIELD(resource_want, remove, 0),
     FIELD(resource_want, authority, 0), FIELD(resource_want, props, 0),
     LIST(resource_want, volumes, volume_want, 0),
 };
@@ -29,6 +30,7 @@ SCHEMA(wants)
 
 static const struct field held_item_fields[] = {
     FIELD(held_item, name, FIELD_REQUIRED), FIELD(held_item, uuid, 0), FIELD(held_item, generation, 0),
+    FIELD(held_item, digest, 0),
 };
 SCHEMA(held_item)
 

@@ -6,7 +6,9 @@
  *   controller -> satellite                              satellite -> controller
  *                                                        held      struct held        first after on_up: what it holds
  *   wants     struct wants    the difference to that     report    struct report      whatever changed
- *   refresh   struct refresh  measure capacities now     report    with the same token
+ *   refresh   struct refresh  measure capacities now     report    with the same token, all pools
+ *
+ * After the wants that are complete the satellite reports everything it knows: all pools, all resources, all orphans.
  *
  * A want is always whole: it replaces the one of the same name. generation grows with every change; a report says which
  * generation it speaks of. The satellite never removes anything that is not wanted away: a want it does not hold is an orphan,
@@ -23,6 +25,7 @@ struct pool_want {
     char *uuid;
     int64_t generation;
     char *provider;        /* as LINSTOR spells it: "FILE_THIN" */
+    int64_t digest;        /* of the content, for held; the satellite stores and returns it, nothing else */
     bool remove;           /* nothing on the machine is touched; the satellite forgets the pool */
     struct text_map props; /* effective properties that a provider reads, e.g. StorDriver/StorPoolName */
 };
@@ -39,6 +42,7 @@ struct resource_want {
     char *resource;         /* name as created */
     char *uuid;
     int64_t generation;
+    int64_t digest;         /* as in pool_want */
     struct text_list layers; /* top first, ends with STORAGE */
     bool remove;
     char *authority;        /* of a user: which request allowed data to be destroyed. Without it a want with remove is refused. */
@@ -53,7 +57,7 @@ struct wants {
     bool complete;           /* last part of the answer to held */
 };
 
-struct held_item { char *name; char *uuid; int64_t generation; };
+struct held_item { char *name; char *uuid; int64_t generation, digest; };
 struct held {
     LIST_OF(struct held_item) pools;
     LIST_OF(struct held_item) resources;

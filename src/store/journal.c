@@ -38,10 +38,10 @@ struct journal {
     char failure[256];
 };
 
-static void notify(struct journal *journal, const struct commit *commit)
+static void notify(struct journal *journal, const struct commit *commit, bool is_undo)
 {
     for (const struct change *change = commit->changes; change; change = change->next)
-        journal->events->on_change(journal->owner, change, commit->generation);
+        journal->events->on_change(journal->owner, change, commit->generation, is_undo);
 }
 
 static void committed(void *owner, struct commit *commit)
@@ -66,7 +66,7 @@ static void committed(void *owner, struct commit *commit)
     batch->generation = commit->generation;
     commit->next = journal->next.newest;
     journal->next.newest = commit;
-    notify(journal, commit);
+    notify(journal, commit, false);
     loop_mark_dirty(journal->loop);
 }
 
@@ -87,7 +87,7 @@ static void undo_commits(struct journal *journal, struct gathering *gathering)
         struct commit *commit = gathering->newest;
 
         gathering->newest = commit->next;
-        notify(journal, commit);
+        notify(journal, commit, true);
         commit_undo(journal->model, commit);
     }
     store_batch_done(&gathering->batch);

@@ -13,9 +13,9 @@
 struct journal;
 
 struct journal_events {
-    /* Right after each commit, for every change in it; deleted objects are still readable. Also right before an
-     * undo, with the change that is about to be undone. */
-    void (*on_change)(void *owner, const struct change *change, uint64_t generation);
+    /* Right after each commit, for every change in it; deleted objects are still readable. With is_undo: right before the
+     * change is undone. */
+    void (*on_change)(void *owner, const struct change *change, uint64_t generation, bool is_undo);
     void (*on_durable)(void *owner, uint64_t generation);
     /* Everything above journal_durable() was undone. why names the cause for an administrator. */
     void (*on_failed)(void *owner, const char *why);

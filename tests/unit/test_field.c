@@ -37,6 +37,7 @@ struct tree {
     struct leaf inline_object;
     LIST_OF(struct leaf) leaves;
     char *secret;
+    struct texts_map reasons;
 };
 static const struct field tree_fields[] = {
     FIELD(tree, name, 0),
@@ -53,6 +54,7 @@ static const struct field tree_fields[] = {
     INLINE(tree, inline_object, leaf, FIELD_STORE),
     LIST(tree, leaves, leaf, 0),
     FIELD(tree, secret, FIELD_SECRET),
+    FIELD(tree, reasons, 0),
 };
 static SCHEMA(tree)
 
@@ -60,7 +62,7 @@ static const char full[] =
     "{\"name\":\"n\\u00e9\",\"plain\":true,\"maybe\":false,\"number\":-4611686018407726875,\"ratio\":20.0,"
     "\"texts\":[\"a\",\"b\"],\"props\":{\"a/b\":\"\",\"c\":\"x\"},\"numbers\":[1,9007199254740993],"
     "\"color\":\"GREEN\",\"flags\":[\"A\",\"B\",\"AB\"],\"object\":{\"name\":\"o\",\"port\":3366},"
-    "\"inline_object\":{\"name\":\"i\"},\"leaves\":[{\"name\":\"l\"}],\"secret\":\"s\"}";
+    "\"inline_object\":{\"name\":\"i\"},\"leaves\":[{\"name\":\"l\"}],\"secret\":\"s\",\"reasons\":{\"LUKS\":[\"no kernel\",\"no tool\"],\"NVME\":[]}}";
 
 static void decode_ok(struct tree *tree, const char *text, struct arena *arena)
 {
@@ -210,6 +212,7 @@ static void copies_share_nothing(void **state)
     arena_done(&arena);
     assert_string_equal(copy.leaves.at[0].name, "l");
     assert_string_equal(copy.object->name, "o");
+    assert_string_equal(copy.reasons.at[0].value.at[1], "no tool");
     copy.leaves.at[0].port = (struct maybe_i32)MAYBE(1);
     decode_ok(&tree, full, &arena);
     assert_false(field_equal(&tree_schema, &tree, &copy, FIELD_ALL));
@@ -236,6 +239,21 @@ static void maps_stay_sorted_and_unique(void **state)
     arena_done(&arena);
 }
 
+static void unsorted_maps_are_sorted_while_decoded(void **state)
+{
+    static const char text[] = "{\"props\":{\"b\":1,\"a\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"a\":8}}";
+    struct arena arena = { 0 };
+    struct tree tree = { 0 };
+
+    (void)state;
+    decode_ok(&tree, text, &arena);
+    assert_int_equal(tree.props.count, 7);
+    assert_string_equal(text_map_find(&tree.props, "a"), "8");
+    for (uint32_t i = 1; i < tree.props.count; i++)
+        assert_true(strcmp(tree.props.at[i - 1].key, tree.props.at[i].key) < 0);
+    arena_done(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +266,7 @@ int main(void)
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(copies_share_nothing),
         cmocka_unit_test(maps_stay_sorted_and_unique),
+        cmocka_unit_test(unsorted_maps_are_sorted_while_decoded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "net/gzip.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <zlib.h>
+
+enum {
+    LEVEL = 1,             /* the loop waits for it; more would gain little on lists of objects */
+    WINDOW_GZIP = 15 + 16, /* zlib's way of asking for gzip's header */
+    MEMORY_LEVEL = 8,
+    OUT_BYTES = 16 * 1024,
+};
+
+struct gzip {
+    z_stream z;
+};
+
+struct gzip *gzip_new(void)
+{
+    struct gzip *gzip = memory_alloc(sizeof(*gzip));
+
+    if (deflateInit2(&gzip->z, LEVEL, Z_DEFLATED, WINDOW_GZIP, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+        abort();
+    return gzip;
+}
+
+void gzip_free(struct gzip *gzip)
+{
+    if (!gzip)
+        return;
+    deflateEnd(&gzip->z);
+    free(gzip);
+}
+
+void gzip_reset(struct gzip *gzip)
+{
+    deflateReset(&gzip->z);
+}
+
+static int flush_value(enum gzip_flush flush)
+{
+    switch (flush) {
+    case GZIP_MORE: return Z_NO_FLUSH;
+    case GZIP_SYNC: return Z_SYNC_FLUSH;
+    case GZIP_END: return Z_FINISH;
+    }
+    return Z_NO_FLUSH;
+}
+
+void gzip_add(struct gzip *gzip, const void *bytes, size_t length, enum gzip_flush flush, struct buf *out)
+{
+    union {
+        const void *from;
+        Bytef *to;
+    } input = { .from = bytes }; /* zlib does not write to it, but takes no const */
+
+    assert(length <= UINT_MAX);
+    gzip->z.next_in = input.to;
+    gzip->z.avail_in = (uInt)length;
+    do {
+        buf_reserve(out, OUT_BYTES);
+        gzip->z.next_out = (Bytef *)out->data + out->length;
+        gzip->z.avail_out = OUT_BYTES;
+        deflate(&gzip->z, flush_value(flush)); /* its only error left, Z_BUF_ERROR, says that there was nothing to do */
+        out->length += OUT_BYTES - gzip->z.avail_out;
+    } while (gzip->z.avail_out == 0);
+    out->data[out->length] = '\0';
+}

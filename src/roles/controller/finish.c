@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One transaction per turn ends all that the reports of that turn allow. Every step is decided by flags and facts alone, so it does
+ * not matter how often it is looked at.
+ */
+#include "roles/controller/finish.h"
+
+#include <string.h>
+
+#include "base/log.h"
+
+LOG_DOMAIN("finish");
+
+void finish_note(struct service *service, const struct resource *resource)
+{
+    struct finished_key *key = LIST_ADD(&service->finished, &service->finished_arena);
+
+    key->definition = arena_strdup(&service->finished_arena, resource->object.parent[0]->node[0].key);
+    key->node = arena_strdup(&service->finished_arena, resource->object.parent[1]->node[0].key);
+    loop_mark_dirty(service->loop);
+}
+
+/* The parents of a resource that is no more may have waited for it. */
+static void finish_parents(struct txn *txn, const struct resource_definition *definition, const struct node *node)
+{
+    if (object_has_flag(&definition->object, RESOURCE_DEFINITION_DELETE) &&
+        object_count(&definition->object, KIND_RESOURCE) == 0) {
+        log_info("resource definition %s is deleted", definition->name);
+        txn_delete(txn, definition);
+    }
+    if (object_has_flag(&node->object, NODE_DELETE) && object_count(&node->object, KIND_RESOURCE) == 0) {
+        log_info("node %s is deleted", node->name);
+        txn_delete(txn, node);
+    }
+}
+
+static bool is_reported(const struct resource *resource, int32_t number)
+{
+    for (uint32_t i = 0; i < resource->fact->volumes.count; i++)
+        if (resource->fact->volumes.at[i].number == number)
+            return true;
+    return false;
+}
+
+/* Volumes that were to go and are no longer reported. */
+static void finish_removed_volumes(struct txn *txn, const struct resource *resource)
+{
+    for (uint32_t i = resource->volumes.count; i-- > 0;) {
+        const struct volume *volume = &resource->volumes.at[i];
+        struct resource *edited;
+
+        if (!(volume->flags & VOLUME_DELETE) || is_reported(resource, volume->number))
+            continue;
+        edited = txn_edit(txn, resource);
+        memmove(&edited->volumes.at[i], &edited->volumes.at[i + 1],
+                sizeof(edited->volumes.at[0]) * (edited->volumes.count - i - 1));
+        edited->volumes.count--;
+    }
+}
+
+static bool all_applied(const struct resource_definition *definition)
+{
+    child_for_each(resource, resource, &definition->object, KIND_RESOURCE)
+        if (!resource->fact || !resource->fact->applied || resource->dirty_slot != 0 ||
+            (uint64_t)resource->fact->generation < resource->want_generation)
+            return false;
+    return true;
+}
+
+static bool any_has_volume(const struct resource_definition *definition, int32_t number)
+{
+    child_for_each(resource, resource, &definition->object, KIND_RESOURCE)
+        if (resource_find_volume(resource, number))
+            return true;
+    return false;
+}
+
+static void finish_volume_definitions(struct txn *txn, const struct resource_definition *definition)
+{
+    bool applied = all_applied(definition);
+    const struct object *next;
+
+    for (const struct object *at = object_first(&definition->object, KIND_VOLUME_DEFINITION); at; at = next) {
+        const struct volume_definition *volume = (const struct volume_definition *)at;
+
+        next = object_next(at, &definition->object);
+        if (object_has_flag(at, VOLUME_DEFINITION_DELETE) && !any_has_volume(definition, volume->number))
+            txn_delete(txn, volume);
+        else if (applied && object_has_flag(at, VOLUME_DEFINITION_RESIZE))
+            ((struct volume_definition *)txn_edit(txn, volume))->object.flags &= ~(uint64_t)VOLUME_DEFINITION_RESIZE;
+    }
+}
+
+static void finish_one(struct service *service, struct txn *txn, const struct finished_key *key)
+{
+    const struct resource_definition *definition = model_find_definition(&service->model, key->definition);
+    const struct resource *resource = definition ? model_find_resource(definition, key->node) : NULL;
+    const struct node *node;
+
+    if (!resource || !resource->fact || resource->dirty_slot != 0 ||
+        (uint64_t)resource->fact->generation < resource->want_generation)
+        return;
+    node = resource_node(resource);
+    if (object_has_flag(&resource->object, RESOURCE_DELETE)) {
+        if (!resource->fact->gone)
+            return;
+        log_info("resource %s is gone from node %s", definition->name, node->name);
+        txn_delete(txn, resource);
+        finish_parents(txn, definition, node);
+        return;
+    }
+    if (!resource->fact->applied)
+        return;
+    if (resource->create_timestamp_ms == 0)
+        ((struct resource *)txn_edit(txn, resource))->create_timestamp_ms = loop_wall_ms(service->loop);
+    finish_removed_volumes(txn, resource);
+    finish_volume_definitions(txn, definition);
+}
+
+void finish_turn(struct service *service)
+{
+    struct txn *txn;
+
+    if (service->finished.count == 0)
+        return;
+    txn = txn_begin(&service->model);
+    for (uint32_t i = 0; i < service->finished.count; i++)
+        finish_one(service, txn, &service->finished.at[i]);
+    txn_commit(txn);
+    service->finished = (__typeof__(service->finished)){ 0 };
+    arena_reset(&service->finished_arena);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Requests that wait: first until their commit is durable, then, where the route asks for it, until satellites have applied or
+ * failed what it changed, or are not there. A client that hangs up is let go; the work goes on. The list is short (it holds
+ * what clients are waiting for at this moment), so each turn looks at all of it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "roles/controller/request.h"
+#include "roles/controller/session.h"
+
+static void client_gone(void *owner)
+{
+    struct request *q = owner;
+
+    q->exchange = NULL; /* the next turn frees it */
+    loop_mark_dirty(q->service->loop);
+}
+
+void request_park(struct request *q)
+{
+    struct service *service = q->service;
+
+    q->deadline_ms = loop_now_ms(service->loop) + REQUEST_DEADLINE_MS;
+    *service->last_parked = q;
+    service->last_parked = &q->next;
+    if (q->exchange)
+        http_on_gone(q->exchange, client_gone, q);
+    loop_mark_dirty(service->loop);
+}
+
+static struct settle_item *add_item(struct request *q, enum settle_kind kind, const char *first, const char *second)
+{
+    struct settle_item *item = LIST_ADD(&q->settle, &q->arena);
+
+    item->kind = kind;
+    item->first = arena_strdup(&q->arena, first);
+    item->second = arena_strdup_null(&q->arena, second);
+    return item;
+}
+
+void request_settle_resource(struct request *q, const struct resource *resource, bool was_new, bool was_deleted)
+{
+    const char *definition = resource_definition_of(resource)->name, *node = resource_node(resource)->name;
+    struct settle_item *item;
+
+    for (uint32_t i = 0; i < q->settle.count; i++)
+        if (q->settle.at[i].kind == SETTLE_RESOURCE && strcmp(q->settle.at[i].first, definition) == 0 &&
+            strcmp(q->settle.at[i].second, node) == 0)
+            return;
+    item = add_item(q, SETTLE_RESOURCE, definition, node);
+    item->was_new = was_new;
+    item->was_deleted = was_deleted;
+}
+
+void request_settle_pool(struct request *q, const struct storage_pool *pool)
+{
+    add_item(q, SETTLE_POOL, storage_pool_node(pool)->name, storage_pool_name(pool));
+}
+
+void request_settle_node(struct request *q, const struct node *node, int64_t deadline_ms)
+{
+    add_item(q, SETTLE_NODE, node->name, NULL);
+    q->deadline_ms = deadline_ms;
+}
+
+static void not_connected(struct request *q, const char *node)
+{
+    rc_add(&q->rc, WARN_NOT_CONNECTED, .message = rc_text(&q->rc, "No active connection to satellite '%s'.", node),
+           .details = "The change is stored. The controller goes on trying to connect, and the satellite receives it as soon "
+                      "as it is back.");
+}
+
+static void add_trouble(struct request *q, const char *node, int64_t code, const struct trouble *trouble)
+{
+    const char *retry = rc_text(&q->rc, "Attempt %d failed; the next one follows in %.1f seconds.", trouble->attempts,
+                                (double)trouble->retry_in_ms / 1000);
+
+    rc_add(&q->rc, code, .message = rc_text(&q->rc, "(%s) %s", node, trouble->message ? trouble->message : "failed"),
+           .cause = trouble->cause, .correction = trouble->correction,
+           .details = trouble->details ? rc_text(&q->rc, "%s\n%s", trouble->details, retry) : retry);
+}
+
+static bool resource_settled(struct request *q, const struct settle_item *item)
+{
+    const struct resource_definition *definition = model_find_definition(q->model, item->first);
+    const struct resource *resource = definition ? model_find_resource(definition, item->second) : NULL;
+
+    if (!resource)
+        return true;
+    if (!session_is_online(resource_node(resource))) {
+        not_connected(q, item->second);
+        return true;
+    }
+    if (resource->dirty_slot != 0 || resource->want_generation == 0 || !resource->fact ||
+        (uint64_t)resource->fact->generation < resource->want_generation)
+        return false;
+    if (resource->fact->trouble) {
+        add_trouble(q, item->second, FAIL_UNKNOWN_ERROR, resource->fact->trouble);
+        return true;
+    }
+    /* What goes is settled when it is gone. */
+    return resource->fact->applied && !object_has_flag(&resource->object, RESOURCE_DELETE);
+}
+
+static bool pool_settled(struct request *q, const struct settle_item *item)
+{
+    const struct node *node = model_find_node(q->model, item->first);
+    const struct storage_pool *pool = node ? model_find_pool(node, item->second) : NULL;
+
+    if (!pool)
+        return true;
+    if (!session_is_online(node)) {
+        if (!q->refresh_token)
+            not_connected(q, item->first);
+        return true;
+    }
+    if (q->refresh_token)
+        return session_refreshed(node) >= q->refresh_token;
+    if (!pool->fact || pool->want_generation == 0 || (uint64_t)pool->fact->generation < pool->want_generation)
+        return false;
+    if (pool->fact->trouble)
+        add_trouble(q, item->first, FAIL_STOR_POOL_CONFIGURATION_ERROR, pool->fact->trouble);
+    return true;
+}
+
+static bool item_settled(struct request *q, const struct settle_item *item)
+{
+    const struct node *node;
+
+    switch (item->kind) {
+    case SETTLE_RESOURCE: return resource_settled(q, item);
+    case SETTLE_POOL: return pool_settled(q, item);
+    case SETTLE_NODE:
+        node = model_find_node(q->model, item->first);
+        return !node || session_is_online(node) || session_is_refused(node);
+    }
+    return true;
+}
+
+static void give_up(struct request *q)
+{
+    for (uint32_t i = 0; i < q->settle.count; i++) {
+        const struct settle_item *item = &q->settle.at[i];
+
+        switch (item->kind) {
+        case SETTLE_RESOURCE:
+            rc_add(&q->rc, WARN_STLT_NOT_UPDATED,
+                   .message = rc_text(&q->rc, "Satellite '%s' has not finished with resource '%s' yet.", item->second,
+                                      item->first),
+                   .details = "The change is stored and the satellite goes on working at it.");
+            break;
+        case SETTLE_POOL:
+            if (!q->refresh_token)
+                rc_add(&q->rc, WARN_STLT_NOT_UPDATED,
+                       .message = rc_text(&q->rc, "Satellite '%s' has not answered for storage pool '%s' yet.",
+                                          item->first, item->second),
+                       .details = "The change is stored and the satellite goes on working at it.");
+            break;
+        case SETTLE_NODE: not_connected(q, item->first); break;
+        }
+    }
+    q->settle.count = 0;
+}
+
+/* True when the request can be answered. */
+static bool is_ready(struct request *q)
+{
+    uint32_t kept = 0;
+
+    if (q->generation > journal_durable(q->service->journal))
+        return false;
+    if (q->generation > 0 && q->resume && !q->is_settling) {
+        q->is_settling = true; /* resume may add items */
+        q->resume(q);
+    }
+    for (uint32_t i = 0; i < q->settle.count; i++)
+        if (!item_settled(q, &q->settle.at[i]))
+            q->settle.at[kept++] = q->settle.at[i];
+    q->settle.count = kept;
+    if (kept > 0 && loop_now_ms(q->service->loop) >= q->deadline_ms)
+        give_up(q);
+    return q->settle.count == 0;
+}
+
+void parked_turn(struct service *service)
+{
+    struct request **at = &service->parked;
+
+    while (*at) {
+        struct request *q = *at;
+
+        if (q->exchange && !is_ready(q)) {
+            at = &q->next;
+            continue;
+        }
+        *at = q->next;
+        if (service->last_parked == &q->next)
+            service->last_parked = at;
+        q->next = NULL;
+        request_answer(q);
+    }
+}
+
+void parked_fail(struct service *service, const char *why)
+{
+    for (struct request *q = service->parked; q; q = q->next) {
+        if (q->generation <= journal_durable(service->journal))
+            continue;
+        q->generation = 0;
+        q->settle.count = 0;
+        q->rc.entries.count = 0;
+        q->listing = NULL;
+        q->reply = NULL;
+        rc_add(&q->rc, FAIL_SQL, .message = "The change could not be stored and was undone.", .cause = why,
+               .correction = "Make room on the file system of the data directory, or repair it; then repeat the request.");
+    }
+}

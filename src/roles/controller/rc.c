@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "roles/controller/rc.h"
+
+#include "base/text.h"
+
+bool rc_is_error(int64_t code)
+{
+    return ((uint64_t)code & RC_TYPE_MASK) == RC_ERROR;
+}
+
+int rc_add_entry(struct rc *rc, const struct rc_entry *entry)
+{
+    struct rc_doc *doc = LIST_ADD(&rc->entries, rc->arena);
+    uint64_t code = (uint64_t)entry->code, context = (uint64_t)rc->context;
+
+    if (!(code & RC_ACTION_MASK))
+        code |= context & RC_ACTION_MASK;
+    if (!(code & RC_OBJECT_MASK))
+        code |= context & RC_OBJECT_MASK;
+    doc->ret_code = (int64_t)code;
+    doc->message = arena_strdup_null(rc->arena, entry->message);
+    doc->cause = arena_strdup_null(rc->arena, entry->cause);
+    doc->details = arena_strdup_null(rc->arena, entry->details);
+    doc->correction = arena_strdup_null(rc->arena, entry->correction);
+    for (uint32_t i = 0; i < rc->refs.count; i++)
+        text_map_set(&doc->obj_refs, rc->refs.at[i].key, rc->refs.at[i].value, rc->arena);
+    doc->created_at = arena_alloc(rc->arena, TEXT_TIME_SIZE);
+    text_format_time(rc->now_ms, doc->created_at);
+    return rc_is_error(entry->code) ? -1 : 0;
+}
+
+void rc_ref(struct rc *rc, const char *key, const char *value)
+{
+    text_map_set(&rc->refs, key, value, rc->arena);
+}
+
+void rc_unref(struct rc *rc, const char *key)
+{
+    text_map_remove(&rc->refs, key);
+}
+
+bool rc_has_error(const struct rc *rc)
+{
+    for (uint32_t i = 0; i < rc->entries.count; i++)
+        if (rc_is_error(rc->entries.at[i].ret_code))
+            return true;
+    return false;
+}
+
+int rc_status(const struct rc *rc, int success)
+{
+    for (uint32_t i = 0; i < rc->entries.count; i++) {
+        uint64_t code = (uint64_t)rc->entries.at[i].ret_code & RC_CODE_MASK;
+
+        if (!rc_is_error(rc->entries.at[i].ret_code))
+            continue;
+        if (code >= 300 && code < 400)
+            return 404; /* LINSTOR: clients begin to create things on 404, so it must mean absence */
+        if ((code >= 400 && code < 500) || code == 10000)
+            return 403;
+        return code == 10001 ? 401 : 500;
+    }
+    return success;
+}

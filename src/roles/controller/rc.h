@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The list of entries that answers a request. An entry is made by one call that names its parts:
+ *
+ *     return rc_add(rc, FAIL_NOT_FOUND_NODE, .message = rc_text(rc, "Node '%s' not found.", name),
+ *                   .correction = "Create the node first, or check its name.");
+ *
+ * Texts live in the request's arena. Operation and object bits come from the context where the code has none, references to
+ * objects from the context for every entry.
+ */
+#pragma once
+
+#include "api/rc.h"
+#include "model/rc_codes.h"
+
+struct rc {
+    struct arena *arena;
+    LIST_OF(struct rc_doc) entries;
+    int64_t context;       /* MASK_CRT | MASK_NODE, ... */
+    struct text_map refs;  /* of the entries that follow */
+    int64_t now_ms;        /* wall clock: created_at */
+};
+
+struct rc_entry {
+    int64_t code; /* with MASK_ERROR, MASK_WARN, MASK_INFO or none (success) */
+    const char *message, *cause, *details, *correction;
+};
+
+/* -1 when the entry is an error, else 0. */
+#define rc_add(rc, what, ...) rc_add_entry((rc), &(const struct rc_entry){ .code = (what), __VA_ARGS__ })
+int rc_add_entry(struct rc *rc, const struct rc_entry *entry);
+#define rc_text(rc, ...) arena_printf((rc)->arena, __VA_ARGS__)
+void rc_ref(struct rc *rc, const char *key, const char *value); /* for entries from now on */
+void rc_unref(struct rc *rc, const char *key);
+
+bool rc_is_error(int64_t code);
+bool rc_has_error(const struct rc *rc);
+/* The HTTP status that the first error asks for; success when there is none. */
+int rc_status(const struct rc *rc, int success);

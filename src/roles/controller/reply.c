@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From a finished request to bytes. A list that fits into one piece is answered whole; a longer one is streamed, piece by piece,
+ * with turns of the loop between them. Objects may come and go in between, so a listing remembers keys, never objects.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "roles/controller/request.h"
+
+enum { PIECE_BYTES = 64 * 1024 };
+
+#define JSON_TYPE "application/json"
+
+int request_reply(struct request *q, const struct schema *schema, const void *doc)
+{
+    q->reply_schema = schema;
+    q->reply = doc;
+    return 0;
+}
+
+int request_reply_one_in_list(struct request *q, const struct schema *schema, const void *doc)
+{
+    q->is_reply_list = true;
+    return request_reply(q, schema, doc);
+}
+
+struct listing *request_reply_list(struct request *q, const struct schema *schema,
+                                   bool (*next)(struct request *, struct listing *, void *, struct arena *))
+{
+    const char *limit = request_query(q, "limit"), *offset = request_query(q, "offset");
+    struct listing *listing = arena_alloc(&q->arena, sizeof(*listing));
+
+    listing->schema = schema;
+    listing->next = next;
+    listing->left = -1;
+    /* LINSTOR: the offset counts only together with a limit */
+    if (limit && text_parse_i64(limit, 1, INT64_MAX, &listing->left) && offset)
+        (void)text_parse_i64(offset, 0, INT64_MAX, &listing->skip);
+    q->listing = listing;
+    return listing;
+}
+
+int request_reply_text(struct request *q, const char *content_type, struct buf *take)
+{
+    struct buf text = *take;
+
+    *take = (struct buf){ 0 };
+    q->text_type = content_type;
+    q->text = text;
+    return 0;
+}
+
+void request_free(struct request *q)
+{
+    buf_done(&q->text);
+    arena_done(&q->arena);
+    free(q);
+}
+
+/* Appends documents until the piece is large enough; false at the end of the list. */
+static bool produce(void *owner, struct buf *out)
+{
+    struct request *q = owner;
+    struct listing *listing = q->listing;
+    struct arena arena = { 0 };
+    void *doc = memory_alloc(listing->schema->size);
+    bool is_more = true;
+
+    q->writer.out = out;
+    while (out->length < PIECE_BYTES) {
+        memset(doc, 0, listing->schema->size);
+        arena_reset(&arena);
+        is_more = listing->left != 0 && listing->next(q, listing, doc, &arena);
+        if (!is_more)
+            break;
+        if (listing->skip > 0) {
+            listing->skip--;
+            continue;
+        }
+        if (listing->left > 0)
+            listing->left--;
+        field_encode(listing->schema, doc, FIELD_REST, &q->writer);
+    }
+    if (!is_more)
+        json_end(&q->writer, ']');
+    arena_done(&arena);
+    free(doc);
+    return is_more;
+}
+
+static void stream_gone(void *owner)
+{
+    request_free(owner);
+}
+
+static bool produce_rest(void *owner, struct buf *out)
+{
+    struct request *q = owner;
+
+    if (q->text.length > 0) { /* what was produced to find out that it is long */
+        buf_add(out, q->text.data, q->text.length);
+        buf_done(&q->text);
+        return true;
+    }
+    if (produce(owner, out))
+        return true;
+    request_free(q);
+    return false;
+}
+
+static void answer_list(struct request *q)
+{
+    q->writer.out = &q->text;
+    json_begin(&q->writer, '[');
+    if (!produce(q, &q->text)) {
+        http_respond(q->exchange, q->route->status, JSON_TYPE, &q->text);
+        request_free(q);
+        return;
+    }
+    http_on_gone(q->exchange, stream_gone, q);
+    http_respond_stream(q->exchange, q->route->status, JSON_TYPE, produce_rest, q);
+}
+
+static void encode_rc(const struct rc *rc, struct buf *out)
+{
+    struct json_writer writer = { .out = out };
+
+    json_begin(&writer, '[');
+    for (uint32_t i = 0; i < rc->entries.count; i++)
+        field_encode(&rc_doc_schema, &rc->entries.at[i], FIELD_REST, &writer);
+    json_end(&writer, ']');
+}
+
+static int status_of(const struct request *q)
+{
+    int status = q->route ? q->route->status : 500;
+
+    if (status >= 400 || !rc_has_error(&q->rc))
+        return q->route ? status : rc_has_error(&q->rc) ? 500 : 200;
+    /* LINSTOR: a body that cannot be read */
+    if (q->rc.entries.at[0].ret_code == INT64_C(-3458764513820540931))
+        return 400;
+    return rc_status(&q->rc, status);
+}
+
+void request_answer(struct request *q)
+{
+    bool failed = rc_has_error(&q->rc);
+    struct buf out = { 0 };
+    struct json_writer writer = { .out = &out };
+
+    if (!q->exchange) {
+        request_free(q);
+        return;
+    }
+    if (q->listing && !failed) {
+        answer_list(q);
+        return;
+    }
+    if (q->text_type && !failed) {
+        http_respond(q->exchange, q->route ? q->route->status : 200, q->text_type, &q->text);
+        request_free(q);
+        return;
+    }
+    if (q->reply && !failed) {
+        if (q->is_reply_list)
+            json_begin(&writer, '[');
+        field_encode(q->reply_schema, q->reply, FIELD_REST, &writer);
+        if (q->is_reply_list)
+            json_end(&writer, ']');
+    } else {
+        encode_rc(&q->rc, &out);
+    }
+    http_respond(q->exchange, status_of(q), JSON_TYPE, &out);
+    request_free(q);
+}
+
+const char *request_query(const struct request *q, const char *name)
+{
+    return uri_find_parameter(&q->uri, name);
+}
+
+bool request_query_bool(const struct request *q, const char *name, bool otherwise)
+{
+    const char *value = request_query(q, name);
+
+    return value ? text_equal_fold(value, "true") : otherwise;
+}
+
+bool request_query_admits(const struct request *q, const char *parameter, const char *name)
+{
+    const char *value;
+    bool is_absent = true;
+    size_t at = 0;
+
+    while ((value = uri_next_parameter(&q->uri, parameter, &at))) {
+        is_absent = false;
+        if (text_equal_fold(value, name))
+            return true;
+    }
+    return is_absent;
+}
+
+bool request_query_admits_props(const struct request *q, const struct text_map *props)
+{
+    const char *condition;
+    size_t at = 0;
+
+    while ((condition = uri_next_parameter(&q->uri, "props", &at))) {
+        const char *equals = strchr(condition, '=');
+        char key[512];
+        const char *value;
+        size_t length = equals ? (size_t)(equals - condition) : strlen(condition);
+
+        if (length >= sizeof(key))
+            return false;
+        memcpy(key, condition, length);
+        key[length] = '\0';
+        value = text_map_find(props, key);
+        if (!value || (equals && strcmp(value, equals + 1) != 0))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A request as handlers see it: names from the path, the query, a decoded body, an open transaction, and the answer in the making.
+ * Handlers are synchronous and know neither HTTP nor JSON nor the loop. A request lives until it is answered; if it waits for
+ * something, in the list of parked ones.
+ */
+#pragma once
+
+#include "model/name.h"
+#include "model/txn.h"
+#include "net/http.h"
+#include "net/uri.h"
+#include "roles/controller/rc.h"
+#include "roles/controller/service.h"
+
+/* Names in paths: {node}, {resource}, ... */
+enum variable {
+    VAR_NODE, VAR_INTERFACE, VAR_POOL, VAR_GROUP, VAR_RESOURCE, VAR_VOLUME_NUMBER, VAR_KEY, VAR_REPORT, VAR_COUNT,
+};
+
+enum route_use {
+    ROUTE_WRITE = 1,        /* a transaction is open; committed when the handler returns 0, aborted otherwise */
+    ROUTE_SETTLE = 2,       /* the answer waits until satellites applied what the commit changed, or failed to */
+    ROUTE_BODY_OPTIONAL = 4,/* no body is an empty object */
+};
+
+struct request;
+typedef int route_handler(struct request *q);
+
+struct route {
+    const char *method;
+    const char *path;       /* "/v1/nodes/{node}"; a last {key} takes the rest of the path */
+    route_handler *handle;  /* 0, or -1 when rc has an error */
+    unsigned use;
+    const struct schema *body; /* NULL: none is read */
+    int status;             /* of success */
+    int64_t context;        /* operation and object bits of rc entries */
+};
+
+/* A list that is sent in pieces: next() fills doc (zeroed) with the next document and returns false at the end. */
+struct listing {
+    const struct schema *schema;
+    bool (*next)(struct request *q, struct listing *listing, void *doc, struct arena *arena);
+    char outer[OBJECT_KEY_SIZE], inner[OBJECT_KEY_SIZE]; /* keys of the last object; "" before the first */
+    bool is_inside;        /* outer is the object whose children are walked */
+    int64_t skip, left;    /* offset and limit; left -1: no limit */
+    uint32_t position;     /* free for next() */
+};
+
+/* What a parked request waits for, one item each. */
+enum settle_kind { SETTLE_RESOURCE, SETTLE_POOL, SETTLE_NODE };
+struct settle_item {
+    enum settle_kind kind;
+    char *first, *second;  /* definition and node, node and pool, node */
+    bool was_new, was_deleted;
+};
+
+struct request {
+    struct service *service;
+    const struct model *model;
+    const struct route *route;
+    struct http_exchange *exchange; /* NULL: the client has gone */
+    struct arena arena;
+    struct txn *txn;
+    struct rc rc;
+    char *var[VAR_COUNT];
+    int32_t volume_number;
+    struct uri uri;
+    void *body;
+    const cJSON *json;              /* the body as it came, valid in the handler */
+
+    const struct schema *reply_schema;
+    const void *reply;              /* instead of rc, when there is no error */
+    bool is_reply_list;             /* reply is an array of one */
+    struct listing *listing;
+    struct json_writer writer;      /* of the listing under way */
+    const char *text_type;          /* the answer is this text */
+    struct buf text;
+
+    struct request *next;
+    uint64_t generation;            /* must be durable before the answer */
+    LIST_OF(struct settle_item) settle;
+    bool is_settling;
+    int64_t deadline_ms;
+    int64_t refresh_token;          /* satellites are asked for capacities; 0: not */
+    void (*resume)(struct request *q); /* called once when everything has settled, before the answer */
+};
+
+enum { REQUEST_DEADLINE_MS = 60000 };
+
+/* The answer of a successful GET; doc lives in the request's arena or longer. */
+int request_reply(struct request *q, const struct schema *schema, const void *doc);
+int request_reply_one_in_list(struct request *q, const struct schema *schema, const void *doc);
+struct listing *request_reply_list(struct request *q, const struct schema *schema,
+                                   bool (*next)(struct request *, struct listing *, void *, struct arena *));
+int request_reply_text(struct request *q, const char *content_type, struct buf *take);
+
+/* Query parameters. */
+const char *request_query(const struct request *q, const char *name); /* first value, NULL when absent */
+bool request_query_bool(const struct request *q, const char *name, bool otherwise);
+/* True when the parameter is absent, or one of its values is name in any case. */
+bool request_query_admits(const struct request *q, const char *parameter, const char *name);
+/* True when all props= conditions (key, or key=value) hold. */
+bool request_query_admits_props(const struct request *q, const struct text_map *props);
+
+/* Look-ups that answer FAIL_NOT_FOUND_... themselves; NULL then. */
+const struct node *request_get_node(struct request *q, const char *name);
+const struct resource_group *request_get_group(struct request *q, const char *name);
+const struct resource_definition *request_get_definition(struct request *q, const char *name);
+const struct resource *request_get_resource(struct request *q, const char *definition, const char *node);
+const struct volume_definition *request_get_volume_definition(struct request *q, const struct resource_definition *definition);
+/* FAIL_INVLD_... when text is no legal name: -1. */
+int request_check_name(struct request *q, enum name_kind kind, const char *text);
+
+/* routes.c */
+void request_received(void *service, struct http_exchange *exchange);
+/* reply.c: sends what the request says, and frees it. */
+void request_answer(struct request *q);
+void request_free(struct request *q);
+/* parked.c */
+void request_park(struct request *q);
+void parked_turn(struct service *service);
+void parked_fail(struct service *service, const char *why); /* what waited for durability was undone */
+void request_settle_resource(struct request *q, const struct resource *resource, bool was_new, bool was_deleted);
+void request_settle_pool(struct request *q, const struct storage_pool *pool);
+void request_settle_node(struct request *q, const struct node *node, int64_t deadline_ms);

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From an HTTP exchange to a handler: the path is compared segment by segment with the rows, names in it are checked against
+ * their rules, the body is decoded by the row's schema, a transaction is opened for rows that write. What the handler leaves
+ * behind is parked until it is durable and settled, or answered at once.
+ */
+#include "roles/controller/routes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+const struct route *const route_tables[] = {
+    resource_definition_routes, resource_routes, node_routes,   storage_pool_routes, resource_group_routes,
+    controller_routes,          report_routes,   stats_routes,  metrics_routes,
+};
+const size_t route_table_count = ARRAY_SIZE(route_tables);
+
+/* Names in paths. checked: against the rules of that kind, when the path names something that must exist. */
+static const struct {
+    const char *name;
+    enum variable variable;
+    bool is_checked;
+    enum name_kind kind;
+} variables[] = {
+    { "{node}", VAR_NODE, true, NAME_NODE },
+    { "{interface}", VAR_INTERFACE, true, NAME_NET_INTERFACE },
+    { "{pool}", VAR_POOL, true, NAME_STORAGE_POOL },
+    { "{group}", VAR_GROUP, true, NAME_RESOURCE_GROUP },
+    { "{resource}", VAR_RESOURCE, true, NAME_RESOURCE },
+    { "{volume}", VAR_VOLUME_NUMBER, false, NAME_NODE },
+    { "{key}", VAR_KEY, false, NAME_NODE },
+    { "{report}", VAR_REPORT, false, NAME_NODE },
+};
+
+static int find_variable(const char *segment, size_t length)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
+        if (strlen(variables[i].name) == length && strncmp(variables[i].name, segment, length) == 0)
+            return (int)i;
+    return -1;
+}
+
+static char *join_rest(struct request *q, size_t from)
+{
+    struct buf rest = { 0 };
+    char *text;
+
+    for (size_t i = from; i < q->uri.segment_count; i++) {
+        if (i > from)
+            buf_add_char(&rest, '/');
+        buf_add_text(&rest, q->uri.segments[i]);
+    }
+    text = arena_strdup(&q->arena, buf_text(&rest));
+    buf_done(&rest);
+    return text;
+}
+
+/* True when the path of the row fits; names are then in q->var. */
+static bool path_fits(struct request *q, const char *path)
+{
+    char *found[VAR_COUNT] = { 0 };
+    size_t at = 0;
+
+    while (*path == '/') {
+        const char *segment = ++path;
+        size_t length = strcspn(segment, "/");
+        int variable;
+
+        path += length;
+        if (length == 0) /* the root */
+            break;
+        if (at >= q->uri.segment_count)
+            return false;
+        variable = segment[0] == '{' ? find_variable(segment, length) : -1;
+        if (variable >= 0 && variables[variable].variable == VAR_KEY && *path == '\0') {
+            found[VAR_KEY] = join_rest(q, at);
+            at = q->uri.segment_count;
+        } else if (variable >= 0) {
+            found[variables[variable].variable] = arena_strdup(&q->arena, q->uri.segments[at++]);
+        } else if (strlen(q->uri.segments[at]) != length || strncmp(segment, q->uri.segments[at++], length) != 0) {
+            return false;
+        }
+    }
+    if (at != q->uri.segment_count)
+        return false;
+    memcpy(q->var, found, sizeof(found));
+    return true;
+}
+
+static const struct route *find_route(struct request *q, const char *method, bool *is_known_path)
+{
+    for (size_t i = 0; i < route_table_count; i++) {
+        for (const struct route *route = route_tables[i]; route->method; route++) {
+            if (!path_fits(q, route->path))
+                continue;
+            *is_known_path = true;
+            if (strcmp(route->method, method) == 0)
+                return route;
+        }
+    }
+    return NULL;
+}
+
+int request_check_name(struct request *q, enum name_kind kind, const char *text)
+{
+    char why[NAME_WHY_SIZE];
+
+    if (name_check(kind, text, why, sizeof(why)) == 0)
+        return 0;
+    return rc_add(&q->rc, name_fail_code(kind),
+                  .message = rc_text(&q->rc, "'%s' is not a legal name of a %s.", text, name_kind_text(kind)), .cause = why);
+}
+
+/* LINSTOR: an illegal name in a path is an error of its own kind (500), a legal unknown one is not found (404). */
+static int check_variables(struct request *q)
+{
+    int64_t number;
+
+    for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
+        const char *text = q->var[variables[i].variable];
+
+        if (text && variables[i].is_checked && strcmp(q->route->method, "POST") != 0 &&
+            request_check_name(q, variables[i].kind, text) != 0)
+            return -1;
+    }
+    if (q->var[VAR_VOLUME_NUMBER]) {
+        if (!text_parse_i64(q->var[VAR_VOLUME_NUMBER], 0, NAME_VOLUME_NUMBER_MAX, &number))
+            return rc_add(&q->rc, FAIL_INVLD_VLM_NR,
+                          .message = rc_text(&q->rc, "'%s' is not a volume number.", q->var[VAR_VOLUME_NUMBER]),
+                          .correction = "Volume numbers are 0 to 65534.");
+        q->volume_number = (int32_t)number;
+    }
+    return 0;
+}
+
+static void answer_status(struct request *q, const char *message, int64_t code)
+{
+    rc_add(&q->rc, code, .message = message);
+    request_answer(q);
+}
+
+/* Body text to q->body; the tree stays for handlers that look at what was named. */
+static int decode_body(struct request *q, cJSON **json)
+{
+    const struct http_request *http = http_get_request(q->exchange);
+    const char *text = buf_text(&http->body);
+    size_t length = http->body.length;
+    struct json_error broken;
+    struct field_error error;
+
+    while (length > 0 && strchr(" \t\r\n", *text) && *text != '\0') {
+        text++;
+        length--;
+    }
+    q->body = arena_alloc(&q->arena, q->route->body->size);
+    if ((length == 0 || (length >= 4 && strncmp(text, "null", 4) == 0)) && (q->route->use & ROUTE_BODY_OPTIONAL))
+        return 0;
+    *json = json_parse(text, length, &broken);
+    if (!*json)
+        return rc_add(&q->rc, INT64_C(-3458764513820540931), .message = "Unable to parse input json.",
+                      .details = broken.message, .correction = "Send one JSON object as the body of the request.");
+    q->json = *json;
+    if (field_decode(q->route->body, q->body, *json, &q->arena, &error) != 0)
+        return rc_add(&q->rc, INT64_C(-3458764513820540931), .message = "Unable to parse input json.",
+                      .details = error.message, .correction = "Correct the named member of the body.");
+    return 0;
+}
+
+/* Runs the handler inside its transaction. */
+static void run(struct request *q)
+{
+    struct service *service = q->service;
+    int result;
+
+    if (q->route->use & ROUTE_WRITE)
+        q->txn = txn_begin(&service->model);
+    service->current = q;
+    result = q->route->handle(q);
+    if (q->txn && (result != 0 || rc_has_error(&q->rc))) {
+        txn_abort(q->txn);
+        q->settle.count = 0;
+    } else if (q->txn) {
+        q->generation = txn_commit(q->txn);
+    }
+    q->txn = NULL;
+    service->current = NULL;
+}
+
+void request_received(void *owner, struct http_exchange *exchange)
+{
+    struct request *q = memory_alloc(sizeof(*q));
+    const struct http_request *http = http_get_request(exchange);
+    const char *method = strcmp(http->method, "HEAD") == 0 ? "GET" : http->method;
+    bool is_known_path = false;
+    const char *wrong;
+    cJSON *json = NULL;
+
+    q->service = owner;
+    q->model = &q->service->model;
+    q->exchange = exchange;
+    q->rc.arena = &q->arena;
+    q->rc.now_ms = loop_wall_ms(q->service->loop);
+    wrong = uri_parse(&q->arena, http->target, &q->uri);
+    if (wrong) {
+        answer_status(q, rc_text(&q->rc, "The address '%s' cannot be read: %s", http->target, wrong), FAIL_INVLD_REQUEST);
+        return;
+    }
+    q->route = find_route(q, method, &is_known_path);
+    if (!q->route && strcmp(method, "OPTIONS") == 0) { /* a browser asks what is allowed: the server's headers tell */
+        request_reply_text(q, "text/plain", &q->text);
+        request_answer(q);
+        return;
+    }
+    if (!q->route) {
+        static const struct route unknown_path = { .status = 404 }, wrong_method = { .status = 405 };
+
+        q->route = is_known_path ? &wrong_method : &unknown_path;
+        answer_status(q,
+                      is_known_path ? rc_text(&q->rc, "The method %s is not allowed on '%s'.", method, http->target)
+                                    : rc_text(&q->rc, "Path '%s' not found on server.", http->target),
+                      FAIL_UNKNOWN_ERROR);
+        return;
+    }
+    q->rc.context = q->route->context;
+    if (check_variables(q) == 0 && (!q->route->body || decode_body(q, &json) == 0))
+        run(q);
+    q->json = NULL;
+    cJSON_Delete(json);
+    if (q->generation > 0 || q->settle.count > 0)
+        request_park(q);
+    else
+        request_answer(q);
+}

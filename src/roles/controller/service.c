@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "roles/controller/service.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "roles/controller/finish.h"
+#include "roles/controller/request.h"
+#include "roles/controller/session.h"
+#include "roles/controller/wants.h"
+
+LOG_DOMAIN("controller");
+
+static void on_change(void *owner, const struct change *change, uint64_t generation, bool is_undo)
+{
+    struct service *service = owner;
+    const struct object *object = change->object;
+    bool vanishes = change->kind == (is_undo ? CHANGE_NEW : CHANGE_DELETE);
+
+    (void)generation;
+    wants_note_change(service, change, is_undo);
+    if (object->kind->id == KIND_NODE && vanishes)
+        session_end((const struct node *)object);
+    else if (object->kind->id == KIND_NODE || object->kind->id == KIND_NET_INTERFACE)
+        service->has_dirty_nodes = true;
+}
+
+static void on_durable(void *owner, uint64_t generation)
+{
+    struct service *service = owner;
+
+    (void)generation;
+    if (service->disk_trouble)
+        log_info("the store can be written again");
+    free(service->disk_trouble);
+    service->disk_trouble = NULL;
+}
+
+static void on_failed(void *owner, const char *why)
+{
+    struct service *service = owner;
+
+    free(service->disk_trouble);
+    service->disk_trouble = memory_strdup(why);
+    parked_fail(service, why);
+}
+
+static void on_quarantine(void *owner, const char *table, const char *key, const char *why)
+{
+    (void)owner;
+    (void)table;
+    (void)key;
+    (void)why;
+}
+
+static const struct journal_events journal_events = {
+    .on_change = on_change,
+    .on_durable = on_durable,
+    .on_failed = on_failed,
+    .on_quarantine = on_quarantine,
+};
+
+/* Connections follow the stored nodes. */
+static void nodes_turn(struct service *service)
+{
+    if (!service->has_dirty_nodes || service->model.generation != journal_durable(service->journal))
+        return;
+    service->has_dirty_nodes = false;
+    model_for_each(node, node, &service->model, KIND_NODE)
+        session_update(service, node);
+}
+
+static void turn(void *owner)
+{
+    struct service *service = owner;
+
+    finish_turn(service);
+    nodes_turn(service);
+    wants_turn(service);
+    parked_turn(service);
+}
+
+static void tick(void *owner)
+{
+    struct service *service = owner;
+
+    if (service->parked) /* deadlines */
+        loop_mark_dirty(service->loop);
+}
+
+/* What every cluster begins with. */
+static void make_defaults(struct service *service)
+{
+    static const char *const pools[] = { "DfltStorPool", "DfltDisklessStorPool" };
+    /* LINSTOR: properties of a new cluster, as clients find them */
+    static const char *const props[][2] = {
+        { "DrbdOptions/auto-add-quorum-tiebreaker", "True" },
+        { "DrbdOptions/auto-diskful-allow-cleanup", "True" },
+        { "DrbdOptions/AutoEvictAllowEviction", "True" },
+        { "DrbdOptions/auto-resync-after-disable", "true" },
+        { "DrbdOptions/auto-verify-algo-allowed-list", "crct10dif;crc32c;sha384;sha512;sha256;sha1;md5;windrbd" },
+    };
+    struct txn *txn = txn_begin(&service->model);
+    const struct object *root = model_root(&service->model);
+    struct controller *controller = txn_edit(txn, root);
+    struct resource_group *group;
+    char key[OBJECT_KEY_SIZE];
+
+    for (size_t i = 0; i < ARRAY_SIZE(props); i++)
+        text_map_set(&controller->object.props, props[i][0], props[i][1], txn_arena(txn));
+    text_map_set(&controller->object.props, "Cluster/LocalID", root->uuid, txn_arena(txn));
+    text_map_set(&controller->satellite_props, "DrbdOptions/Resource/on-no-quorum", "io-error", txn_arena(txn));
+    for (size_t i = 0; i < ARRAY_SIZE(pools); i++) {
+        struct storage_pool_definition *definition;
+
+        (void)model_key(pools[i], key);
+        definition = txn_new(txn, KIND_STORAGE_POOL_DEFINITION, root, NULL, key);
+        definition->name = arena_strdup(txn_arena(txn), pools[i]);
+    }
+    (void)model_key("DfltRscGrp", key);
+    group = txn_new(txn, KIND_RESOURCE_GROUP, root, NULL, key);
+    group->name = arena_strdup(txn_arena(txn), "DfltRscGrp");
+    group->filter.place_count = (struct maybe_i32)MAYBE(2);
+    txn_commit(txn);
+}
+
+static int open_store(struct service *service)
+{
+    CLEANUP(memory_freep) char *directory = memory_printf("%s/store", service->data_directory);
+    char why[512];
+    struct store *store = store_lmdb_open(service->loop, directory, journal_tables, journal_table_count, why, sizeof(why));
+
+    model_init(&service->model);
+    if (!store || journal_open(&service->journal, service->loop, &service->model, store, &journal_events, service, why,
+                               sizeof(why)) != 0) {
+        log_error("%s", why);
+        return -1;
+    }
+    if (service->model.generation == 0)
+        make_defaults(service);
+    return 0;
+}
+
+static void error_body(int status, const char *what, struct buf *out)
+{
+    struct json_writer writer = { .out = out };
+
+    (void)status;
+    json_begin(&writer, '[');
+    json_begin(&writer, '{');
+    json_key(&writer, "ret_code");
+    json_i64(&writer, FAIL_INVLD_REQUEST);
+    json_key(&writer, "message");
+    json_text(&writer, what);
+    json_end(&writer, '}');
+    json_end(&writer, ']');
+}
+
+int service_init(struct service *service, struct loop *loop, const char *data_directory, const char *listen_address,
+                 int listen_port)
+{
+    int error;
+
+    *service = (struct service){ .loop = loop };
+    service->data_directory = memory_strdup(data_directory);
+    service->listen_address = memory_strdup(listen_address);
+    service->last_parked = &service->parked;
+    service->boot = memory_alloc(TEXT_UUID_SIZE);
+    text_make_uuid(service->boot);
+    loop_on_turn(loop, turn, service);
+    if (open_store(service) != 0)
+        return -1;
+    service->tick = timer_new(loop, tick, service);
+    timer_start(service->tick, 1000, 1000);
+    service->http = http_server_new(loop, listen_address, listen_port, NULL, request_received, service, &error);
+    if (!service->http) {
+        log_error("REST cannot listen on %s port %d: %s", listen_address, listen_port, strerror(-error));
+        return -1;
+    }
+    http_server_set_error_body(service->http, error_body);
+    service->listen_port = http_server_port(service->http);
+    service->has_dirty_nodes = true;
+    loop_mark_dirty(loop);
+    log_info("REST listens on %s port %d", listen_address, service->listen_port);
+    return 0;
+}
+
+void service_done(struct service *service)
+{
+    http_server_free(service->http);
+    while (service->parked) {
+        struct request *q = service->parked;
+
+        service->parked = q->next;
+        request_free(q);
+    }
+    if (service->journal) {
+        model_for_each(node, node, &service->model, KIND_NODE)
+            session_end(node);
+        journal_close(service->journal);
+    }
+    model_done(&service->model);
+    timer_free(service->tick);
+    arena_done(&service->finished_arena);
+    free(service->dirty);
+    free(service->disk_trouble);
+    free(service->boot);
+    free(service->listen_address);
+    free(service->data_directory);
+}

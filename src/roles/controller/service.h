@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The running controller: what the files of this role share. It owns model, journal, sessions with satellites, the requests that wait
+ * for an answer, and error reports. Everything that happens later than a handler happens in the turn (service.c), in this order:
+ * reports of satellites are finished (finish.c), wants are sent (wants.c), parked requests are looked at (parked.c).
+ */
+#pragma once
+
+#include "base/loop.h"
+#include "model/model.h"
+#include "model/number_pool.h"
+#include "net/http.h"
+#include "store/journal.h"
+
+struct session;
+struct request;
+struct reports;
+
+struct service {
+    struct loop *loop;
+    struct model model;
+    struct journal *journal;
+    struct http_server *http;
+    struct reports *reports;
+    struct timer *tick;             /* looks at deadlines */
+    char *data_directory;
+    char *listen_address;
+    int listen_port;
+    char *boot;                     /* UUID of this run */
+    char *disk_trouble;             /* why nothing can be written, NULL while it can */
+
+    /* wants.c: resources to look at; NULL where one was deleted */
+    const struct resource **dirty;
+    uint32_t dirty_count, dirty_room;
+    bool has_dirty_pools, has_dirty_nodes;
+    /* finish.c: resources whose last report may end something */
+    LIST_OF(struct finished_key) finished;
+    struct arena finished_arena;
+
+    struct request *parked;         /* oldest first */
+    struct request **last_parked;
+    struct request *current;        /* whose handler runs: commits are noted in it */
+    int64_t next_token;             /* of refresh messages */
+};
+
+struct finished_key {
+    char *definition, *node; /* keys */
+};
+
+/* 0, or -1 and the reason logged. */
+int service_init(struct service *service, struct loop *loop, const char *data_directory, const char *listen_address,
+                 int listen_port);
+void service_done(struct service *service);

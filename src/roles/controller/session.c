@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "roles/controller/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "model/runtime.h"
+#include "roles/controller/finish.h"
+#include "roles/controller/version.h"
+#include "roles/controller/wants.h"
+
+LOG_DOMAIN("session");
+
+struct session {
+    struct service *service;
+    char *node;                  /* key */
+    char *address;               /* that is dialled */
+    int port;
+    struct link *link;
+    struct link_hello *hello;    /* the satellite's, one block */
+    bool is_synchronised;        /* it was told what it should have ... */
+    bool is_online;              /* ... and answered after that */
+    bool is_refused;
+    int64_t online_token, refreshed;
+};
+
+static struct session *session_of(const struct node *node)
+{
+    return node->runtime;
+}
+
+static const struct node *node_of(const struct session *session)
+{
+    return model_find_node(&session->service->model, session->node);
+}
+
+const struct net_interface *session_interface(const struct node *node)
+{
+    const char *wanted = text_map_find(&node->object.props, "CurStltConnName");
+    const struct net_interface *best = wanted ? model_find_net_interface(node, wanted) : NULL;
+
+    if (best && best->satellite_port.has && best->encryption)
+        return best;
+    child_for_each(net_interface, interface, &node->object, KIND_NET_INTERFACE)
+        if (interface->satellite_port.has && interface->encryption)
+            return interface;
+    return NULL;
+}
+
+static bool on_hello(void *owner, const struct link_hello *peer, struct link_hello *own)
+{
+    struct session *session = owner;
+
+    (void)own;
+    if (!peer->refused)
+        return true;
+    session->is_refused = true;
+    loop_mark_dirty(session->service->loop);
+    return true;
+}
+
+static void on_up(void *owner, const struct link_hello *peer, int protocol)
+{
+    struct session *session = owner;
+    const struct node *node = node_of(session);
+
+    free(session->hello);
+    session->hello = field_duplicate(&link_hello_schema, peer);
+    session->is_refused = peer->refused != NULL;
+    log_info("node %s is connected at %s port %d, version %s, protocol %d", node ? node->name : session->node,
+             session->address, session->port, peer->version ? peer->version : "?", protocol);
+    loop_mark_dirty(session->service->loop);
+}
+
+static void on_down(void *owner, const char *why)
+{
+    struct session *session = owner;
+
+    if (session->is_online)
+        log_warn("node %s is disconnected: %s", session->node, why);
+    else
+        log_debug("node %s cannot be reached: %s", session->node, why);
+    session->is_synchronised = session->is_online = false;
+    loop_mark_dirty(session->service->loop);
+}
+
+static void receive_held(struct session *session, const cJSON *body)
+{
+    const struct node *node = node_of(session);
+    struct arena arena = { 0 };
+    struct field_error error;
+    struct held held = { 0 };
+    struct refresh refresh;
+
+    if (!node)
+        return;
+    if (field_decode(&held_schema, &held, body, &arena, &error) != 0) {
+        log_error("node %s: what it holds cannot be read: %s", node->name, error.message);
+        link_reconnect(session->link);
+    } else {
+        session->is_synchronised = true;
+        wants_synchronise(session->service, node, &held);
+        refresh.token = session->online_token = ++session->service->next_token;
+        link_send(session->link, "refresh", &refresh_schema, &refresh);
+    }
+    arena_done(&arena);
+}
+
+static void receive_resource(struct session *session, const struct node *node, const struct resource_fact *fact)
+{
+    const struct resource_definition *definition = model_find_definition(&session->service->model, fact->resource);
+    const struct resource *resource = definition ? model_find_resource(definition, node->name) : NULL;
+
+    if (!resource || !fact->uuid || strcmp(fact->uuid, resource->object.uuid) != 0)
+        return; /* of an earlier one of that name */
+    if (fact->trouble && (!resource->fact || !resource->fact->trouble))
+        log_warn("node %s, resource %s: %s", node->name, fact->resource, fact->trouble->message ? fact->trouble->message : "failed");
+    runtime_set_resource_fact(resource, field_duplicate(&resource_fact_schema, fact));
+    finish_note(session->service, resource);
+}
+
+static void receive_report(struct session *session, const cJSON *body)
+{
+    const struct node *node = node_of(session);
+    struct arena arena = { 0 };
+    struct field_error error;
+    struct report report = { 0 };
+
+    if (!node)
+        return;
+    if (field_decode(&report_schema, &report, body, &arena, &error) != 0)
+        log_error("node %s: its report cannot be read: %s", node->name, error.message);
+    for (uint32_t i = 0; i < report.pools.count; i++) {
+        const struct pool_fact *fact = &report.pools.at[i];
+        const struct storage_pool *pool = model_find_pool(node, fact->pool);
+
+        if (pool && fact->uuid && strcmp(fact->uuid, pool->object.uuid) == 0)
+            runtime_set_pool_fact(pool, field_duplicate(&pool_fact_schema, fact));
+    }
+    for (uint32_t i = 0; i < report.resources.count; i++)
+        receive_resource(session, node, &report.resources.at[i]);
+    if (report.token > session->refreshed)
+        session->refreshed = report.token;
+    if (session->is_synchronised && !session->is_online && session->refreshed >= session->online_token) {
+        session->is_online = true;
+        log_info("node %s is online", node->name);
+    }
+    arena_done(&arena);
+    loop_mark_dirty(session->service->loop);
+}
+
+static void on_message(void *owner, const char *type, const cJSON *body)
+{
+    struct session *session = owner;
+
+    if (strcmp(type, "held") == 0)
+        receive_held(session, body);
+    else if (strcmp(type, "report") == 0)
+        receive_report(session, body);
+}
+
+static const struct link_events events = {
+    .on_hello = on_hello,
+    .on_up = on_up,
+    .on_message = on_message,
+    .on_down = on_down,
+};
+
+static void dial(struct session *session, const struct node *node)
+{
+    struct link_hello own = {
+        .protocol_min = LINK_PROTOCOL_MIN,
+        .protocol_max = LINK_PROTOCOL_MAX,
+        .version = (char[]){ PROGRAM_VERSION },
+        .cluster = model_root(&session->service->model)->uuid,
+        .node = node->name,
+        .node_uuid = node->object.uuid,
+        .boot = session->service->boot,
+    };
+
+    session->link = link_dial(session->service->loop, session->address, session->port, &own, &events, session);
+}
+
+static void hang_up(struct session *session)
+{
+    link_free(session->link);
+    session->link = NULL;
+    session->is_synchronised = session->is_online = session->is_refused = false;
+}
+
+void session_end(const struct node *node)
+{
+    struct session *session = session_of(node);
+
+    if (!session)
+        return;
+    hang_up(session);
+    runtime_set_session(node, NULL);
+    free(session->hello);
+    free(session->address);
+    free(session->node);
+    free(session);
+}
+
+void session_update(struct service *service, const struct node *node)
+{
+    const struct net_interface *interface = session_interface(node);
+    struct session *session = session_of(node);
+
+    if ((node->type != NODE_SATELLITE && node->type != NODE_COMBINED) || !interface) {
+        session_end(node);
+        return;
+    }
+    if (!session) {
+        session = memory_alloc(sizeof(*session));
+        session->service = service;
+        session->node = memory_strdup(node->object.node[0].key);
+        runtime_set_session(node, session);
+    }
+    if (session->link && strcmp(session->address, interface->address) == 0 &&
+        session->port == interface->satellite_port.value)
+        return;
+    hang_up(session);
+    free(session->address);
+    session->address = memory_strdup(interface->address);
+    session->port = interface->satellite_port.value;
+    dial(session, node);
+}
+
+void session_reconnect(const struct node *node)
+{
+    struct session *session = session_of(node);
+
+    if (session)
+        link_reconnect(session->link);
+}
+
+bool session_is_online(const struct node *node)
+{
+    return session_of(node) && session_of(node)->is_online;
+}
+
+bool session_is_refused(const struct node *node)
+{
+    return session_of(node) && session_of(node)->is_refused;
+}
+
+bool session_is_synchronised(const struct node *node)
+{
+    return session_of(node) && session_of(node)->is_synchronised;
+}
+
+const char *session_status(const struct node *node)
+{
+    const struct session *session = session_of(node);
+
+    if (node->type == NODE_CONTROLLER || node->type == NODE_AUXILIARY)
+        return "OFFLINE";
+    if (!session)
+        return "NO_STLT_CONN";
+    if (session->is_online)
+        return "ONLINE";
+    if (session->is_refused)
+        return "OTHER_CONTROLLER";
+    return link_is_up(session->link) ? "CONNECTED" : "OFFLINE";
+}
+
+const char *session_last_error(const struct node *node)
+{
+    return session_of(node) ? link_last_error(session_of(node)->link) : "";
+}
+
+int32_t session_attempts(const struct node *node)
+{
+    return session_of(node) ? link_attempts(session_of(node)->link) : 0;
+}
+
+const struct link_hello *session_hello(const struct node *node)
+{
+    return session_of(node) ? session_of(node)->hello : NULL;
+}
+
+void session_refresh(const struct node *node, int64_t token)
+{
+    struct refresh refresh = { .token = token };
+
+    if (session_is_online(node))
+        link_send(session_of(node)->link, "refresh", &refresh_schema, &refresh);
+}
+
+int64_t session_refreshed(const struct node *node)
+{
+    return session_of(node) ? session_of(node)->refreshed : 0;
+}
+
+void session_send_wants(const struct node *node, const struct wants *wants)
+{
+    if (session_of(node))
+        link_send(session_of(node)->link, "wants", &wants_schema, wants);
+}

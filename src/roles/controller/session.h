@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The controller's side of the link with one satellite: dialling the interface that the node names, hello, the difference of what
+ * both hold, reports. node->runtime is the session; nodes that have no satellite have none.
+ */
+#pragma once
+
+#include "model/model.h"
+#include "net/link.h"
+#include "roles/controller/service.h"
+
+struct session;
+
+/* After a change of the node or its interfaces: dials, dials elsewhere, or ends what is not wanted any more. */
+void session_update(struct service *service, const struct node *node);
+void session_end(const struct node *node);
+void session_reconnect(const struct node *node);
+
+/* The link is up and the satellite told what it has after receiving everything. */
+bool session_is_online(const struct node *node);
+bool session_is_refused(const struct node *node);
+/* As REST spells it: "ONLINE", "OFFLINE", ... */
+const char *session_status(const struct node *node);
+const char *session_last_error(const struct node *node); /* "" when there was none */
+int32_t session_attempts(const struct node *node);
+/* What the satellite said in its hello; NULL while it never did. */
+const struct link_hello *session_hello(const struct node *node);
+/* Asks for fresh capacities; the report that answers raises session_refreshed() to token. */
+void session_refresh(const struct node *node, int64_t token);
+int64_t session_refreshed(const struct node *node);
+/* For wants.c: whether wants may be sent, and sending them. */
+bool session_is_synchronised(const struct node *node);
+void session_send_wants(const struct node *node, const struct wants *wants);
+/* The interface that is dialled: the one CurStltConnName names, else the first that can be. NULL when there is none. */
+const struct net_interface *session_interface(const struct node *node);

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A want is a function of the stored resource (or pool) alone; what it inherits is resolved here. Its digest tells whether the
+ * satellite has to hear of a change at all, also after a restart of the controller: the satellite returns the digests of
+ * what it holds.
+ */
+#include "roles/controller/wants.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "model/runtime.h"
+#include "roles/controller/request.h"
+#include "roles/controller/session.h"
+
+enum { WANTS_PER_MESSAGE = 500 };
+
+static void mark(struct service *service, const struct resource *resource, uint64_t generation)
+{
+    uint32_t slot = resource->dirty_slot;
+
+    if (slot == 0) {
+        if (service->dirty_count == service->dirty_room) {
+            service->dirty_room = service->dirty_room ? service->dirty_room * 2 : 64;
+            service->dirty = memory_resize(service->dirty, service->dirty_room * sizeof(service->dirty[0]));
+        }
+        service->dirty[service->dirty_count++] = resource;
+        slot = service->dirty_count;
+    }
+    runtime_set_dirty(resource, slot, generation);
+}
+
+static void unmark(struct service *service, const struct resource *resource)
+{
+    if (resource->dirty_slot == 0)
+        return;
+    service->dirty[resource->dirty_slot - 1] = NULL;
+    runtime_set_dirty(resource, 0, 0);
+}
+
+void wants_note_change(struct service *service, const struct change *change, bool is_undo)
+{
+    const struct resource *resource = (const struct resource *)change->object;
+    bool vanishes = change->kind == (is_undo ? CHANGE_NEW : CHANGE_DELETE);
+
+    if (change->object->kind->id == KIND_STORAGE_POOL)
+        service->has_dirty_pools = true;
+    if (change->object->kind->id != KIND_RESOURCE)
+        return;
+    if (vanishes)
+        unmark(service, resource);
+    else
+        mark(service, resource, is_undo ? 0 : service->model.generation);
+    if (service->current && !is_undo && (service->current->route->use & ROUTE_SETTLE))
+        request_settle_resource(service->current, resource, change->kind == CHANGE_NEW, vanishes);
+}
+
+static uint64_t digest_of(const struct schema *schema, const void *want)
+{
+    struct buf text = { 0 };
+    struct json_writer writer = { .out = &text };
+    uint64_t digest;
+
+    field_encode(schema, want, FIELD_LINK, &writer);
+    digest = text_hash(TEXT_HASH_START, text.data, text.length);
+    buf_done(&text);
+    return digest;
+}
+
+/* Texts of the want are those of the model: it is sent before the turn ends. */
+static void build_resource(const struct resource *resource, struct resource_want *want, struct arena *arena)
+{
+    *want = (struct resource_want){
+        .resource = resource_definition_of(resource)->name,
+        .uuid = resource->object.uuid,
+        .layers = resource->layers,
+        .remove = object_has_flag(&resource->object, RESOURCE_DELETE),
+        .authority = resource->authority,
+    };
+    for (uint32_t i = 0; i < resource->volumes.count; i++) {
+        const struct volume *volume = &resource->volumes.at[i];
+        struct volume_want *wanted = LIST_ADD(&want->volumes, arena);
+
+        wanted->number = volume->number;
+        wanted->pool = volume->storage_pool;
+        wanted->size_kib = volume->size_kib;
+        wanted->remove = (volume->flags & VOLUME_DELETE) != 0;
+    }
+    want->digest = (int64_t)digest_of(&resource_want_schema, want);
+    want->generation = (int64_t)resource->object.generation;
+}
+
+static void build_pool(const struct storage_pool *pool, struct pool_want *want, struct arena *arena)
+{
+    *want = (struct pool_want){
+        .pool = (char *)arena_strdup(arena, storage_pool_name(pool)),
+        .uuid = pool->object.uuid,
+        .provider = pool->provider,
+    };
+    for (uint32_t i = 0; i < pool->object.props.count; i++)
+        if (text_starts_with(pool->object.props.at[i].key, "StorDriver/"))
+            text_map_set(&want->props, pool->object.props.at[i].key, pool->object.props.at[i].value, arena);
+    want->digest = (int64_t)digest_of(&pool_want_schema, want);
+    want->generation = (int64_t)pool->object.generation;
+}
+
+/* Wants for one node, sent when there are enough of them. */
+struct outbox {
+    const struct node *node;
+    struct wants wants;
+    struct arena arena;
+    struct outbox *next;
+};
+
+static void flush(struct outbox *outbox)
+{
+    if (outbox->wants.pools.count + outbox->wants.resources.count + outbox->wants.forget.count > 0 ||
+        outbox->wants.complete)
+        session_send_wants(outbox->node, &outbox->wants);
+    outbox->wants = (struct wants){ 0 };
+    arena_reset(&outbox->arena);
+}
+
+static struct outbox *outbox_for(struct outbox **all, const struct node *node)
+{
+    struct outbox *outbox;
+
+    for (outbox = *all; outbox; outbox = outbox->next)
+        if (outbox->node == node)
+            return outbox;
+    outbox = memory_alloc(sizeof(*outbox));
+    outbox->node = node;
+    outbox->next = *all;
+    *all = outbox;
+    return outbox;
+}
+
+static void add_resource(struct outbox *outbox, const struct resource *resource)
+{
+    struct resource_want want;
+
+    build_resource(resource, &want, &outbox->arena);
+    if (resource->want_generation > 0 && resource->want_digest == (uint64_t)want.digest)
+        return;
+    runtime_set_resource_want(resource, (uint64_t)want.generation, (uint64_t)want.digest);
+    *LIST_ADD(&outbox->wants.resources, &outbox->arena) = want;
+    if (outbox->wants.resources.count >= WANTS_PER_MESSAGE)
+        flush(outbox);
+}
+
+static void add_pool(struct outbox *outbox, const struct storage_pool *pool)
+{
+    struct pool_want want;
+
+    build_pool(pool, &want, &outbox->arena);
+    if (pool->want_generation > 0 && pool->want_digest == (uint64_t)want.digest)
+        return;
+    runtime_set_pool_want(pool, (uint64_t)want.generation, (uint64_t)want.digest);
+    *LIST_ADD(&outbox->wants.pools, &outbox->arena) = want;
+}
+
+static void add_dirty_pools(struct service *service, struct outbox **all)
+{
+    model_for_each(node, node, &service->model, KIND_NODE) {
+        if (!session_is_synchronised(node))
+            continue;
+        child_for_each(storage_pool, pool, &node->object, KIND_STORAGE_POOL)
+            if (pool->object.generation > pool->want_generation)
+                add_pool(outbox_for(all, node), pool);
+    }
+}
+
+void wants_turn(struct service *service)
+{
+    uint64_t durable = journal_durable(service->journal);
+    struct outbox *all = NULL;
+    uint32_t kept = 0;
+
+    if (service->has_dirty_pools && service->model.generation == durable) {
+        service->has_dirty_pools = false;
+        add_dirty_pools(service, &all);
+    }
+    for (uint32_t i = 0; i < service->dirty_count; i++) {
+        const struct resource *resource = service->dirty[i];
+
+        if (!resource)
+            continue;
+        if (resource->dirty_generation > durable) {
+            service->dirty[kept++] = resource;
+            runtime_set_dirty(resource, kept, resource->dirty_generation);
+            continue;
+        }
+        runtime_set_dirty(resource, 0, 0);
+        if (session_is_synchronised(resource_node(resource)))
+            add_resource(outbox_for(&all, resource_node(resource)), resource);
+    }
+    service->dirty_count = kept;
+    while (all) {
+        struct outbox *outbox = all;
+
+        all = outbox->next;
+        flush(outbox);
+        arena_done(&outbox->arena);
+        free(outbox);
+    }
+}
+
+static const struct held_item *find_held(const struct held_item *items, uint32_t count, const char *name)
+{
+    uint32_t low = 0, high = count;
+
+    /* sorted by wants_synchronise */
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = strcmp(items[middle].name, name);
+
+        if (order == 0)
+            return &items[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct held_item *)a)->name, ((const struct held_item *)b)->name);
+}
+
+/* True when the satellite holds just this want already; its generation is then what reports will speak of. */
+static bool is_held(const struct held_item *item, const char *uuid, int64_t digest)
+{
+    return item && item->digest == digest && item->uuid && strcmp(item->uuid, uuid) == 0;
+}
+
+void wants_synchronise(struct service *service, const struct node *node, const struct held *held)
+{
+    struct outbox outbox = { .node = node };
+    struct arena scratch = { 0 };
+
+    (void)service;
+    qsort(held->pools.at, held->pools.count, sizeof(held->pools.at[0]), by_name);
+    qsort(held->resources.at, held->resources.count, sizeof(held->resources.at[0]), by_name);
+    child_for_each(storage_pool, pool, &node->object, KIND_STORAGE_POOL) {
+        const struct held_item *item = find_held(held->pools.at, held->pools.count, storage_pool_name(pool));
+        struct pool_want want;
+
+        build_pool(pool, &want, &outbox.arena);
+        if (is_held(item, pool->object.uuid, want.digest)) {
+            runtime_set_pool_want(pool, (uint64_t)item->generation, (uint64_t)want.digest);
+            continue;
+        }
+        runtime_set_pool_want(pool, 0, 0);
+        add_pool(&outbox, pool);
+    }
+    for (uint32_t i = 0; i < held->pools.count; i++) {
+        if (!model_find_pool(node, held->pools.at[i].name)) {
+            struct pool_want *want = LIST_ADD(&outbox.wants.pools, &outbox.arena);
+
+            want->pool = held->pools.at[i].name;
+            want->remove = true;
+        }
+    }
+    flush(&outbox);
+    child_for_each(resource, resource, &node->object, KIND_RESOURCE) {
+        const struct held_item *item =
+            find_held(held->resources.at, held->resources.count, resource_definition_of(resource)->name);
+        struct resource_want want;
+
+        build_resource(resource, &want, &scratch);
+        if (is_held(item, resource->object.uuid, want.digest)) {
+            runtime_set_resource_want(resource, (uint64_t)item->generation, (uint64_t)want.digest);
+        } else {
+            runtime_set_resource_want(resource, 0, 0);
+            add_resource(&outbox, resource);
+        }
+        arena_reset(&scratch);
+    }
+    for (uint32_t i = 0; i < held->resources.count; i++) {
+        const struct resource_definition *definition = model_find_definition(&service->model, held->resources.at[i].name);
+
+        if (!definition || !model_find_resource(definition, node->name))
+            text_list_add(&outbox.wants.forget, held->resources.at[i].name, &outbox.arena);
+    }
+    outbox.wants.complete = true;
+    flush(&outbox);
+    arena_done(&outbox.arena);
+    arena_done(&scratch);
+}
