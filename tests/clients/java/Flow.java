@@ -38,7 +38,7 @@ public class Flow {
             nic.setName("default");
             nic.setAddress(arguments[i + 1]);
             nic.setSatellitePort(Integer.valueOf(arguments[i + 2]));
-            nic.setSatelliteEncryptionType(SatelliteEncryptionTypeEnum.PLAIN);
+            nic.setSatelliteEncryptionType(NetInterface.SatelliteEncryptionTypeEnum.PLAIN);
             Node node = new Node();
             node.setName(name);
             node.setType(Node.TypeEnum.SATELLITE);
