@@ -8,9 +8,9 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
 import machine
-from cluster import Cluster
+from cluster import Cluster, binary
 from rest import Rest
-from suite import Skip, Suite, wait_for
+from suite import Skip, Suite
 
 suite = Suite('flow')
 GIB = 1024 * 1024
@@ -117,8 +117,6 @@ def _():
 def _():
     with Cluster(satellites=3, source='client') as cluster:
         environment = {**os.environ, 'LS_CONTROLLERS': f'127.0.0.1:{cluster.controller.port}'}
-        from cluster import binary
-
         def linstor(*words):
             done = subprocess.run([str(binary()), *words], capture_output=True, text=True, env=environment, check=False)
             assert done.returncode == 0, f'linstor {" ".join(words)}: {done.returncode} {done.stdout} {done.stderr}'
@@ -191,17 +189,6 @@ def _():
         assert not wrong, wrong
         cluster.await_match({(f'c{n}x{c}', node): {0: 4096} for n in range(8) for c in range(5) for node in cluster.satellites})
         cluster.delete_everything()
-
-
-@suite.case('nothing is said twice: a second controller on the same data refuses to start')
-def _():
-    with Cluster(satellites=0, source='flow') as cluster:
-        from cluster import binary, free_port
-        done = subprocess.run([str(binary()), 'controller', '--data-dir', str(cluster.controller.data), '--listen',
-                               f'127.0.0.1:{free_port("127.0.0.1")}'], capture_output=True, text=True, timeout=20, check=False)
-        assert done.returncode != 0, 'two controllers write one store'
-        assert done.stderr.strip(), 'no word about why'
-        wait_for('the first one still answers', cluster.controller.answers, 5)
 
 
 if __name__ == '__main__':

@@ -23,7 +23,7 @@ import zlib
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
 from cluster import Cluster
 from rest import Broken
-from suite import Suite
+from suite import Suite, wait_for
 
 WORKERS = 4
 PATIENCE_SECONDS = 90       # how long one request is repeated
@@ -174,10 +174,15 @@ def storm(seed, resources):
             cluster.await_online(name)
         expected = {name: size for worker in workers for name, size in worker.expected.items()}
         expected.update({f'kept{number}': 4 * MIB for number in range(4)})
-        listed = {d['name']: [v['size_kib'] for v in d.get('volume_definitions', [])]
-                  for d in cluster.rest.get('/v1/resource-definitions?with_volume_definitions=true')}
-        assert listed == {name: [size] for name, size in expected.items()}, \
-            f'definitions differ: {sorted(set(listed) ^ set(expected))[:5] or "sizes"}'
+        listed = {}
+
+        def settled():
+            listed.clear()
+            listed.update({d['name']: [v['size_kib'] for v in d.get('volume_definitions', [])]
+                           for d in cluster.rest.get('/v1/resource-definitions?with_volume_definitions=true')})
+            return listed == {name: [size] for name, size in expected.items()}
+        wait_for(lambda: f'the definitions that were acknowledged; different: '
+                 f'{sorted(n for n in set(listed) | set(expected) if listed.get(n) != [expected.get(n)])[:5]}', settled, 60)
         replicas = cluster.replicas()
         for name in names:
             count = sum(1 for resource, _ in replicas if resource == name)
