@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The main of a fuzz target that no fuzzer drives: every file given, or of a directory given, is run once. */
+/* Runs a fuzz target on the files, and on the files in the directories, that are named as arguments. */
 #include <dirent.h>
-#include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,62 +10,60 @@
 #include "base/buf.h"
 #include "base/text.h"
 
-enum { FILE_LIMIT = 64 * 1024 * 1024 };
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int replay_file(const char *path)
+enum { INPUT_LIMIT = 16 * 1024 * 1024 };
+
+static size_t replay_file(const char *path)
 {
-    struct buf text = { 0 };
-    int error = text_read_file(path, FILE_LIMIT, &text);
-    uint8_t *exact;
+    struct buf input = { 0 };
+    int error = text_read_file(path, INPUT_LIMIT, &input);
 
     if (error != 0) {
         fprintf(stderr, "%s: %s\n", path, strerror(-error));
-        return -1;
+        exit(EXIT_FAILURE);
     }
-    exact = memory_copy(buf_text(&text), text.length); /* no byte behind it, so that reading past the end is found */
-    LLVMFuzzerTestOneInput(exact, text.length);
+    /* in a block of its exact size, so that a sanitizer sees a read beyond its end */
+    uint8_t *exact = memory_copy(buf_text(&input), input.length > 0 ? input.length : 1);
+
+    LLVMFuzzerTestOneInput(exact, input.length);
     free(exact);
-    buf_done(&text);
+    buf_done(&input);
     return 1;
 }
 
-static int replay_directory(const char *path)
+static size_t replay_directory(const char *path)
 {
-    struct dirent **entries;
-    int count = scandir(path, &entries, NULL, alphasort), replayed = 0;
+    DIR *directory = opendir(path);
+    struct dirent *entry;
+    size_t count = 0;
 
-    if (count < 0) {
-        fprintf(stderr, "%s: %s\n", path, strerror(errno));
-        return -1;
+    if (!directory) {
+        perror(path);
+        exit(EXIT_FAILURE);
     }
-    for (int i = 0; i < count; i++) {
-        if (entries[i]->d_name[0] != '.' && replayed >= 0) {
-            char *file = memory_printf("%s/%s", path, entries[i]->d_name);
+    while ((entry = readdir(directory))) {
+        CLEANUP(memory_freep) char *file = memory_printf("%s/%s", path, entry->d_name);
 
-            replayed = replay_file(file) < 0 ? -1 : replayed + 1;
-            free(file);
-        }
-        free(entries[i]);
+        if (entry->d_name[0] != '.')
+            count += replay_file(file);
     }
-    free(entries);
-    return replayed;
+    closedir(directory);
+    return count;
 }
 
 int main(int argc, char **argv)
 {
-    int total = 0;
+    size_t count = 0;
 
     for (int i = 1; i < argc; i++) {
-        struct stat about;
-        bool is_directory = stat(argv[i], &about) == 0 && S_ISDIR(about.st_mode);
-        int replayed = is_directory ? replay_directory(argv[i]) : replay_file(argv[i]);
+        struct stat status;
 
-        if (replayed < 0)
-            return 1;
-        total += replayed;
+        if (stat(argv[i], &status) == 0 && S_ISDIR(status.st_mode))
+            count += replay_directory(argv[i]);
+        else
+            count += replay_file(argv[i]);
     }
-    printf("%d inputs\n", total);
-    return total == 0; /* an empty corpus tests nothing */
+    printf("%zu inputs\n", count);
+    return count > 0 ? EXIT_SUCCESS : EXIT_FAILURE; /* an empty corpus is a mistake */
 }
