@@ -53,10 +53,10 @@ class OwnEnv(run.Env):
 
 def main():
     arguments = sys.argv[1:]
-    options = ['check', '--owned', str(HERE / 'owned.txt')]
+    options = ['check', '--talkative', '--owned', str(HERE / 'owned.txt')]
     if '--all' in arguments:
         arguments.remove('--all')
-        options = ['check']
+        options = ['check', '--talkative']
     cluster = Cluster(satellites=5, source='conformance', start=False)
     try:
         with cluster:
