@@ -211,6 +211,9 @@ class Env:
         self.dirs = sorted(((s['dir'], '${n%d.dir}' % i) for i, s in enumerate(self.satellites, 1)),
                            key=lambda p: -len(p[0]))
 
+    def before(self):
+        """Called before each scenario."""
+
     def run(self, name, args):
         if name not in self.hooks:
             raise Skip(f'no hook {name}')
@@ -665,6 +668,7 @@ def run_scenario(name, path, args, env, left_out=None):
     scenario, rows, passed, failed, known = Scenario(client, env, data), [], 0, 0, 0
     start = time.time()
     try:
+        env.before()
         scenario.prepare()
         for number in range(len(data['steps'])):
             excluded = left_out.get(number + 1)
