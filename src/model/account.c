@@ -26,9 +26,14 @@ void account_resource_definition(struct model *model, const struct object *objec
 
 void account_volume_definition(struct model *model, const struct object *object, int sign)
 {
-    (void)model;
-    (void)object;
-    (void)sign;
+    const struct volume_definition *volume = (const struct volume_definition *)object;
+
+    if (!volume->minor.has)
+        return;
+    if (sign < 0)
+        number_pool_release(&model->minors, volume->minor.value);
+    else
+        (void)!number_pool_claim(&model->minors, volume->minor.value); /* who chose it looked whether it is free */
 }
 
 static bool is_first_in_pool(const struct resource *resource, uint32_t index)

@@ -102,7 +102,12 @@ const struct resource_definition *model_find_external(const struct model *model,
 
 void model_init(struct model *model)
 {
+    struct number_range automatic = { 1000, 49999 };
+    struct number_ranges ranges = { &automatic, 1 };
+
     *model = (struct model){ 0 };
+    number_pool_init(&model->minors, 0, 1048575);
+    number_pool_set_ranges(&model->minors, &ranges, NULL);
     model->controller = (struct controller *)place_new(KIND_CONTROLLER);
     model->controller->object.uuid = memory_alloc(TEXT_UUID_SIZE);
     text_make_uuid(model->controller->object.uuid);
@@ -132,6 +137,7 @@ static void free_tree(struct object *object)
 void model_done(struct model *model)
 {
     free_tree(&model->controller->object);
+    number_pool_done(&model->minors);
     *model = (struct model){ 0 };
 }
 

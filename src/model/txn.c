@@ -16,10 +16,17 @@
 #include "base/text.h"
 #include "model/place.h"
 
+struct claim {
+    struct claim *next;
+    struct number_pool *pool;
+    int64_t number;
+};
+
 struct txn {
     struct model *model;
     struct arena arena;
     struct commit *commit;
+    struct claim *claims;
 };
 
 struct txn *txn_begin(struct model *model)
@@ -42,6 +49,22 @@ struct arena *txn_arena(struct txn *txn)
 bool txn_is_empty(const struct txn *txn)
 {
     return !txn->commit->changes;
+}
+
+void txn_claim(struct txn *txn, struct number_pool *pool, int64_t number)
+{
+    struct claim *claim = arena_alloc(&txn->arena, sizeof(*claim));
+
+    *claim = (struct claim){ .next = txn->claims, .pool = pool, .number = number };
+    txn->claims = claim;
+    (void)!number_pool_claim(pool, number);
+}
+
+static void release_claims(struct txn *txn)
+{
+    for (struct claim *claim = txn->claims; claim; claim = claim->next)
+        number_pool_release(claim->pool, claim->number);
+    txn->claims = NULL;
 }
 
 static struct change *add_change(struct txn *txn, enum change_kind kind, struct object *object)
@@ -188,6 +211,7 @@ static void drop_no_ops(struct commit *commit)
 
 static void end(struct txn *txn)
 {
+    release_claims(txn);
     txn->model->in_transaction = false;
     arena_done(&txn->arena);
     free(txn);
@@ -206,6 +230,7 @@ uint64_t txn_commit(struct txn *txn)
         return 0;
     }
     generation = commit->generation = ++model->generation;
+    release_claims(txn); /* accounting takes what is held */
     for (struct change *change = commit->changes; change; change = change->next)
         if (change->kind == CHANGE_EDIT)
             account(model, change->image, -1);
