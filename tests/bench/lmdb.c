@@ -64,6 +64,30 @@ static double per_second(struct bench *bench, int records, double seconds)
     return (double)(bench->number - before) / took;
 }
 
+static void print_mean_size(const char *directory)
+{
+    struct bench bench = { 0 };
+    unsigned long records = 0, bytes = 0;
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    MDB_txn *txn;
+
+    check(mdb_env_create(&bench.env), "create");
+    mdb_env_set_maxdbs(bench.env, 4);
+    check(mdb_env_open(bench.env, directory, MDB_NOLOCK | MDB_RDONLY, 0600), "open");
+    check(mdb_txn_begin(bench.env, NULL, MDB_RDONLY, &txn), "begin");
+    check(mdb_dbi_open(txn, "resource_definition", 0, &bench.table), "table");
+    check(mdb_cursor_open(txn, bench.table, &cursor), "cursor");
+    while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+        records++;
+        bytes += value.mv_size;
+    }
+    printf("{\"records\":%lu,\"mean\":%lu}\n", records, records ? bytes / records : 0);
+    mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    mdb_env_close(bench.env);
+}
+
 int main(int argc, char **argv)
 {
     struct bench bench = { 0 };
@@ -71,8 +95,12 @@ int main(int argc, char **argv)
     double single, grouped, seconds;
     MDB_txn *txn;
 
+    if (argc == 2) {
+        print_mean_size(argv[1]);
+        return 0;
+    }
     if (argc != 5) {
-        fprintf(stderr, "usage: lmdb DIRECTORY RECORD_SIZE RECORDS_BEFORE SECONDS\n");
+        fprintf(stderr, "usage: lmdb DIRECTORY [RECORD_SIZE RECORDS_BEFORE SECONDS]\n");
         return 2;
     }
     bench.size = strtoul(argv[2], NULL, 10);
