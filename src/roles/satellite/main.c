@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -187,7 +186,6 @@ static int satellite_main(int argc, char **argv)
     if (result)
         return result;
     signal(SIGPIPE, SIG_IGN);
-    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     inherit = claim_data_dir(settings.satellite.data_dir);
     return inherit < 0 ? -inherit : serve(&settings, inherit);
 }
