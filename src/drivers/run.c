@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A run walks its plan: an EXEC step becomes a child; the longest stretch of other steps becomes one batch for a worker,
- * which answers step by step. Runs that find no worker free wait in a queue, first come first served.
+ * A run walks its plan: an EXEC step becomes a child; the longest stretch of other steps becomes one batch for a
+ * worker, which answers step by step. Runs that find no worker free wait in a queue, first come first served.
  *
- * A worker that does not answer in time is killed if its step only asks. If its step changes the machine, it is reported and
- * left alone; it no longer counts against the limit, so that a device that hangs costs its own resource and no other.
- * Workers that have nothing to do for a while are sent home, but for one.
+ * A worker that does not answer in time is killed if its step only asks. If its step changes the machine, it is
+ * reported and left alone; it no longer counts against the limit, so that a device that hangs costs its own resource
+ * and no other. Workers that have nothing to do for a while are sent home, but for one.
  */
 #include "drivers/run.h"
 

@@ -78,8 +78,8 @@ static int check_want(const struct resource_want *want, struct arena *arena, str
 }
 
 /* Volumes of the want whose removal is (not) asked for, with the sizes of each level. */
-static void make_stack(struct stack *stack, const struct resource_want *want, const struct machine *machine, bool remove,
-                       struct arena *arena)
+static void make_stack(struct stack *stack, const struct resource_want *want, const struct machine *machine,
+                       bool remove, struct arena *arena)
 {
     stack->count = 0;
     for (uint32_t i = 0; i < want->layers.count && i < LEVELS; i++) {

@@ -18,7 +18,12 @@
 
 LOG_DOMAIN("satellite");
 
-enum exit_code { EXIT_OPTIONS = 1, EXIT_CONFIG = 2, EXIT_NETWORK = 20, EXIT_DATA = 21 }; /* LINSTOR: 1, 2 and 20 are the same */
+enum exit_code {
+    EXIT_OPTIONS = 1,
+    EXIT_CONFIG = 2,
+    EXIT_NETWORK = 20,
+    EXIT_DATA = 21
+}; /* LINSTOR: 1, 2 and 20 are the same */
 enum { PREDECESSOR_WAIT_MS = 10000, PREDECESSOR_LOOK_MS = 10 };
 
 struct settings {
@@ -42,10 +47,14 @@ static const char usage_text[] =
 static int take_options(int argc, char **argv, struct settings *settings)
 {
     static const struct option options[] = {
-        { "name", required_argument, NULL, 'n' },    { "data-dir", required_argument, NULL, 'd' },
-        { "config", required_argument, NULL, 'c' },  { "bind-address", required_argument, NULL, 'b' },
-        { "port", required_argument, NULL, 'p' },    { "log-level", required_argument, NULL, 'l' },
-        { "version", no_argument, NULL, 'v' },       { "help", no_argument, NULL, 'h' },
+        { "name", required_argument, NULL, 'n' },
+        { "data-dir", required_argument, NULL, 'd' },
+        { "config", required_argument, NULL, 'c' },
+        { "bind-address", required_argument, NULL, 'b' },
+        { "port", required_argument, NULL, 'p' },
+        { "log-level", required_argument, NULL, 'l' },
+        { "version", no_argument, NULL, 'v' },
+        { "help", no_argument, NULL, 'h' },
         { 0 },
     };
     enum log_level level;
@@ -95,8 +104,9 @@ static int open_lock(const char *directory, const char *name)
 }
 
 /*
- * Workers and tools of a satellite that was killed may be ending their last step. They hold a lock that they inherited, and are
- * waited for, so that nothing changes behind the first look at the machine. One that hangs is not waited for longer.
+ * Workers and tools of a satellite that was killed may be ending their last step. They hold a lock that they inherited,
+ * and are waited for, so that nothing changes behind the first look at the machine. One that hangs is not waited for
+ * longer.
  */
 static void wait_for_predecessors(int lock)
 {
