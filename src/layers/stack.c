@@ -50,7 +50,7 @@ static int check_layers(const struct resource_want *want, struct arena *arena, s
             buf_printf(&unknown, "%s%s", unknown.length > 0 ? ", " : "", want->layers.at[i]);
     if (unknown.length > 0) {
         refuse(arena, trouble, want,
-               arena_printf(arena, "This version of the satellite does not know the layer %s.", buf_text(&unknown)),
+               arena_printf(arena, "These layers are not in this version of the satellite: %s.", buf_text(&unknown)),
                "Use the layer list STORAGE.");
         buf_done(&unknown);
         return -1;
