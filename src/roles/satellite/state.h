@@ -68,8 +68,7 @@ struct resource {
     bool waits_for_pool, waits_for_removals;
     struct resource *next_removal; /* in satellite.removals */
     bool is_in_removals;
-    struct arena described_arena;
-    struct resource_fact described; /* volumes as they were when it was applied last */
+    uint64_t described; /* hash of its volumes as they were when that was looked at last */
 };
 
 struct observer {
