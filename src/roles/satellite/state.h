@@ -15,6 +15,7 @@
 #include "roles/satellite/satellite.h"
 
 enum {
+    RUNNING_LIMIT = 64, /* plans under way at once: a few per worker; more would only take memory */
     RETRY_FIRST_MS = 500,
     RETRY_LIMIT_MS = 60000,
     OBSERVE_MS = 10000, /* everything is looked at so often */
@@ -98,7 +99,9 @@ struct satellite {
     bool wants_are_complete;
     int64_t order;
 
-    struct task *ready, *dirty;
+    struct task *ready, *last_ready; /* first come, first served */
+    struct task *dirty;
+    int running;                     /* tasks whose plans are under way and do not hang */
     struct resource *removals; /* not yet done, oldest first */
     struct observer observer;
     struct plan probe;        /* at start: what can this machine do */
