@@ -211,11 +211,21 @@ static void proceed(struct task *task)
     succeed(resource);
 }
 
+static void drop(struct resource *resource)
+{
+    map_remove(&resource->task.satellite->resources, &resource->node);
+    task_drop(&resource->task);
+}
+
 static void ended(struct task *task, const struct trouble *trouble)
 {
     struct resource *resource = resource_of(task);
 
     observer_measure_soon(task->satellite);
+    if (resource->is_forgotten) {
+        drop(resource);
+        return;
+    }
     if (trouble && !task->is_stale)
         fail(resource, trouble);
     else
@@ -288,7 +298,7 @@ void resource_take_want(struct satellite *satellite, const struct resource_want 
     memset(&resource->want, 0, sizeof(resource->want));
     field_copy(&resource_want_schema, &resource->want, want, &resource->arena);
     resource->order = satellite->order;
-    resource->is_applied = false;
+    resource->is_applied = resource->is_forgotten = false;
     if (removes_something(want))
         enter_removals(resource);
     task_renew(&resource->task);
@@ -301,7 +311,9 @@ void resource_forget(struct satellite *satellite, const char *name)
     if (!resource)
         return;
     log_info("resource '%s' is forgotten; its devices stay", resource->want.resource);
-    map_remove(&satellite->resources, &resource->node);
     leave_removals(resource);
-    task_drop(&resource->task);
+    satellite->orphans_are_due = true;
+    resource->is_forgotten = true;
+    if (!resource->task.is_running)
+        drop(resource);
 }

@@ -53,7 +53,8 @@ struct task {
 struct pool {
     struct task task;
     struct known_pool known; /* in satellite.pools */
-    struct arena arena;
+    struct arena arena, shown_arena;
+    struct trouble shown; /* what known.trouble points to */
     struct pool_want want;
     bool is_applied;
     int64_t reported_free_kib, reported_total_kib;
@@ -66,6 +67,7 @@ struct resource {
     struct resource_want want;
     int64_t order; /* of its want among all */
     bool is_applied, is_gone;
+    bool is_forgotten; /* freed when the plan under way has ended, unless it is wanted again until then */
     bool waits_for_pool, waits_for_removals;
     struct resource *next_removal; /* in satellite.removals */
     bool is_in_removals;
@@ -101,7 +103,7 @@ struct satellite {
 
     struct task *ready, *last_ready; /* first come, first served */
     struct task *dirty;
-    int running;                     /* tasks whose plans are under way and do not hang */
+    int running;               /* tasks whose plans are under way and do not hang */
     struct resource *removals; /* not yet done, oldest first */
     struct observer observer;
     struct plan probe;        /* at start: what can this machine do */
