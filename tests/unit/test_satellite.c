@@ -821,7 +821,7 @@ static int worker_of_ours(void)
     char command[128], line[32] = "";
     FILE *children;
 
-    snprintf(command, sizeof(command), "pgrep -P %d linstor-worker", (int)getpid());
+    snprintf(command, sizeof(command), "pgrep -r RSDT -P %d linstor-worker", (int)getpid());
     children = popen(command, "r");
     assert_non_null(children);
     if (!fgets(line, sizeof(line), children))
@@ -832,11 +832,11 @@ static int worker_of_ours(void)
 
 static void kill_a_worker(void *owner)
 {
+    struct world *world = owner;
     int worker = worker_of_ours();
 
-    (void)owner;
-    if (worker > 0)
-        kill(worker, SIGKILL);
+    if (worker > 0 && kill(worker, SIGKILL) == 0)
+        world->kills++;
 }
 
 static void test_workers_die_at_any_time(void **state)
@@ -876,6 +876,7 @@ static void test_workers_die_at_any_time(void **state)
     timer_free(killer);
     wait_until(&world, all_are_applied);
     assert_int_equal(count_devices(&world), 0);
+    assert_true(world.kills >= 4);
     log_set_level(LOG_INFO);
     world_done(&world);
 }
