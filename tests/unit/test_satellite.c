@@ -50,6 +50,7 @@ struct world {
     const char *name; /* what the predicates are about */
     int64_t generation, token;
     int workers; /* at most; 0: the default */
+    int kills;
 };
 
 /* The newest fact about a resource, or NULL. */
