@@ -36,7 +36,10 @@ static void fail(struct pool *pool, const struct trouble *trouble)
 
     pool->is_applied = false;
     task_fail(&pool->task, trouble);
-    pool->known.trouble = pool->task.trouble;
+    arena_done(&pool->shown_arena);
+    memset(&pool->shown, 0, sizeof(pool->shown));
+    field_copy(&trouble_schema, &pool->shown, trouble, &pool->shown_arena);
+    pool->known.trouble = &pool->shown;
     if (was_usable || pool->task.attempts == 1)
         resources_wake(pool->task.satellite, false);
 }
@@ -140,6 +143,7 @@ static void pool_free(struct task *task)
 
     task_done(task);
     arena_done(&pool->arena);
+    arena_done(&pool->shown_arena);
     free(pool);
 }
 
