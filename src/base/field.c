@@ -229,6 +229,7 @@ static size_t member_size(const struct field *field)
     case FIELD_KIND_I64S:
     case FIELD_KIND_TEXT_MAP:
     case FIELD_KIND_I64_MAP:
+    case FIELD_KIND_TEXTS_MAP:
     case FIELD_KIND_LIST:
     case FIELD_KIND_OBJECT_MAP: return sizeof(struct any_list);
     case FIELD_KIND_OBJECT: return sizeof(void *);

@@ -159,7 +159,8 @@ bool enum_parse(const struct enum_name *names, const char *text, uint64_t *value
 /* Lists and maps in an arena: what grows is copied there. */
 const char *text_map_find(const struct text_map *map, const char *key); /* NULL when absent */
 void text_map_set(struct text_map *map, const char *key, const char *value, struct arena *arena);
-bool text_map_remove(struct text_map *map, const char *key); /* false when absent */
+/* False when absent. A map that loses its last key is absent again, as if none had ever been set. */
+bool text_map_remove(struct text_map *map, const char *key);
 void text_list_add(struct text_list *list, const char *text, struct arena *arena);
 bool text_list_has(const struct text_list *list, const char *text);      /* case counts */
 bool text_list_has_fold(const struct text_list *list, const char *text); /* case does not count */

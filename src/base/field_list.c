@@ -99,5 +99,7 @@ bool text_map_remove(struct text_map *map, const char *key)
         return false;
     map->count--;
     memmove(&map->at[at], &map->at[at + 1], sizeof(map->at[0]) * (map->count - at));
+    if (map->count == 0)
+        *map = (struct text_map){ 0 };
     return true;
 }

@@ -35,11 +35,11 @@ bool text_parse_double(const char *text, double *value)
     char *end;
     double number;
 
-    if (!isdigit((unsigned char)text[0]) && text[0] != '-' && text[0] != '.')
+    if (text[0] == '+' || text[strspn(text, "0123456789+-.eE")] != '\0') /* no blanks, infinities, hexadecimal */
         return false;
     errno = 0;
     number = strtod(text, &end);
-    if (errno != 0 || *end != '\0')
+    if (errno != 0 || end == text || *end != '\0')
         return false;
     *value = number;
     return true;

@@ -45,7 +45,7 @@ static const struct enum_name resource_flags[] = {
     { "AUTO_DISKFUL", 1 << 21 }, { 0 },
 };
 
-static const struct enum_name volume_flags[] = {
+const struct enum_name volume_flag_names[] = {
     { "DELETE", 2 }, { "RESIZE", 4 }, { "DRBD_RESIZE", 8 }, { "CLONING_START", 16 }, { "CLONING", 32 },
     { "CLONING_FINISHED", 64 }, { "DRBD_DELETE", 128 }, { 0 },
 };
@@ -140,7 +140,7 @@ static SCHEMA(volume_definition)
 static const struct field volume_fields[] = {
     FIELD(volume, number, FIELD_STORE),
     FIELD(volume, uuid, FIELD_STORE),
-    FLAGS(volume, flags, volume_flags, FIELD_STORE),
+    FLAGS(volume, flags, volume_flag_names, FIELD_STORE),
     FIELD(volume, props, FIELD_STORE),
     FIELD(volume, storage_pool, FIELD_STORE),
     FIELD(volume, size_kib, FIELD_STORE),

@@ -114,6 +114,7 @@ struct volume {
     int64_t size_kib;      /* that the top of the stack is to have here; follows the definition when that is resized */
 };
 extern const struct schema volume_schema;
+extern const struct enum_name volume_flag_names[];
 
 struct resource {
     struct object object;

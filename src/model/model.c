@@ -74,7 +74,8 @@ const struct net_interface *model_find_net_interface(const struct node *node, co
     return (const struct net_interface *)find_named(&node->object, KIND_NET_INTERFACE, name);
 }
 
-const struct volume_definition *model_find_volume_definition(const struct resource_definition *definition, int32_t number)
+const struct volume_definition *model_find_volume_definition(const struct resource_definition *definition,
+                                                             int32_t number)
 {
     return (const struct volume_definition *)find_numbered(&definition->object, KIND_VOLUME_DEFINITION, number);
 }
@@ -101,32 +102,42 @@ const struct resource_definition *model_find_external(const struct model *model,
 
 void model_init(struct model *model)
 {
+    struct number_range automatic = { 1000, 49999 };
+    struct number_ranges ranges = { &automatic, 1 };
+
     *model = (struct model){ 0 };
+    number_pool_init(&model->minors, 0, 1048575);
+    number_pool_set_ranges(&model->minors, &ranges, NULL);
     model->controller = (struct controller *)place_new(KIND_CONTROLLER);
     model->controller->object.uuid = memory_alloc(TEXT_UUID_SIZE);
     text_make_uuid(model->controller->object.uuid);
     model->controller->object.memory = model->controller->object.uuid;
 }
 
+static void free_tree(struct object *object);
+
+/* Leaves first: walking on from a node would look at its parent. As deep as the map's tree is. */
+static void free_nodes(struct map_node *node)
+{
+    if (!node)
+        return;
+    free_nodes(node->tree.rbe_left);
+    free_nodes(node->tree.rbe_right);
+    free_tree(CONTAINER_OF(node, struct object, node[0]));
+}
+
 static void free_tree(struct object *object)
 {
-    for (int kind = 0; kind < KIND_COUNT; kind++) {
-        const struct map *children = kinds[kind].parents[0] == object->kind->id ? object_children(object, (enum kind_id)kind) : NULL;
-        struct map_node *node = children ? map_first(children) : NULL;
-
-        while (node) {
-            struct map_node *next = map_next(node);
-
-            free_tree(CONTAINER_OF(node, struct object, node[0]));
-            node = next;
-        }
-    }
+    for (int kind = 0; kind < KIND_COUNT; kind++)
+        if (kinds[kind].parents[0] == object->kind->id)
+            free_nodes(object_children(object, (enum kind_id)kind)->root);
     place_free(object);
 }
 
 void model_done(struct model *model)
 {
     free_tree(&model->controller->object);
+    number_pool_done(&model->minors);
     *model = (struct model){ 0 };
 }
 
@@ -162,26 +173,25 @@ static int upgrade(const struct kind *kind, cJSON *record, char *why, size_t why
     return 0;
 }
 
-static int decode_record(struct object *object, const char *record, size_t length, char *why, size_t why_size)
+static int decode_record(const struct kind *kind, struct object *object, const char *record, size_t length, char *why,
+                         size_t why_size)
 {
-    const struct schema *schema = object->kind->schema;
+    const struct schema *schema = kind->schema;
     struct json_error broken;
     struct field_error error;
     struct arena arena = { 0 };
     cJSON *json = json_parse(record, length, &broken);
-    int64_t generation = 0;
     int result = -1;
 
     if (!json) {
         snprintf(why, why_size, "%s", broken.message);
         return -1;
     }
-    if (upgrade(object->kind, json, why, why_size) == 0) {
+    if (upgrade(kind, json, why, why_size) == 0) {
         const cJSON *number = cJSON_GetObjectItemCaseSensitive(json, "generation");
 
-        if (cJSON_IsNumber(number))
-            generation = (int64_t)number->valuedouble;
-        object->generation = (uint64_t)generation;
+        if (cJSON_IsNumber(number) && number->valuedouble >= 0)
+            object->generation = (uint64_t)number->valuedouble; /* at most 15 digits, see json_parse() */
         result = field_decode(schema, object, json, &arena, &error);
         if (result != 0)
             snprintf(why, why_size, "%s", error.message);
@@ -190,12 +200,8 @@ static int decode_record(struct object *object, const char *record, size_t lengt
         snprintf(why, why_size, "uuid: is missing");
         result = -1;
     }
-    if (result == 0) {
-        void *before = object->memory;
-
+    if (result == 0)
         place_pack(object);
-        free(before);
-    }
     arena_done(&arena);
     cJSON_Delete(json);
     return result;
@@ -235,22 +241,32 @@ static struct object *find_parents(struct model *model, const struct object *obj
     return parent;
 }
 
-struct object *model_load(struct model *model, const struct kind *kind, const char *path, const char *record, size_t length,
-                          char *why, size_t why_size)
+/* Into an object of its own first: what cannot be read to its end must leave nothing in the root. */
+static struct object *load_controller(struct model *model, const struct kind *kind, const char *record, size_t length,
+                                      char *why, size_t why_size)
 {
-    struct object *object, *parent, *second;
-    char key[OBJECT_KEY_SIZE];
+    struct object *root = &model->controller->object, *read = place_new(KIND_CONTROLLER);
+    void *memory = root->memory;
 
-    if (kind->id == KIND_CONTROLLER) {
-        object = &model->controller->object;
-        if (decode_record(object, record, length, why, why_size) != 0)
-            return NULL;
-        if (object->generation > model->generation)
-            model->generation = object->generation;
-        return object;
+    if (decode_record(kind, read, record, length, why, why_size) != 0) {
+        place_free(read);
+        return NULL;
     }
-    object = place_new(kind->id);
-    if (decode_record(object, record, length, why, why_size) != 0 ||
+    field_assign(root->kind->schema, root, read);
+    root->generation = read->generation;
+    root->memory = read->memory;
+    read->memory = memory;
+    place_free(read);
+    return root;
+}
+
+static struct object *load_child(struct model *model, const struct kind *kind, const char *path, const char *record,
+                                 size_t length, char *why, size_t why_size)
+{
+    struct object *object = place_new(kind->id), *parent, *second;
+    char key[OBJECT_KEY_SIZE], own_path[OBJECT_PATH_SIZE];
+
+    if (decode_record(kind, object, record, length, why, why_size) != 0 ||
         !(parent = find_parents(model, object, path, key, &second, why, why_size))) {
         place_free(object);
         return NULL;
@@ -260,9 +276,25 @@ struct object *model_load(struct model *model, const struct kind *kind, const ch
         place_free(object);
         return NULL;
     }
-    if (object->generation > model->generation)
-        model->generation = object->generation;
+    object_path(object, own_path);
+    if (strcmp(own_path, path) != 0) { /* changes of the object would go to another record */
+        snprintf(why, why_size, "its key should be '%s'", own_path);
+        place_unlink(object);
+        place_free(object);
+        return NULL;
+    }
     if (kind->account)
         kind->account(model, object, +1);
+    return object;
+}
+
+struct object *model_load(struct model *model, const struct kind *kind, const char *path, const char *record,
+                          size_t length, char *why, size_t why_size)
+{
+    struct object *object = kind->id == KIND_CONTROLLER ? load_controller(model, kind, record, length, why, why_size)
+                                                        : load_child(model, kind, path, record, length, why, why_size);
+
+    if (object && object->generation > model->generation)
+        model->generation = object->generation;
     return object;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "model/kinds.h"
+#include "model/number_pool.h"
 
 struct commit;
 
@@ -14,6 +15,7 @@ struct model {
     uint64_t generation;           /* of the last committed transaction */
     bool in_transaction;
     struct map external_names;     /* of resource definitions */
+    struct number_pool minors;     /* DRBD: of volume definitions */
     /* Who takes commits: encodes and stores them, later frees or undoes them (store/journal.h). */
     void (*committed)(void *owner, struct commit *commit);
     void *committed_owner;

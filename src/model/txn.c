@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A transaction is a list of changes. New objects are linked at once, deleted ones unlinked at once, edited ones keep an image:
- * the whole struct as it was, which
- * shares the old block of text and lists. Editing copies those into the transaction's
- * arena, so the image stays true whatever is done to the object; committing packs them into a new block. Undoing puts the
- * image's members back. Accounting (model/account.h) sees a deleted object when it goes, image and object of an edited one at
- * commit.
+ * A transaction is a list of changes, in the order in which objects were made, edited and deleted. New objects are
+ * linked at once, deleted ones unlinked at once, edited ones keep an image: the whole struct as it was, which shares
+ * the old block of text and lists. Editing copies those into the transaction's arena, so the image stays true whatever
+ * is done to the object; committing packs them into a new block. Accounting (model/account.h) sees a deleted object
+ * when it goes, images and objects of the edited at commit; taking back goes exactly the other way, and frees nothing
+ * before all links are back.
  */
 #include "model/txn.h"
 
@@ -16,10 +16,17 @@
 #include "base/text.h"
 #include "model/place.h"
 
+struct claim {
+    struct claim *next;
+    struct number_pool *pool;
+    int64_t number;
+};
+
 struct txn {
     struct model *model;
     struct arena arena;
     struct commit *commit;
+    struct claim *claims;
 };
 
 struct txn *txn_begin(struct model *model)
@@ -42,6 +49,22 @@ struct arena *txn_arena(struct txn *txn)
 bool txn_is_empty(const struct txn *txn)
 {
     return !txn->commit->changes;
+}
+
+void txn_claim(struct txn *txn, struct number_pool *pool, int64_t number)
+{
+    struct claim *claim = arena_alloc(&txn->arena, sizeof(*claim));
+
+    *claim = (struct claim){ .next = txn->claims, .pool = pool, .number = number };
+    txn->claims = claim;
+    (void)!number_pool_claim(pool, number);
+}
+
+static void release_claims(struct txn *txn)
+{
+    for (struct claim *claim = txn->claims; claim; claim = claim->next)
+        number_pool_release(claim->pool, claim->number);
+    txn->claims = NULL;
 }
 
 static struct change *add_change(struct txn *txn, enum change_kind kind, struct object *object)
@@ -84,6 +107,20 @@ void *txn_edit(struct txn *txn, const void *locked)
     return object;
 }
 
+static void remove_change(struct txn *txn, struct change *change)
+{
+    struct change **at = &txn->commit->changes;
+
+    while (*at != change)
+        at = &(*at)->next;
+    *at = change->next;
+    if (txn->commit->last == &change->next)
+        txn->commit->last = at;
+    change->object->change = NULL;
+    free(change->image);
+    free(change);
+}
+
 static void move_back(struct change *change)
 {
     if (!change->old_second)
@@ -114,29 +151,20 @@ void txn_delete(struct txn *txn, const void *locked)
             txn_delete(txn, child);
     }
     change = object->change;
-    if (change && change->kind == CHANGE_EDIT) {
-        move_back(change);
-        field_assign(object->kind->schema, object, change->image);
-        free(change->image);
-        change->image = NULL;
-        change->kind = CHANGE_DELETE;
-    }
-    if (!change || change->kind != CHANGE_NEW)
-        account(txn->model, object, -1);
     place_unlink(object);
     if (change && change->kind == CHANGE_NEW) { /* made and deleted: nothing happened */
-        struct change **at = &txn->commit->changes;
-
-        while (*at != change)
-            at = &(*at)->next;
-        *at = change->next;
-        if (txn->commit->last == &change->next)
-            txn->commit->last = at;
-        free(change);
+        remove_change(txn, change);
         place_free(object);
-    } else if (!change) {
-        add_change(txn, CHANGE_DELETE, object);
+        return;
     }
+    if (change) { /* the deletion has its own place in the order */
+        field_assign(object->kind->schema, object, change->image);
+        if (change->old_second)
+            object->parent[1] = change->old_second;
+        remove_change(txn, change);
+    }
+    account(txn->model, object, -1);
+    add_change(txn, CHANGE_DELETE, object);
 }
 
 void txn_move(struct txn *txn, const void *locked, const void *second)
@@ -155,7 +183,9 @@ void txn_move(struct txn *txn, const void *locked, const void *second)
 
 static bool changed_nothing(const struct change *change)
 {
-    return change->kind == CHANGE_EDIT && !change->old_second &&
+    bool moved = change->old_second && change->old_second != change->object->parent[1];
+
+    return change->kind == CHANGE_EDIT && !moved &&
            field_equal(change->object->kind->schema, change->image, change->object, FIELD_STORE);
 }
 
@@ -181,6 +211,7 @@ static void drop_no_ops(struct commit *commit)
 
 static void end(struct txn *txn)
 {
+    release_claims(txn);
     txn->model->in_transaction = false;
     arena_done(&txn->arena);
     free(txn);
@@ -199,14 +230,15 @@ uint64_t txn_commit(struct txn *txn)
         return 0;
     }
     generation = commit->generation = ++model->generation;
+    release_claims(txn); /* accounting takes what is held */
     for (struct change *change = commit->changes; change; change = change->next)
         if (change->kind == CHANGE_EDIT)
             account(model, change->image, -1);
     for (struct change *change = commit->changes; change; change = change->next) {
-        change->object->generation = generation;
         change->object->change = NULL;
         if (change->kind == CHANGE_DELETE)
             continue;
+        change->object->generation = generation;
         place_pack(change->object);
         account(model, change->object, +1);
     }
@@ -229,12 +261,30 @@ static void reverse(struct commit *commit)
     commit->changes = reversed;
 }
 
-static void free_changes(struct commit *commit)
+/* Links as they were, newest change first. */
+static void restore_links(struct model *model, struct commit *commit)
+{
+    for (struct change *change = commit->changes; change; change = change->next) {
+        switch (change->kind) {
+        case CHANGE_NEW: place_unlink(change->object); break;
+        case CHANGE_EDIT: move_back(change); break;
+        case CHANGE_DELETE:
+            place_relink(change->object);
+            account(model, change->object, +1);
+            break;
+        }
+    }
+}
+
+/* Frees the changes, their images, and the objects that ended with them: those of one kind of change. */
+static void free_commit(struct commit *commit, enum change_kind ended)
 {
     while (commit->changes) {
         struct change *change = commit->changes;
 
         commit->changes = change->next;
+        if (change->kind == ended)
+            place_free(change->object);
         free(change->image);
         free(change);
     }
@@ -247,25 +297,12 @@ void txn_abort(struct txn *txn)
         return;
     reverse(txn->commit);
     for (struct change *change = txn->commit->changes; change; change = change->next) {
-        struct object *object = change->object;
-
-        object->change = NULL;
-        switch (change->kind) {
-        case CHANGE_NEW:
-            place_unlink(object);
-            place_free(object);
-            break;
-        case CHANGE_EDIT:
-            move_back(change);
-            field_assign(object->kind->schema, object, change->image);
-            break;
-        case CHANGE_DELETE:
-            place_relink(object);
-            account(txn->model, object, +1);
-            break;
-        }
+        change->object->change = NULL;
+        if (change->kind == CHANGE_EDIT)
+            field_assign(change->object->kind->schema, change->object, change->image);
     }
-    free_changes(txn->commit);
+    restore_links(txn->model, txn->commit);
+    free_commit(txn->commit, CHANGE_NEW);
     end(txn);
 }
 
@@ -278,35 +315,22 @@ void commit_undo(struct model *model, struct commit *commit)
     for (struct change *change = commit->changes; change; change = change->next) {
         struct object *object = change->object;
 
-        switch (change->kind) {
-        case CHANGE_NEW:
-            place_unlink(object);
-            place_free(object);
-            break;
-        case CHANGE_EDIT:
-            move_back(change);
-            field_assign(object->kind->schema, object, change->image);
-            free(object->memory);
-            object->memory = change->image->memory;
-            object->generation = change->image->generation;
-            account(model, object, +1);
-            break;
-        case CHANGE_DELETE:
-            place_relink(object);
-            account(model, object, +1);
-            break;
-        }
+        if (change->kind != CHANGE_EDIT)
+            continue;
+        field_assign(object->kind->schema, object, change->image);
+        free(object->memory);
+        object->memory = change->image->memory;
+        object->generation = change->image->generation;
+        account(model, object, +1);
     }
-    free_changes(commit);
+    restore_links(model, commit);
+    free_commit(commit, CHANGE_NEW);
 }
 
 void commit_free(struct commit *commit)
 {
-    for (struct change *change = commit->changes; change; change = change->next) {
-        if (change->kind == CHANGE_DELETE)
-            place_free(change->object);
-        else if (change->kind == CHANGE_EDIT)
+    for (struct change *change = commit->changes; change; change = change->next)
+        if (change->kind == CHANGE_EDIT)
             free(change->image->memory);
-    }
-    free_changes(commit);
+    free_commit(commit, CHANGE_DELETE);
 }

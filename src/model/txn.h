@@ -21,6 +21,9 @@ void txn_delete(struct txn *txn, const void *object);
 /* Moves an object to another second parent (a resource definition to another group). */
 void txn_move(struct txn *txn, const void *object, const void *second);
 struct arena *txn_arena(struct txn *txn);
+/* Takes a number for an object of this transaction, so that the next choice is another one. It is free again when the transaction
+ * aborts, or when no object holds it after the commit (model/account.h). */
+void txn_claim(struct txn *txn, struct number_pool *pool, int64_t number);
 bool txn_is_empty(const struct txn *txn); /* nothing made, edited or deleted so far */
 
 /* Drops edits that changed nothing. Returns the new generation, or 0 when nothing was left to commit. The txn is gone. */

@@ -125,6 +125,8 @@ static int on_name(llhttp_t *llhttp, const char *at, size_t length)
 
     if (!count(parser, length))
         return refuse(parser, 431, too_large);
+    parser->gap = at + length;
+    parser->is_gap_folded = false;
     if (parser->is_body)
         return 0;
     if (request->header_count == request->header_capacity) {
@@ -176,6 +178,13 @@ static int on_name_complete(llhttp_t *llhttp)
     return 0;
 }
 
+static void look_into_gap(struct http_parser *parser, const char *end)
+{
+    if (parser->gap && memchr(parser->gap, '\n', (size_t)(end - parser->gap)))
+        parser->is_gap_folded = true;
+    parser->gap = NULL;
+}
+
 static int on_value(llhttp_t *llhttp, const char *at, size_t length)
 {
     struct http_parser *parser = parser_of(llhttp);
@@ -183,7 +192,8 @@ static int on_value(llhttp_t *llhttp, const char *at, size_t length)
 
     if (!count(parser, length))
         return refuse(parser, 431, too_large);
-    if (parser->is_value_begun && !follows)
+    look_into_gap(parser, at);
+    if ((parser->is_value_begun && !follows) || (parser->is_gap_folded && length > 0))
         return refuse(parser, 400, "A header is folded over several lines.");
     parser->is_value_begun = true;
     parser->span = at + length;
@@ -198,6 +208,7 @@ static int on_value_complete(llhttp_t *llhttp)
     struct buf *text = &parser->request->text;
 
     parser->span = NULL;
+    parser->gap = NULL;
     parser->is_value_begun = false;
     if (parser->is_body)
         return 0;
@@ -382,15 +393,19 @@ enum http_parse http_parser_feed(struct http_parser *parser, struct http_request
     parser->start = *bytes;
     parser->end = *bytes + *length;
     parser->span = NULL;
+    parser->gap = parser->is_gap_open ? parser->start : NULL;
     error = llhttp_execute(&parser->llhttp, *bytes, *length);
     if (error == HPE_OK) {
         parser->is_value_cut = parser->span == parser->end;
+        parser->is_gap_open = parser->gap != NULL;
+        look_into_gap(parser, parser->end);
         *bytes += *length;
         *length = 0;
         return HTTP_PARSE_MORE;
     }
     if (error != HPE_PAUSED)
         return tell_failure(parser, error);
+    parser->is_gap_open = false;
     used = (size_t)(llhttp_get_error_pos(&parser->llhttp) - *bytes);
     llhttp_resume(&parser->llhttp);
     *bytes += used;

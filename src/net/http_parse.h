@@ -53,6 +53,9 @@ struct http_parser {
     const char *span;             /* where the last piece of a value ended in it; NULL: none yet */
     bool is_value_begun;          /* a piece of the value at hand was seen ... */
     bool is_value_cut;            /* ... and ended where the bytes fed before ended */
+    const char *gap;              /* in it: what is between a name and its value begins here; NULL: not there */
+    bool is_gap_open;             /* the bytes fed before ended in a gap */
+    bool is_gap_folded;           /* a line ended in the gap */
     size_t counted;               /* of header_bytes */
     bool is_begun;                /* the first byte of a request was seen */
     bool is_body;                 /* its header is complete */

@@ -1,29 +1,36 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Two lists of commits, each with the batch that stores it: under way, and gathering. The turn starts the next batch when none
- * is under way; so while the disk syncs, all requests that come in share the batch after it.
+ * Two lists of commits, each with the batch that stores it: under way, and gathering. The turn starts the next batch
+ * when none is under way; so while the disk syncs, all requests that come in share the batch after it.
  */
 #include "store/journal.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 
 LOG_DOMAIN("journal");
 
+#define JOURNAL    "journal"
 #define QUARANTINE "quarantine"
 
+enum { LONGEST_KEY = 511 }; /* that every backend takes */
+
 const char *const journal_tables[] = {
-    "controller", "node", "net_interface", "storage_pool_definition", "storage_pool", "resource_group", "volume_group",
-    "resource_definition", "volume_definition", "resource", QUARANTINE,
+    "controller",        "node",           "net_interface", "storage_pool_definition",
+    "storage_pool",      "resource_group", "volume_group",  "resource_definition",
+    "volume_definition", "resource",       JOURNAL,         QUARANTINE,
 };
 const size_t journal_table_count = ARRAY_SIZE(journal_tables);
 
 struct gathering {
     struct store_batch batch;
-    struct commit *newest; /* linked to older ones by next */
+    struct commit *newest;     /* linked to older ones by next */
+    bool generation_is_stored; /* by a record of the newest commit */
 };
 
 struct journal {
@@ -50,6 +57,7 @@ static void committed(void *owner, struct commit *commit)
     struct store_batch *batch = &journal->next.batch;
     struct buf record = { 0 };
 
+    journal->next.generation_is_stored = false;
     for (const struct change *change = commit->changes; change; change = change->next) {
         char path[OBJECT_PATH_SIZE];
 
@@ -61,6 +69,7 @@ static void committed(void *owner, struct commit *commit)
         buf_clear(&record);
         model_encode_record(change->object, &record);
         store_batch_put(batch, change->object->kind->name, path, record.data, record.length);
+        journal->next.generation_is_stored = true;
     }
     buf_done(&record);
     batch->generation = commit->generation;
@@ -111,15 +120,23 @@ static void written(void *owner, int error, const char *why)
     journal->events->on_failed(journal->owner, journal->failure);
 }
 
+/* A commit that only deletes leaves no record with its generation, yet generations must not come twice. */
+static void store_generation(struct store_batch *batch)
+{
+    CLEANUP(memory_freep) char *record = memory_printf("{\"v\":1,\"generation\":%" PRIu64 "}", batch->generation);
+
+    store_batch_put(batch, JOURNAL, "generation", record, strlen(record));
+}
+
 static void turn(void *owner)
 {
     struct journal *journal = owner;
 
     if (journal->is_writing || !journal->next.newest)
         return;
+    if (!journal->next.generation_is_stored)
+        store_generation(&journal->next.batch);
     journal->under_way = journal->next;
-    if (!journal->under_way.batch.ops)
-        journal->under_way.batch.last = &journal->under_way.batch.ops;
     journal->next = (struct gathering){ 0 };
     store_batch_init(&journal->next.batch);
     journal->is_writing = true;
@@ -139,18 +156,44 @@ static const struct kind *kind_of_table(const char *table)
     return NULL;
 }
 
+static int load_generation(struct model *model, const char *value, size_t length, char *why, size_t why_size)
+{
+    struct json_error broken;
+    cJSON *json = json_parse(value, length, &broken);
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(json, "generation");
+    bool is_good = cJSON_IsNumber(number) && number->valuedouble >= 0;
+
+    if (is_good && (uint64_t)number->valuedouble > model->generation)
+        model->generation = (uint64_t)number->valuedouble;
+    if (!is_good)
+        snprintf(why, why_size, "%s", json ? "generation: expected a number" : broken.message);
+    cJSON_Delete(json);
+    return is_good ? 0 : -1;
+}
+
+static void put_aside(struct loading *loading, const char *table, const char *key, const char *value, size_t length)
+{
+    char name[OBJECT_PATH_SIZE + 64];
+    size_t used = (size_t)snprintf(name, sizeof(name), "%s/%s", table, key);
+
+    if (used > LONGEST_KEY)
+        snprintf(name + LONGEST_KEY - 17, 18, "-%016" PRIx64, text_hash(TEXT_HASH_START, key, strlen(key)));
+    store_batch_put(&loading->quarantine, QUARANTINE, name, value, length);
+    store_batch_remove(&loading->quarantine, table, key);
+}
+
 static void load_record(void *owner, const char *table, const char *key, const char *value, size_t length)
 {
     struct loading *loading = owner;
     struct journal *journal = loading->journal;
-    char why[200], name[OBJECT_PATH_SIZE + 64];
+    const struct kind *kind = kind_of_table(table);
+    char why[200];
 
-    if (model_load(journal->model, kind_of_table(table), key, value, length, why, sizeof(why)))
+    if (kind ? model_load(journal->model, kind, key, value, length, why, sizeof(why)) != NULL
+             : load_generation(journal->model, value, length, why, sizeof(why)) == 0)
         return;
     log_error("record of %s '%s' cannot be read and is put aside: %s", table, key, why);
-    snprintf(name, sizeof(name), "%s/%s", table, key);
-    store_batch_put(&loading->quarantine, QUARANTINE, name, value, length);
-    store_batch_remove(&loading->quarantine, table, key);
+    put_aside(loading, table, key, value, length);
     journal->events->on_quarantine(journal->owner, table, key, why);
 }
 
@@ -164,7 +207,7 @@ int journal_open(struct journal **result, struct loop *loop, struct model *model
     store_batch_init(&journal->next.batch);
     store_batch_init(&journal->under_way.batch);
     store_batch_init(&loading.quarantine);
-    if (store->backend->load(store, journal_tables, KIND_COUNT, load_record, &loading, why, why_size) != 0) {
+    if (store->backend->load(store, journal_tables, KIND_COUNT + 1, load_record, &loading, why, why_size) != 0) {
         store_batch_done(&loading.quarantine);
         store->backend->close(store);
         free(journal);

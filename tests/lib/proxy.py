@@ -47,10 +47,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, _request, _address):
+        """A client that hangs up is its own business; what it misses, its test tells."""
+
+
 class Recorder:
     def __init__(self, address, port, source):
-        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        self.server.daemon_threads = True
+        self.server = Server(('127.0.0.1', 0), Handler)
         self.server.upstream, self.server.source, self.server.count = (address, port), source, 0
         self.port = self.server.server_port
 

@@ -282,11 +282,14 @@ static void answer_done(struct answer *answer)
 static char *header_of(const struct answer *answer, const char *name)
 {
     static char value[256];
-    const char *at = strcasestr(answer->head.data, name);
+    char line[80];
+    const char *at;
 
+    snprintf(line, sizeof(line), "\r\n%s: ", name);
+    at = strcasestr(answer->head.data, line);
     if (!at)
         return NULL;
-    at += strlen(name) + 2;
+    at += strlen(line);
     snprintf(value, sizeof(value), "%.*s", (int)strcspn(at, "\r"), at);
     return value;
 }
@@ -430,7 +433,7 @@ static void test_keep_alive(void **state)
     ask("GET /empty HTTP/1.1\r\n" HOST "\r\n", &answer);
     assert_int_equal(answer.status, 204);
     assert_null(header_of(&answer, "Content-Length"));
-    assert_null(header_of(&answer, "\nEvil"));
+    assert_null(header_of(&answer, "Evil"));
     answer_done(&answer);
     ask("GET http://host:1/path?q HTTP/1.1\r\n" HOST "\r\n", &answer);
     assert_string_equal(answer.body.data, "GET /path?q 0:");

@@ -22,7 +22,7 @@ void request_park(struct request *q)
 {
     struct service *service = q->service;
 
-    q->deadline_ms = loop_now_ms(service->loop) + REQUEST_DEADLINE_MS;
+    q->deadline_ms = loop_now_ms(service->loop) + (q->deadline_ms > 0 ? q->deadline_ms : REQUEST_DEADLINE_MS);
     *service->last_parked = q;
     service->last_parked = &q->next;
     if (q->exchange)
@@ -59,10 +59,10 @@ void request_settle_pool(struct request *q, const struct storage_pool *pool)
     add_item(q, SETTLE_POOL, storage_pool_node(pool)->name, storage_pool_name(pool));
 }
 
-void request_settle_node(struct request *q, const struct node *node, int64_t deadline_ms)
+void request_settle_node(struct request *q, const struct node *node, int64_t wait_ms)
 {
     add_item(q, SETTLE_NODE, node->name, NULL);
-    q->deadline_ms = deadline_ms;
+    q->deadline_ms = wait_ms;
 }
 
 static void not_connected(struct request *q, const char *node)

@@ -140,7 +140,7 @@ static int status_of(const struct request *q)
     if (status >= 400 || !rc_has_error(&q->rc))
         return q->route ? status : rc_has_error(&q->rc) ? 500 : 200;
     /* LINSTOR: a body that cannot be read */
-    if (q->rc.entries.at[0].ret_code == INT64_C(-3458764513820540931))
+    if (q->rc.entries.at[0].ret_code == API_CALL_PARSE_ERROR)
         return 400;
     return rc_status(&q->rc, status);
 }

@@ -22,6 +22,7 @@ enum route_use {
     ROUTE_WRITE = 1,        /* a transaction is open; committed when the handler returns 0, aborted otherwise */
     ROUTE_SETTLE = 2,       /* the answer waits until satellites applied what the commit changed, or failed to */
     ROUTE_BODY_OPTIONAL = 4,/* no body is an empty object */
+    ROUTE_BODY_LIST = 8,    /* the body is a list, which the handler decodes from json */
 };
 
 struct request;
@@ -81,7 +82,7 @@ struct request {
     uint64_t generation;            /* must be durable before the answer */
     LIST_OF(struct settle_item) settle;
     bool is_settling;
-    int64_t deadline_ms;
+    int64_t deadline_ms;            /* while the handler runs: how long to wait, 0: the default; then when that ends */
     int64_t refresh_token;          /* satellites are asked for capacities; 0: not */
     void (*resume)(struct request *q); /* called once when everything has settled, before the answer */
 };
@@ -123,4 +124,4 @@ void parked_turn(struct service *service);
 void parked_fail(struct service *service, const char *why); /* what waited for durability was undone */
 void request_settle_resource(struct request *q, const struct resource *resource, bool was_new, bool was_deleted);
 void request_settle_pool(struct request *q, const struct storage_pool *pool);
-void request_settle_node(struct request *q, const struct node *node, int64_t deadline_ms);
+void request_settle_node(struct request *q, const struct node *node, int64_t wait_ms);

@@ -13,8 +13,12 @@
 #include "base/text.h"
 
 const struct route *const route_tables[] = {
-    resource_definition_routes, resource_routes, node_routes,   storage_pool_routes, resource_group_routes,
-    controller_routes,          report_routes,   stats_routes,  metrics_routes,
+    resource_definition_routes,
+    volume_definition_routes,
+    resource_routes,
+    node_routes,
+    storage_pool_routes,
+    controller_routes,
 };
 const size_t route_table_count = ARRAY_SIZE(route_tables);
 
@@ -155,16 +159,17 @@ static int decode_body(struct request *q, cJSON **json)
         text++;
         length--;
     }
-    q->body = arena_alloc(&q->arena, q->route->body->size);
+    if (q->route->body)
+        q->body = arena_alloc(&q->arena, q->route->body->size);
     if ((length == 0 || (length >= 4 && strncmp(text, "null", 4) == 0)) && (q->route->use & ROUTE_BODY_OPTIONAL))
         return 0;
     *json = json_parse(text, length, &broken);
     if (!*json)
-        return rc_add(&q->rc, INT64_C(-3458764513820540931), .message = "Unable to parse input json.",
+        return rc_add(&q->rc, API_CALL_PARSE_ERROR, .message = "Unable to parse input json.",
                       .details = broken.message, .correction = "Send one JSON object as the body of the request.");
     q->json = *json;
-    if (field_decode(q->route->body, q->body, *json, &q->arena, &error) != 0)
-        return rc_add(&q->rc, INT64_C(-3458764513820540931), .message = "Unable to parse input json.",
+    if (q->route->body && field_decode(q->route->body, q->body, *json, &q->arena, &error) != 0)
+        return rc_add(&q->rc, API_CALL_PARSE_ERROR, .message = "Unable to parse input json.",
                       .details = error.message, .correction = "Correct the named member of the body.");
     return 0;
 }
@@ -225,7 +230,8 @@ void request_received(void *owner, struct http_exchange *exchange)
         return;
     }
     q->rc.context = q->route->context;
-    if (check_variables(q) == 0 && (!q->route->body || decode_body(q, &json) == 0))
+    if (check_variables(q) == 0 &&
+        ((!q->route->body && !(q->route->use & ROUTE_BODY_LIST)) || decode_body(q, &json) == 0))
         run(q);
     q->json = NULL;
     cJSON_Delete(json);

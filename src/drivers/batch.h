@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What goes over the pipe between the runner and a worker: a length (4 bytes, host order) and so much JSON. Runner to
+ * worker: a batch. Worker to runner: one answer per step, in order, each as soon as its step has ended.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "drivers/step.h"
+
+struct batch { LIST_OF(struct step) steps; };
+extern const struct schema batch_schema;
+
+enum { BATCH_LIMIT = 256 * 1024 * 1024 };
+
+void batch_encode(const struct schema *schema, const void *message, struct buf *out);
+/* Whether a whole frame lies at the front; *body and *length are set then. -EMSGSIZE: the peer speaks something else. */
+int batch_peek(const struct buf *in, const char **body, size_t *length) MUST_CHECK; /* 1, 0 or -errno */
+void batch_drop(struct buf *in); /* the frame that batch_peek showed */

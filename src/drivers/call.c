@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One function per kind of step; each leaves the machine as it was when it fails, as far as the kernel lets it: a file that
+ * could not be filled is taken away again, one that could not be grown gets its old size back.
+ */
+#include "drivers/call.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "drivers/loop_device.h"
+#include "drivers/wipe.h"
+
+static const char suffix[] = ".img";
+
+static int ask_machine(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    int error = loop_device_check();
+
+    (void)step;
+    if (error)
+        text_map_set(&outcome->missing, "loop",
+                     arena_printf(arena, "/dev/loop-control cannot be opened: %s", strerror(-error)), arena);
+    return 0;
+}
+
+static void add_file(struct found_directory *found, const char *real_path, const char *name, const struct stat *file,
+                     const struct loop_table *loops, struct arena *arena)
+{
+    struct found_file *item = LIST_ADD(&found->files, arena);
+    char path[PATH_MAX];
+    const struct loop_device *device = NULL;
+
+    item->name = arena_strdup(arena, name);
+    item->size_kib = file->st_size / 1024;
+    item->allocated_kib = file->st_blocks / 2;
+    if ((size_t)snprintf(path, sizeof(path), "%s/%s", real_path, name) < sizeof(path))
+        device = loop_table_find(loops, path);
+    if (device) {
+        item->device = arena_strdup(arena, device->name);
+        item->device_kib = device->size_kib;
+    }
+}
+
+static int measure_directory(struct found_directory *found)
+{
+    struct statvfs space;
+
+    if (statvfs(found->path, &space) < 0)
+        return errno;
+    found->free_kib = (int64_t)((unsigned __int128)space.f_bavail * space.f_frsize / 1024);
+    found->total_kib = (int64_t)((unsigned __int128)space.f_blocks * space.f_frsize / 1024);
+    return 0;
+}
+
+static int ask_space(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    for (uint32_t i = 0; i < step->paths.count; i++) {
+        struct found_directory *found = LIST_ADD(&outcome->directories, arena);
+
+        found->path = arena_strdup(arena, step->paths.at[i]);
+        found->error = measure_directory(found);
+    }
+    return 0;
+}
+
+static int list_directory(const struct step *step, struct found_directory *found, const struct loop_table *loops,
+                          struct arena *arena)
+{
+    CLEANUP(memory_freep) char *real_path = realpath(found->path, NULL);
+    int error = real_path ? measure_directory(found) : errno;
+    struct stat file;
+    struct dirent *entry;
+    DIR *directory;
+
+    if (error)
+        return error;
+    directory = opendir(real_path);
+    if (!directory)
+        return errno;
+    for (uint32_t i = 0; i < step->names.count; i++)
+        if (fstatat(dirfd(directory), step->names.at[i], &file, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(file.st_mode))
+            add_file(found, real_path, step->names.at[i], &file, loops, arena);
+    while (step->names.count == 0 && (entry = readdir(directory)))
+        if (text_ends_with(entry->d_name, suffix) &&
+            fstatat(dirfd(directory), entry->d_name, &file, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(file.st_mode))
+            add_file(found, real_path, entry->d_name, &file, loops, arena);
+    closedir(directory);
+    return 0;
+}
+
+static int ask_files(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    struct loop_table loops = { 0 };
+    int error = loop_table_read(&loops);
+
+    if (error) {
+        outcome->complaint = arena_strdup(arena, "/sys/block cannot be listed");
+        return error;
+    }
+    for (uint32_t i = 0; i < step->paths.count; i++) {
+        struct found_directory *found = LIST_ADD(&outcome->directories, arena);
+
+        found->path = arena_strdup(arena, step->paths.at[i]);
+        found->error = list_directory(step, found, &loops, arena);
+    }
+    loop_table_done(&loops);
+    return 0;
+}
+
+static int make_directory(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    struct stat found;
+
+    (void)outcome;
+    (void)arena;
+    if (mkdir(step->path, 0755) == 0)
+        return 0;
+    if (errno != EEXIST)
+        return -errno;
+    if (stat(step->path, &found) < 0)
+        return -errno;
+    return S_ISDIR(found.st_mode) ? 0 : -ENOTDIR;
+}
+
+/* Made or grown, never shrunk. */
+static int size_file(const struct step *step, struct outcome *outcome, bool reserve)
+{
+    off_t wanted = (off_t)step->size_kib * 1024;
+    bool is_new = true;
+    struct stat file = { 0 };
+    int descriptor, error = 0;
+
+    if (step->size_kib <= 0 || step->size_kib > INT64_MAX / 1024)
+        return -EINVAL;
+    descriptor = open(step->path, O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+    if (descriptor < 0 && errno == EEXIST) {
+        is_new = false;
+        descriptor = open(step->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    }
+    if (descriptor < 0)
+        return -errno;
+    if (fstat(descriptor, &file) < 0)
+        error = -errno;
+    else if (!S_ISREG(file.st_mode))
+        error = -EINVAL;
+    else if (file.st_size < wanted && reserve)
+        error = -posix_fallocate(descriptor, 0, wanted);
+    else if (file.st_size < wanted && ftruncate(descriptor, wanted) < 0)
+        error = -errno;
+    if (error && is_new)
+        unlink(step->path);
+    else if (error && reserve && file.st_size < wanted && ftruncate(descriptor, file.st_size) < 0)
+        error = -errno;
+    if (!error && fstat(descriptor, &file) == 0) {
+        outcome->size_kib = file.st_size / 1024;
+        outcome->allocated_kib = file.st_blocks / 2;
+    }
+    close(descriptor);
+    return error;
+}
+
+static int file_allocate(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    (void)arena;
+    return size_file(step, outcome, true);
+}
+
+static int file_truncate(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    (void)arena;
+    return size_file(step, outcome, false);
+}
+
+static int file_remove(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    (void)outcome;
+    (void)arena;
+    if (unlink(step->path) < 0 && errno != ENOENT)
+        return -errno;
+    return 0;
+}
+
+static int loop_attach(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    char device[LOOP_DEVICE_NAME_SIZE];
+    int error = loop_device_attach(step->path, device, &outcome->device_kib);
+
+    if (!error)
+        outcome->device = arena_strdup(arena, device);
+    return error;
+}
+
+static int loop_resize(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    (void)arena;
+    return loop_device_resize(step->device, step->path, &outcome->device_kib);
+}
+
+static int loop_detach(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    (void)outcome;
+    (void)arena;
+    return loop_device_detach(step->device, step->path);
+}
+
+static int wipe(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    int descriptor, error;
+    off_t size;
+
+    (void)outcome;
+    (void)arena;
+    if (step->device) {
+        descriptor = loop_device_open_alone(step->device, step->path);
+        if (descriptor < 0)
+            return descriptor;
+    } else {
+        descriptor = open(step->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+        if (descriptor < 0)
+            return -errno;
+    }
+    size = lseek(descriptor, 0, SEEK_END);
+    error = size < 0 ? -errno : wipe_descriptor(descriptor, size);
+    if (close(descriptor) < 0 && !error)
+        error = -errno;
+    return error;
+}
+
+static const struct call {
+    enum step_kind kind;
+    int (*run)(const struct step *step, struct outcome *outcome, struct arena *arena); /* 0 or -errno */
+    bool needs_path, needs_device;
+} calls[] = {
+    { STEP_ASK_MACHINE, ask_machine, false, false },
+    { STEP_ASK_FILES, ask_files, false, false },
+    { STEP_ASK_SPACE, ask_space, false, false },
+    { STEP_MAKE_DIRECTORY, make_directory, true, false },
+    { STEP_FILE_ALLOCATE, file_allocate, true, false },
+    { STEP_FILE_TRUNCATE, file_truncate, true, false },
+    { STEP_FILE_REMOVE, file_remove, true, false },
+    { STEP_LOOP_ATTACH, loop_attach, true, false },
+    { STEP_LOOP_RESIZE, loop_resize, true, true },
+    { STEP_LOOP_DETACH, loop_detach, true, true },
+    { STEP_WIPE, wipe, true, false },
+};
+
+static int run(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+        const struct call *call = &calls[i];
+
+        if (call->kind != step->kind)
+            continue;
+        if ((call->needs_path && (!step->path || step->path[0] != '/')) || (call->needs_device && !step->device))
+            return -EINVAL;
+        if (step_traits_get(step->kind)->destroys && (!step->authority || !step->authority[0]))
+            return -EPERM;
+        return call->run(step, outcome, arena);
+    }
+    return -ENOSYS;
+}
+
+void call_run(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    int error = run(step, outcome, arena);
+
+    outcome->result = error ? OUTCOME_FAILED : OUTCOME_DONE;
+    if (error)
+        outcome->error = -error;
+}

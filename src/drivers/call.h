@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Runs the steps that are system calls (all but EXEC) in this process, at once. They can block in the kernel, so only
+ * worker processes call this.
+ */
+#pragma once
+
+#include "drivers/step.h"
+
+/* Fills *outcome, which must be zeroed; what it needs is taken from arena. */
+void call_run(const struct step *step, struct outcome *outcome, struct arena *arena);

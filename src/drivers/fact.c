@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "drivers/fact.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+static struct storage_fact *volume_of(struct map_node *node)
+{
+    return node ? CONTAINER_OF(node, struct storage_fact, node) : NULL;
+}
+
+static void free_volume(struct facts *facts, struct storage_fact *volume)
+{
+    map_remove(&facts->volumes, &volume->node);
+    free(volume->pool);
+    free(volume->identifier);
+    free(volume->backing);
+    free(volume->device);
+    memory_freep(&volume->node.key);
+    free(volume);
+}
+
+static void free_pool(struct facts *facts, struct storage_pool_fact *pool)
+{
+    map_remove(&facts->pools, &pool->node);
+    memory_freep(&pool->node.key);
+    free(pool);
+}
+
+void facts_done(struct facts *facts)
+{
+    struct map_node *node;
+
+    while ((node = map_first(&facts->volumes)))
+        free_volume(facts, volume_of(node));
+    while ((node = map_first(&facts->pools)))
+        free_pool(facts, CONTAINER_OF(node, struct storage_pool_fact, node));
+}
+
+/* Neither names of pools nor identifiers contain a slash. */
+static struct storage_fact *find(const struct facts *facts, const char *pool, const char *identifier)
+{
+    CLEANUP(memory_freep) char *key = memory_printf("%s/%s", pool, identifier);
+
+    return volume_of(map_find(&facts->volumes, key));
+}
+
+const struct storage_fact *facts_find_volume(const struct facts *facts, const char *pool, const char *identifier)
+{
+    return find(facts, pool, identifier);
+}
+
+struct storage_fact *facts_edit_volume(struct facts *facts, const char *pool, const char *identifier)
+{
+    struct storage_fact *volume = find(facts, pool, identifier);
+
+    if (!volume) {
+        volume = memory_alloc(sizeof(*volume));
+        volume->node.key = memory_printf("%s/%s", pool, identifier);
+        volume->pool = memory_strdup(pool);
+        volume->identifier = memory_strdup(identifier);
+        map_insert(&facts->volumes, &volume->node);
+    }
+    volume->stamp = ++facts->stamp;
+    return volume;
+}
+
+void facts_remove_volume(struct facts *facts, const char *pool, const char *identifier)
+{
+    struct storage_fact *volume = find(facts, pool, identifier);
+
+    if (volume)
+        free_volume(facts, volume);
+}
+
+void facts_set_text(char **member, const char *text)
+{
+    char *copy = text ? memory_strdup(text) : NULL;
+
+    free(*member);
+    *member = copy;
+}
+
+static struct storage_pool_fact *find_pool(const struct facts *facts, const char *pool)
+{
+    struct map_node *node = map_find(&facts->pools, pool);
+
+    return node ? CONTAINER_OF(node, struct storage_pool_fact, node) : NULL;
+}
+
+const struct storage_pool_fact *facts_find_pool(const struct facts *facts, const char *pool)
+{
+    return find_pool(facts, pool);
+}
+
+struct storage_pool_fact *facts_edit_pool(struct facts *facts, const char *pool)
+{
+    struct storage_pool_fact *found = find_pool(facts, pool);
+
+    if (!found) {
+        found = memory_alloc(sizeof(*found));
+        found->node.key = memory_strdup(pool);
+        map_insert(&facts->pools, &found->node);
+    }
+    return found;
+}
+
+void facts_remove_pool(struct facts *facts, const char *pool)
+{
+    struct storage_pool_fact *found = find_pool(facts, pool);
+    struct storage_fact *volume;
+
+    while ((volume = facts_first_volume(facts, pool)))
+        free_volume(facts, volume);
+    if (found)
+        free_pool(facts, found);
+}
+
+struct storage_fact *facts_first_volume(const struct facts *facts, const char *pool)
+{
+    CLEANUP(memory_freep) char *key = memory_printf("%s/", pool);
+    struct storage_fact *volume = volume_of(map_after(&facts->volumes, key));
+
+    return volume && strcmp(volume->pool, pool) == 0 ? volume : NULL;
+}
+
+struct storage_fact *facts_next_volume(const struct storage_fact *volume)
+{
+    struct storage_fact *next = volume_of(map_next(&volume->node));
+
+    return next && strcmp(next->pool, volume->pool) == 0 ? next : NULL;
+}

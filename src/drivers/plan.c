@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "drivers/plan.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+void plan_done(struct plan *plan)
+{
+    arena_done(&plan->arena);
+    memset(plan, 0, sizeof(*plan));
+}
+
+static struct step *add(struct plan *plan, enum step_kind kind, const char *what, va_list args)
+{
+    const struct step_traits *traits = step_traits_get(kind);
+    struct step *step = LIST_ADD(&plan->steps, &plan->arena);
+
+    step->what = arena_vprintf(&plan->arena, what, args);
+    step->kind = kind;
+    step->patience = (int32_t)traits->patience;
+    step->changes = traits->changes;
+    step->accept = 1;
+    return step;
+}
+
+struct step *plan_add(struct plan *plan, enum step_kind kind, const char *what, ...)
+{
+    struct step *step;
+    va_list args;
+
+    assert(!step_traits_get(kind)->destroys);
+    va_start(args, what);
+    step = add(plan, kind, what, args);
+    va_end(args);
+    return step;
+}
+
+struct step *plan_destructive(struct plan *plan, const char *authority, enum step_kind kind, const char *what, ...)
+{
+    struct step *step;
+    va_list args;
+
+    assert(authority && authority[0]);
+    va_start(args, what);
+    step = add(plan, kind, what, args);
+    va_end(args);
+    step->changes = true;
+    step->authority = arena_strdup(&plan->arena, authority);
+    return step;
+}
+
+void plan_set_argv(struct plan *plan, struct step *step, const char *const *argv)
+{
+    for (; *argv; argv++)
+        text_list_add(&step->argv, *argv, &plan->arena);
+}
+
+/* As one would type it. */
+static void print_word(struct buf *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
+
+    if (word[0] && strspn(word, plain) == strlen(word)) {
+        buf_add_text(out, word);
+        return;
+    }
+    buf_add_char(out, '\'');
+    for (; *word; word++) {
+        if (*word == '\'')
+            buf_add_text(out, "'\\''");
+        else
+            buf_add_char(out, *word);
+    }
+    buf_add_char(out, '\'');
+}
+
+static void print_list(struct buf *out, const char *name, const struct text_list *list)
+{
+    if (list->count == 0)
+        return;
+    buf_printf(out, " %s=", name);
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (i > 0)
+            buf_add_char(out, ' ');
+        print_word(out, list->at[i]);
+    }
+}
+
+static void print_call(const struct step *step, struct buf *out)
+{
+    buf_printf(out, "    %s", enum_name(step_kind_names, step->kind));
+    if (step->path) {
+        buf_add_text(out, " path=");
+        print_word(out, step->path);
+    }
+    if (step->device) {
+        buf_add_text(out, " device=");
+        print_word(out, step->device);
+    }
+    if (step->size_kib)
+        buf_printf(out, " size_kib=%" PRId64, step->size_kib);
+    print_list(out, "paths", &step->paths);
+    print_list(out, "names", &step->names);
+    buf_add_char(out, '\n');
+}
+
+void plan_print(const struct plan *plan, struct buf *out)
+{
+    for (uint32_t i = 0; i < plan->steps.count; i++) {
+        const struct step *step = &plan->steps.at[i];
+
+        buf_printf(out, "%s%s%s\n", step->authority ? "! " : "", step->what, step->always ? " (always)" : "");
+        if (step->kind != STEP_EXEC) {
+            print_call(step, out);
+            continue;
+        }
+        buf_add_text(out, "    $");
+        for (uint32_t word = 0; word < step->argv.count; word++) {
+            buf_add_char(out, ' ');
+            print_word(out, step->argv.at[word]);
+        }
+        buf_add_text(out, step->input ? " < (input)\n" : "\n");
+    }
+}

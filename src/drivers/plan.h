@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A plan: steps in the order in which they shall run. A plan is made by pure functions from wants and facts, printed as text
+ * for people and golden tests, and run by run.h. It owns the memory of its steps.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "drivers/step.h"
+
+struct plan {
+    struct arena arena;
+    LIST_OF(struct step) steps;
+};
+
+/* A plan of zeroes is empty and valid. */
+void plan_done(struct plan *plan);
+
+/*
+ * Adds a step with the traits of its kind; the caller sets what the kind needs, in memory of plan->arena. The pointer is
+ * valid until the next step is added. Kinds that destroy data are refused here by an assertion.
+ */
+struct step *plan_add(struct plan *plan, enum step_kind kind, const char *what, ...) PRINTF_LIKE(3, 4)
+    __attribute__((returns_nonnull));
+/*
+ * The only maker of steps that destroy data. authority is what the want carries: the user's request that allowed it; a
+ * plan that would destroy without one is a bug of the planner, and is asserted.
+ */
+struct step *plan_destructive(struct plan *plan, const char *authority, enum step_kind kind, const char *what, ...)
+    PRINTF_LIKE(4, 5) __attribute__((returns_nonnull));
+
+/* For steps of kind STEP_EXEC: the words of the command, ended by NULL. */
+void plan_set_argv(struct plan *plan, struct step *step, const char *const *argv);
+
+/*
+ * One step is two lines: what it does, then, indented, what is run: the command for EXEC, else the kind and what it is
+ * given. "!" before a step says that it destroys data. Nothing for an empty plan.
+ */
+void plan_print(const struct plan *plan, struct buf *out);

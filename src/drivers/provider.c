@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "drivers/provider.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+const struct provider *const providers[] = { &provider_diskless, &provider_file, &provider_file_thin, NULL };
+
+static const char not_in_version[] = "This version of the satellite does not know this storage provider.";
+
+const struct provider_absent providers_absent[] = {
+    { "LVM", not_in_version },
+    { "LVM_THIN", not_in_version },
+    { "ZFS", not_in_version },
+    { "ZFS_THIN", not_in_version },
+    { "SPDK", not_in_version },
+    { "REMOTE_SPDK", not_in_version },
+    { "EBS_TARGET", not_in_version },
+    { "EBS_INIT", not_in_version },
+    { "STORAGE_SPACES", "This storage provider exists on Windows only." },
+    { "STORAGE_SPACES_THIN", "This storage provider exists on Windows only." },
+    { NULL, NULL },
+};
+
+const struct provider *provider_find(const char *name)
+{
+    for (size_t i = 0; name && providers[i]; i++)
+        if (text_equal_fold(providers[i]->name, name))
+            return providers[i];
+    return NULL;
+}
+
+static char *fold(const char *name)
+{
+    char *key = memory_strdup(name);
+
+    text_upper(key);
+    return key;
+}
+
+struct known_pool *known_pool_find(const struct map *pools, const char *name)
+{
+    CLEANUP(memory_freep) char *key = fold(name);
+    struct map_node *node = map_find(pools, key);
+
+    return node ? CONTAINER_OF(node, struct known_pool, node) : NULL;
+}
+
+bool known_pool_add(struct map *pools, struct known_pool *pool)
+{
+    pool->node.key = fold(pool->want->pool);
+    pool->provider = provider_find(pool->want->provider);
+    if (map_insert(pools, &pool->node))
+        return true;
+    memory_freep(&pool->node.key);
+    return false;
+}
+
+void known_pool_remove(struct map *pools, struct known_pool *pool)
+{
+    map_remove(pools, &pool->node);
+    memory_freep(&pool->node.key);
+}

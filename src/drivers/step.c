@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "drivers/step.h"
+
+#include <assert.h>
+
+#include "base/memory.h"
+
+/* clang-format off */
+const struct enum_name step_kind_names[] = {
+    { "EXEC", STEP_EXEC },
+    { "ASK_MACHINE", STEP_ASK_MACHINE },
+    { "ASK_FILES", STEP_ASK_FILES },
+    { "ASK_SPACE", STEP_ASK_SPACE },
+    { "MAKE_DIRECTORY", STEP_MAKE_DIRECTORY },
+    { "FILE_ALLOCATE", STEP_FILE_ALLOCATE },
+    { "FILE_TRUNCATE", STEP_FILE_TRUNCATE },
+    { "FILE_REMOVE", STEP_FILE_REMOVE },
+    { "LOOP_ATTACH", STEP_LOOP_ATTACH },
+    { "LOOP_RESIZE", STEP_LOOP_RESIZE },
+    { "LOOP_DETACH", STEP_LOOP_DETACH },
+    { "WIPE", STEP_WIPE },
+    { 0 },
+};
+
+static const struct step_traits traits[] = {
+    { STEP_EXEC,           .patience = STEP_PATIENT },
+    { STEP_ASK_MACHINE,    .patience = STEP_QUICK },
+    { STEP_ASK_FILES,      .patience = STEP_PATIENT },
+    { STEP_ASK_SPACE,      .patience = STEP_QUICK },
+    { STEP_MAKE_DIRECTORY, .patience = STEP_QUICK, .changes = true },
+    { STEP_FILE_ALLOCATE,  .patience = STEP_VERY_PATIENT, .changes = true },
+    { STEP_FILE_TRUNCATE,  .patience = STEP_QUICK, .changes = true },
+    { STEP_FILE_REMOVE,    .patience = STEP_PATIENT, .changes = true, .destroys = true },
+    { STEP_LOOP_ATTACH,    .patience = STEP_QUICK, .changes = true },
+    { STEP_LOOP_RESIZE,    .patience = STEP_QUICK, .changes = true },
+    { STEP_LOOP_DETACH,    .patience = STEP_PATIENT, .changes = true },
+    { STEP_WIPE,           .patience = STEP_PATIENT, .changes = true, .destroys = true },
+};
+
+const struct enum_name outcome_result_names[] = {
+    { "SKIPPED", OUTCOME_SKIPPED },
+    { "DONE", OUTCOME_DONE },
+    { "FAILED", OUTCOME_FAILED },
+    { "TIMEOUT", OUTCOME_TIMEOUT },
+    { "LOST", OUTCOME_LOST },
+    { 0 },
+};
+
+static const struct field step_fields[] = {
+    FIELD(step, what, 0), ENUM(step, kind, step_kind_names, FIELD_REQUIRED), FIELD(step, patience, 0),
+    FIELD(step, changes, 0), FIELD(step, always, 0), FIELD(step, authority, 0), FIELD(step, reader, 0), FIELD(step, pool, 0),
+    FIELD(step, identifier, 0), FIELD(step, argv, 0), FIELD(step, input, FIELD_SECRET), FIELD(step, accept, 0),
+    FIELD(step, path, 0), FIELD(step, device, 0), FIELD(step, size_kib, 0), FIELD(step, pools, 0),
+    FIELD(step, paths, 0), FIELD(step, names, 0),
+};
+SCHEMA(step)
+
+static const struct field found_file_fields[] = {
+    FIELD(found_file, name, FIELD_REQUIRED), FIELD(found_file, device, 0), FIELD(found_file, size_kib, 0),
+    FIELD(found_file, device_kib, 0), FIELD(found_file, allocated_kib, 0),
+};
+static SCHEMA(found_file)
+
+static const struct field found_directory_fields[] = {
+    FIELD(found_directory, path, FIELD_REQUIRED), FIELD(found_directory, error, 0),
+    FIELD(found_directory, free_kib, 0), FIELD(found_directory, total_kib, 0),
+    LIST(found_directory, files, found_file, 0),
+};
+static SCHEMA(found_directory)
+
+static const struct field outcome_fields[] = {
+    ENUM(outcome, result, outcome_result_names, FIELD_REQUIRED), FIELD(outcome, error, 0),
+    FIELD(outcome, exit_code, 0), FIELD(outcome, output, 0), FIELD(outcome, complaint, 0),
+    FIELD(outcome, truncated, 0), FIELD(outcome, device, 0), FIELD(outcome, size_kib, 0),
+    FIELD(outcome, device_kib, 0), FIELD(outcome, allocated_kib, 0),
+    LIST(outcome, directories, found_directory, 0), FIELD(outcome, missing, 0),
+};
+SCHEMA(outcome)
+/* clang-format on */
+
+const struct step_traits *step_traits_get(uint32_t kind)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(traits); i++)
+        if (traits[i].kind == kind)
+            return &traits[i];
+    assert(!"every kind has its row");
+    return &traits[0];
+}

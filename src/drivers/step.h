@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A step is one visible action on the machine, and an outcome is what came of it. Both are plain data and rows of the field
+ * codec, so that a step can be printed, sent to a worker process, or executed in the memory of a simulation. Everything that
+ * is known about the machine comes from outcomes; asking is a step as well.
+ *
+ * The header does nothing: plan.h makes steps, run.h runs them, providers and layers read outcomes. All text belongs to the
+ * arena of the plan or of the run.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/field.h"
+
+enum step_kind {
+    STEP_EXEC = 1,       /* run argv, with input on its standard input */
+    STEP_ASK_MACHINE,    /* what the kernel can do -> missing */
+    STEP_ASK_FILES,      /* files of the directories in paths, only those in names if there are any -> directories */
+    STEP_ASK_SPACE,      /* room in the directories in paths -> directories */
+    STEP_MAKE_DIRECTORY, /* path; one level, its parent must exist; fine when it is there */
+    STEP_FILE_ALLOCATE,  /* path, size_kib: made or grown, every block reserved */
+    STEP_FILE_TRUNCATE,  /* path, size_kib: made or grown, no block reserved */
+    STEP_FILE_REMOVE,    /* path; fine when it is gone */
+    STEP_LOOP_ATTACH,    /* path -> device */
+    STEP_LOOP_RESIZE,    /* device of path follows the size of the file */
+    STEP_LOOP_DETACH,    /* device of path; fine when it is gone */
+    STEP_WIPE,           /* device of path, or path alone: known signatures and both ends are zeroed */
+};
+extern const struct enum_name step_kind_names[];
+
+/* How long a step may take before it is killed (asks only) or reported as hanging. */
+enum step_patience { STEP_QUICK, STEP_PATIENT, STEP_VERY_PATIENT };
+
+struct step {
+    char *what;         /* "create sparse file /pool/db_00000.img of 1048576 KiB": shown in logs, plans and troubles */
+    uint32_t kind;      /* enum step_kind */
+    int32_t patience;   /* enum step_patience */
+    bool changes;       /* alters the machine: never killed */
+    bool always;        /* runs even when an earlier step failed: for what must be undone */
+    char *authority;    /* the user's request that allows data to be destroyed; steps that destroy do not run without it */
+    char *reader;       /* provider whose read() understands the outcome */
+    char *pool;         /* with identifier: the volume that the outcome speaks of */
+    char *identifier;   /* "db_00000" */
+    struct text_list argv; /* STEP_EXEC */
+    char *input;           /* STEP_EXEC; secrets go this way, never through argv */
+    int64_t accept;        /* STEP_EXEC: bit n set: exit code n is a success */
+    char *path, *device;
+    int64_t size_kib;
+    struct text_list pools, paths; /* STEP_ASK_FILES and _SPACE: pools[i] lies in directory paths[i] */
+    struct text_list names;        /* STEP_ASK_FILES */
+};
+
+enum outcome_result {
+    OUTCOME_SKIPPED = 1, /* an earlier step failed */
+    OUTCOME_DONE,
+    OUTCOME_FAILED,      /* error, exit_code, complaint say why */
+    OUTCOME_TIMEOUT,     /* was only asking and took too long */
+    OUTCOME_LOST,        /* the process that ran it died: it may have happened or not */
+};
+extern const struct enum_name outcome_result_names[];
+
+struct found_file {
+    char *name;   /* in its directory */
+    char *device; /* NULL when no device shows it */
+    int64_t size_kib, device_kib, allocated_kib;
+};
+
+struct found_directory {
+    char *path; /* as asked */
+    int32_t error; /* errno of the first thing that failed, else 0 */
+    int64_t free_kib, total_kib;
+    LIST_OF(struct found_file) files;
+};
+
+struct outcome {
+    uint32_t result;   /* enum outcome_result */
+    int32_t error;     /* errno, 0 when no system call failed */
+    int32_t exit_code; /* STEP_EXEC; 128 + number of the signal that ended it */
+    char *output;      /* STEP_EXEC: standard output */
+    char *complaint;   /* STEP_EXEC: standard error; others: which part failed, when what does not say it */
+    bool truncated;    /* there was more output than is kept */
+    char *device;      /* of the file that the step was about */
+    int64_t size_kib, device_kib, allocated_kib; /* likewise, as it is now */
+    LIST_OF(struct found_directory) directories;
+    struct text_map missing; /* STEP_ASK_MACHINE: what this machine cannot do ("loop") -> why */
+};
+
+extern const struct schema step_schema, outcome_schema;
+
+/* What a kind of step is like; the planner and the runner read the same row. */
+struct step_traits {
+    enum step_kind kind;
+    bool changes;
+    bool destroys; /* needs an authority */
+    enum step_patience patience;
+};
+const struct step_traits *step_traits_get(uint32_t kind);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The worker: plain blocking C. It may hang in any system call of a step, and may be killed between any two. When the
+ * satellite goes away, the step under way is finished and none is begun: before each step the worker looks whether anybody
+ * is still there to hear of it.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "drivers/batch.h"
+#include "drivers/call.h"
+#include "drivers/run.h"
+
+static bool write_all(int descriptor, const struct buf *bytes)
+{
+    for (size_t done = 0; done < bytes->length;) {
+        ssize_t n = write(descriptor, bytes->data + done, bytes->length - done);
+
+        if (n < 0 && errno != EINTR)
+            return false;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+static bool satellite_is_there(void)
+{
+    struct pollfd output = { .fd = STDOUT_FILENO };
+
+    return poll(&output, 1, 0) <= 0 || !(output.revents & (POLLERR | POLLHUP));
+}
+
+static bool run_batch(const struct batch *batch, struct arena *arena)
+{
+    bool failed = false;
+    struct buf out = { 0 };
+
+    for (uint32_t i = 0; i < batch->steps.count; i++) {
+        const struct step *step = &batch->steps.at[i];
+        struct outcome outcome = { 0 };
+
+        if (!satellite_is_there())
+            break;
+        if (failed && !step->always)
+            outcome.result = OUTCOME_SKIPPED;
+        else
+            call_run(step, &outcome, arena);
+        failed = failed || outcome.result == OUTCOME_FAILED;
+        buf_clear(&out);
+        batch_encode(&outcome_schema, &outcome, &out);
+        if (!write_all(STDOUT_FILENO, &out))
+            break;
+    }
+    buf_done(&out);
+    return satellite_is_there();
+}
+
+/* False when what came is no batch. */
+static bool run_frames(struct buf *in, struct arena *arena)
+{
+    const char *body;
+    size_t length;
+    int state;
+
+    while ((state = batch_peek(in, &body, &length)) > 0) {
+        struct batch batch = { 0 };
+        struct field_error error;
+
+        if (field_decode_text(&batch_schema, &batch, body, length, arena, &error) < 0) {
+            fprintf(stderr, "worker: %s\n", error.message);
+            return false;
+        }
+        batch_drop(in);
+        if (!run_batch(&batch, arena))
+            return false;
+        arena_reset(arena);
+    }
+    return state == 0;
+}
+
+int worker_main(void)
+{
+    struct arena arena = { 0 };
+    struct buf in = { 0 };
+    ssize_t n;
+
+    /* A terminal's ^C and a stop of the whole unit are for the satellite: a step that was begun is ended. */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_NAME, "linstor-worker");
+    do {
+        buf_reserve(&in, 65536);
+        n = read(STDIN_FILENO, in.data + in.length, 65536);
+        if (n > 0)
+            in.length += (size_t)n;
+    } while ((n < 0 && errno == EINTR) || (n > 0 && run_frames(&in, &arena)));
+    buf_done(&in);
+    arena_done(&arena);
+    return 0;
+}

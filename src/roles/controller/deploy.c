@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "roles/controller/deploy.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "roles/controller/props.h"
+#include "roles/controller/rest_definition.h"
+#include "roles/controller/session.h"
+
+#define POOL_KEY     "StorPoolName"
+#define DEFAULT_POOL "DfltStorPool"
+
+/* The pool in which another replica of the volume lies; NULL when there is none. */
+static const char *pool_of_peers(const struct resource_definition *definition, int32_t number)
+{
+    child_for_each(resource, resource, &definition->object, KIND_RESOURCE) {
+        const struct volume *volume = resource_find_volume(resource, number);
+
+        if (volume && !object_has_flag(&resource->object, RESOURCE_DISKLESS))
+            return volume->storage_pool;
+    }
+    return NULL;
+}
+
+/* LINSTOR: nearest first: resource, volume definition, resource definition, group, node, then where the other replicas lie. */
+static const char *find_pool_name(const struct resource *resource, const struct volume_definition *volume)
+{
+    const struct resource_definition *definition = resource_definition_of(resource);
+    const struct object *levels[] = {
+        &resource->object, &volume->object, &definition->object, definition->object.parent[1], resource->object.parent[1],
+    };
+    const char *name;
+
+    for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
+        if ((name = text_map_find(&levels[i]->props, POOL_KEY)))
+            return name;
+    name = pool_of_peers(definition, volume->number);
+    return name ? name : DEFAULT_POOL;
+}
+
+static int check_room(struct request *q, const struct storage_pool *pool, int64_t need_kib, const char *what)
+{
+    enum provider_kind provider;
+
+    if (!provider_kind_parse(pool->provider, &provider) || provider_can(provider, PROVIDER_THIN) || !pool->fact ||
+        !pool->fact->free_kib.has || pool->fact->free_kib.value >= need_kib)
+        return 0;
+    return rc_add(&q->rc, FAIL_INVLD_VLM_SIZE, .message = rc_text(&q->rc, "Not enough free space available for %s.", what),
+                  .cause = rc_text(&q->rc, "Storage pool '%s' on node '%s' has %" PRId64 " KiB free, and %" PRId64 " KiB are needed.",
+                                   storage_pool_name(pool), storage_pool_node(pool)->name, pool->fact->free_kib.value, need_kib),
+                  .correction = "Choose another storage pool or node, or make room.");
+}
+
+int deploy_volume(struct request *q, struct resource *resource, const struct volume_definition *definition)
+{
+    const char *name = find_pool_name(resource, definition);
+    const struct node *node = resource_node(resource);
+    const struct storage_pool *pool = model_find_pool(node, name);
+    const char *owner = resource_definition_of(resource)->name;
+    struct volume *volume;
+
+    if (!pool)
+        return rc_add(&q->rc, FAIL_NOT_FOUND_DFLT_STOR_POOL,
+                      .message = rc_text(&q->rc, "The storage pool '%s' for resource '%s' for volume number '%d' is not deployed on node '%s'.",
+                                         name, owner, definition->number, node->name),
+                      .cause = "The node has no storage pool of that name.",
+                      .correction = "Create the storage pool on that node, or choose one that it has.");
+    if (check_room(q, pool, definition->size_kib, rc_text(&q->rc, "volume %d of resource '%s'", definition->number, owner)) != 0)
+        return -1;
+    volume = LIST_ADD(&resource->volumes, &q->arena);
+    volume->number = definition->number;
+    volume->storage_pool = arena_strdup(&q->arena, storage_pool_name(pool));
+    volume->size_kib = definition->size_kib;
+    volume->uuid = arena_alloc(&q->arena, TEXT_UUID_SIZE);
+    text_make_uuid(volume->uuid);
+    return 0;
+}
+
+int deploy_check_growth(struct request *q, const struct resource_definition *definition, int32_t number, int64_t more_kib)
+{
+    child_for_each(resource, resource, &definition->object, KIND_RESOURCE) {
+        const struct volume *volume = resource_find_volume(resource, number);
+        const struct storage_pool *pool = volume ? model_find_pool(resource_node(resource), volume->storage_pool) : NULL;
+        enum provider_kind provider;
+
+        if (!pool || !provider_kind_parse(pool->provider, &provider) || provider_can(provider, PROVIDER_THIN) || !pool->fact ||
+            !pool->fact->free_kib.has || pool->fact->free_kib.value >= more_kib)
+            continue;
+        return rc_add(&q->rc, FAIL_NOT_ENOUGH_FREE_SPACE,
+                      .message = rc_text(&q->rc, "Storage pool '%s' on node '%s' has no room for %" PRId64 " KiB more.",
+                                         storage_pool_name(pool), storage_pool_node(pool)->name, more_kib),
+                      .cause = rc_text(&q->rc, "It has %" PRId64 " KiB free.", pool->fact->free_kib.value),
+                      .correction = "Make room in the storage pool, or grow by less.");
+    }
+    return 0;
+}
+
+static int choose_layers(struct request *q, const struct resource_definition *definition, const struct deploy_wish *wish,
+                         struct text_list *layers)
+{
+    struct text_list standard = { 0 };
+
+    if (wish->layers.count > 0)
+        return definition_parse_layers(q, &wish->layers, layers);
+    if (definition->layers.count > 0)
+        return definition_parse_layers(q, &definition->layers, layers);
+    text_list_add(&standard, "DRBD", &q->arena);
+    text_list_add(&standard, "STORAGE", &q->arena);
+    return definition_parse_layers(q, &standard, layers);
+}
+
+/* What the node cannot do is refused here, with the satellite's own reason, instead of failing there for ever. */
+static int check_layers(struct request *q, const struct node *node, const struct text_list *layers)
+{
+    const struct link_hello *hello = session_hello(node);
+
+    for (uint32_t i = 0; i < layers->count; i++) {
+        const char *layer = layers->at[i];
+        bool is_known = strcmp(layer, "STORAGE") == 0 || (hello && text_list_has_fold(&hello->layers, layer));
+        const char *reason;
+
+        if (is_known)
+            continue;
+        reason = hello ? text_map_find(&hello->unsupported, layer) : "The satellite has not connected yet.";
+        return rc_add(&q->rc, FAIL_STLT_DOES_NOT_SUPPORT_LAYER,
+                      .message = rc_text(&q->rc, "Satellite '%s' does not support layer %s.", node->name, layer),
+                      .cause = reason ? reason : "The satellite does not know it.",
+                      .correction = "Choose other layers, such as STORAGE alone, or another node.");
+    }
+    return 0;
+}
+
+static int parse_flags(struct request *q, const struct text_list *flags, const struct text_list *layers)
+{
+    for (uint32_t i = 0; i < flags->count; i++) {
+        const struct enum_name *known = kinds[KIND_RESOURCE].flags;
+
+        while (known->name && strcmp(known->name, flags->at[i]) != 0)
+            known++;
+        if (!known->name)
+            return rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = rc_text(&q->rc, "'%s' is not a flag of resources.", flags->at[i]));
+        if (known->value & RESOURCE_DISKLESS && !text_list_has(layers, "DRBD") && !text_list_has(layers, "NVME"))
+            return rc_add(&q->rc, FAIL_INVLD_LAYER_STACK,
+                          .message = "A resource without a disk needs a layer that reaches the disk of another node.",
+                          .cause = "Neither DRBD nor NVME is among its layers.",
+                          .correction = "Leave out the flag, or choose other layers.");
+    }
+    return 0;
+}
+
+static int check_node(struct request *q, const struct node *node)
+{
+    if (object_has_flag(&node->object, NODE_EVACUATE))
+        return rc_add(&q->rc, FAIL_EVACUATING,
+                      .message = rc_text(&q->rc, "Node '%s' is being evacuated; no new resources are allowed on it.", node->name));
+    if (object_has_flag(&node->object, NODE_DELETE))
+        return rc_add(&q->rc, FAIL_IN_USE, .message = rc_text(&q->rc, "Node '%s' is being deleted.", node->name));
+    return 0;
+}
+
+static void say_deployed(struct request *q, const struct resource *resource)
+{
+    const char *name = resource_definition_of(resource)->name, *node = resource_node(resource)->name;
+
+    rc_ref(&q->rc, "Node", node);
+    for (uint32_t i = 0; i < resource->volumes.count; i++) {
+        rc_ref(&q->rc, "VlmNr", rc_text(&q->rc, "%d", resource->volumes.at[i].number));
+        rc_add(&q->rc, MASK_CRT | MASK_VLM | CREATED,
+               .message = rc_text(&q->rc, "Volume with number '%d' on resource '%s' on node '%s' successfully registered.",
+                                  resource->volumes.at[i].number, name, node),
+               .details = rc_text(&q->rc, "Volume UUID is: %s", resource->volumes.at[i].uuid));
+    }
+    rc_unref(&q->rc, "VlmNr");
+    rc_unref(&q->rc, "Node");
+    rc_ref(&q->rc, "UUID", resource->object.uuid);
+    rc_add(&q->rc, MASK_CRT | MASK_RSC | CREATED, .message = rc_text(&q->rc, "New resource '%s' on node '%s' registered.", name, node),
+           .details = rc_text(&q->rc, "Resource '%s' on node '%s' UUID is: %s", name, node, resource->object.uuid));
+    rc_unref(&q->rc, "UUID");
+}
+
+struct resource *deploy_resource(struct request *q, const struct resource_definition *definition, const struct deploy_wish *wish)
+{
+    struct text_list layers;
+    struct resource *resource;
+
+    if (check_node(q, wish->node) != 0 || choose_layers(q, definition, wish, &layers) != 0 ||
+        parse_flags(q, &wish->flags, &layers) != 0 || check_layers(q, wish->node, &layers) != 0)
+        return NULL;
+    if (object_has_flag(&definition->object, RESOURCE_DEFINITION_DELETE)) {
+        rc_add(&q->rc, FAIL_IN_USE, .message = rc_text(&q->rc, "Resource definition '%s' is being deleted.", definition->name));
+        return NULL;
+    }
+    if (definition->layers.count == 0)
+        definition_set_layers(q, txn_edit(q->txn, definition), layers);
+    resource = txn_new(q->txn, KIND_RESOURCE, definition, wish->node, wish->node->object.node[0].key);
+    resource->layers = layers;
+    if (wish->props && props_set(q, PROP_ON_RESOURCE, &resource->object.props, wish->props) != 0)
+        return NULL;
+    if (wish->pool)
+        text_map_set(&resource->object.props, POOL_KEY, wish->pool, &q->arena);
+    if (wish->placed_by)
+        text_map_set(&resource->object.props, "DiskfulBy", wish->placed_by, &q->arena);
+    child_for_each(volume_definition, volume, &definition->object, KIND_VOLUME_DEFINITION)
+        if (!object_has_flag(&volume->object, VOLUME_DEFINITION_DELETE) && deploy_volume(q, resource, volume) != 0)
+            return NULL;
+    say_deployed(q, resource);
+    if (resource->volumes.count == 0)
+        rc_add(&q->rc, WARN_NOT_FOUND,
+               .message = rc_text(&q->rc, "No volumes have been defined for resource '%s'.", definition->name));
+    return resource;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Look-ups of requests that say themselves what was not found. */
+#include "roles/controller/request.h"
+
+const struct node *request_get_node(struct request *q, const char *name)
+{
+    const struct node *node = model_find_node(q->model, name);
+
+    if (!node)
+        rc_add(&q->rc, FAIL_NOT_FOUND_NODE, .message = rc_text(&q->rc, "Node '%s' not found.", name),
+               .cause = "There is no node of that name.", .correction = "Check the name, or create the node first.");
+    return node;
+}
+
+const struct resource_group *request_get_group(struct request *q, const char *name)
+{
+    const struct resource_group *group = model_find_group(q->model, name);
+
+    if (!group)
+        rc_add(&q->rc, FAIL_NOT_FOUND_RSC_GRP, .message = rc_text(&q->rc, "Resource group '%s' not found.", name),
+               .cause = "There is no resource group of that name.",
+               .correction = "Check the name, or create the resource group first.");
+    return group;
+}
+
+const struct resource_definition *request_get_definition(struct request *q, const char *name)
+{
+    const struct resource_definition *definition = model_find_definition(q->model, name);
+
+    if (!definition)
+        rc_add(&q->rc, FAIL_NOT_FOUND_RSC_DFN,
+               .message = rc_text(&q->rc, "Resource definition '%s' not found.", name),
+               .cause = "There is no resource definition of that name.",
+               .correction = "Check the name, or create the resource definition first.");
+    return definition;
+}
+
+const struct resource *request_get_resource(struct request *q, const char *name, const char *node)
+{
+    const struct resource_definition *definition = request_get_definition(q, name);
+    const struct resource *resource = definition ? model_find_resource(definition, node) : NULL;
+
+    if (definition && !resource)
+        rc_add(&q->rc, FAIL_NOT_FOUND_RSC,
+               .message = rc_text(&q->rc, "Resource '%s' on node '%s' not found.", definition->name, node),
+               .cause = "The resource is not deployed on that node.", .correction = "Check the name of the node.");
+    return resource;
+}
+
+const struct volume_definition *request_get_volume_definition(struct request *q,
+                                                              const struct resource_definition *definition)
+{
+    const struct volume_definition *volume = model_find_volume_definition(definition, q->volume_number);
+
+    if (!volume)
+        rc_add(&q->rc, FAIL_NOT_FOUND_VLM_DFN,
+               .message = rc_text(&q->rc, "Volume definition %d of resource definition '%s' not found.", q->volume_number,
+                                  definition->name),
+               .cause = "There is no volume definition of that number.", .correction = "Check the number.");
+    return volume;
+}

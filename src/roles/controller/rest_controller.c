@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The controller itself: version, properties, health, counts. */
+#include <string.h>
+
+#include "api/controller.h"
+#include "base/text.h"
+#include "roles/controller/props.h"
+#include "roles/controller/routes.h"
+#include "roles/controller/version.h"
+
+static int show_version(struct request *q)
+{
+    struct version_doc *doc = arena_alloc(&q->arena, sizeof(*doc));
+
+    doc->version = arena_strdup(&q->arena, PROGRAM_VERSION);
+    doc->git_hash = arena_strndup(&q->arena, program_commit, PROGRAM_COMMIT_DIGITS);
+    doc->build_time = arena_strdup(&q->arena, program_commit + PROGRAM_COMMIT_DIGITS + 1);
+    doc->rest_api_version = arena_strdup(&q->arena, REST_API_VERSION);
+    return request_reply(q, &version_doc_schema, doc);
+}
+
+static void write_map(struct request *q, const struct text_map *map)
+{
+    struct buf text = { 0 };
+    struct json_writer writer = { .out = &text };
+
+    json_begin(&writer, '{');
+    for (uint32_t i = 0; i < map->count; i++) {
+        json_key(&writer, map->at[i].key);
+        json_text(&writer, map->at[i].value);
+    }
+    json_end(&writer, '}');
+    request_reply_text(q, "application/json", &text);
+}
+
+/* LINSTOR: one map of two containers; what satellites see, too, wins. */
+static int list_props(struct request *q)
+{
+    const struct controller *controller = q->model->controller;
+    struct text_map all = { 0 };
+
+    for (uint32_t i = 0; i < controller->object.props.count; i++)
+        text_map_set(&all, controller->object.props.at[i].key, controller->object.props.at[i].value, &q->arena);
+    for (uint32_t i = 0; i < controller->satellite_props.count; i++)
+        text_map_set(&all, controller->satellite_props.at[i].key, controller->satellite_props.at[i].value, &q->arena);
+    write_map(q, &all);
+    return 0;
+}
+
+static int set_prop(struct request *q, struct controller *controller, const char *key, const char *value)
+{
+    const char *normal_key, *normal_value;
+
+    if (props_check(q, PROP_ON_CONTROLLER, key, value, &normal_key, &normal_value) != 0)
+        return -1;
+    if (prop_is_controller_only(normal_key) || prop_is_in_both(normal_key))
+        text_map_set(&controller->object.props, normal_key, normal_value, &q->arena);
+    if (!prop_is_controller_only(normal_key) || prop_is_in_both(normal_key))
+        text_map_set(&controller->satellite_props, normal_key, normal_value, &q->arena);
+    return rc_add(&q->rc, MASK_CTRL_CONF | MASK_CRT | CREATED,
+                  .message = rc_text(&q->rc, "Successfully set property '%s' to value '%s'", normal_key, normal_value));
+}
+
+static int delete_prop(struct request *q, struct controller *controller, const char *key)
+{
+    const char *normal_key;
+
+    if (props_check(q, PROP_ON_CONTROLLER, key, NULL, &normal_key, NULL) != 0)
+        return -1;
+    text_map_remove(&controller->object.props, normal_key);
+    text_map_remove(&controller->satellite_props, normal_key);
+    return rc_add(&q->rc, MASK_CTRL_CONF | MASK_DEL | DELETED,
+                  .message = rc_text(&q->rc, "Successfully deleted property '%s'", normal_key));
+}
+
+static void delete_below(struct text_map *props, const char *name_space)
+{
+    for (uint32_t i = props->count; i-- > 0;)
+        if (props_is_below(props->at[i].key, name_space))
+            text_map_remove(props, props->at[i].key);
+}
+
+static int modify_props(struct request *q)
+{
+    const struct props_modify_request *body = q->body;
+    struct controller *controller = txn_edit(q->txn, model_root(q->model));
+
+    for (uint32_t i = 0; i < body->override_props.count; i++)
+        if (set_prop(q, controller, body->override_props.at[i].key, body->override_props.at[i].value) != 0)
+            return -1;
+    for (uint32_t i = 0; i < body->delete_props.count; i++)
+        if (delete_prop(q, controller, body->delete_props.at[i]) != 0)
+            return -1;
+    for (uint32_t i = 0; i < body->delete_namespaces.count; i++) {
+        delete_below(&controller->object.props, body->delete_namespaces.at[i]);
+        delete_below(&controller->satellite_props, body->delete_namespaces.at[i]);
+    }
+    return 0;
+}
+
+static int delete_one_prop(struct request *q)
+{
+    return delete_prop(q, txn_edit(q->txn, model_root(q->model)), q->var[VAR_KEY]);
+}
+
+static int health(struct request *q)
+{
+    struct buf nothing = { 0 };
+
+    if (q->service->disk_trouble)
+        return rc_add(&q->rc, FAIL_SQL, .message = "The store cannot be written.", .cause = q->service->disk_trouble);
+    return request_reply_text(q, "text/plain", &nothing);
+}
+
+static int reply_count(struct request *q, int64_t count)
+{
+    struct stats_doc *doc = arena_alloc(&q->arena, sizeof(*doc));
+
+    doc->count = count;
+    return request_reply(q, &stats_doc_schema, doc);
+}
+
+static int64_t count_below(const struct request *q, enum kind_id parent, enum kind_id kind)
+{
+    const struct object *root = model_root(q->model);
+    int64_t count = 0;
+
+    for (const struct object *object = object_first(root, parent); object; object = object_next(object, root))
+        count += object_count(object, kind);
+    return count;
+}
+
+static int count_nodes(struct request *q)
+{
+    return reply_count(q, object_count(model_root(q->model), KIND_NODE));
+}
+
+static int count_definitions(struct request *q)
+{
+    return reply_count(q, object_count(model_root(q->model), KIND_RESOURCE_DEFINITION));
+}
+
+static int count_groups(struct request *q)
+{
+    return reply_count(q, object_count(model_root(q->model), KIND_RESOURCE_GROUP));
+}
+
+static int count_resources(struct request *q)
+{
+    return reply_count(q, count_below(q, KIND_NODE, KIND_RESOURCE));
+}
+
+static int count_pools(struct request *q)
+{
+    return reply_count(q, count_below(q, KIND_NODE, KIND_STORAGE_POOL));
+}
+
+/* clang-format off */
+const struct route controller_routes[] = {
+    { "GET",    "/v1/controller/version",          show_version,    0, NULL, 200, 0 },
+    { "GET",    "/v1/controller/properties",       list_props,      0, NULL, 200, 0 },
+    { "POST",   "/v1/controller/properties",       modify_props,    ROUTE_WRITE, &props_modify_request_schema, 201, MASK_MOD | MASK_CTRL_CONF },
+    { "DELETE", "/v1/controller/properties/{key}", delete_one_prop, ROUTE_WRITE, NULL, 200, MASK_DEL | MASK_CTRL_CONF },
+    { "GET",    "/health",                         health,            0, NULL, 200, 0 },
+    { "GET",    "/v1/stats/nodes",                 count_nodes,       0, NULL, 200, 0 },
+    { "GET",    "/v1/stats/resource-definitions",  count_definitions, 0, NULL, 200, 0 },
+    { "GET",    "/v1/stats/resource-groups",       count_groups,      0, NULL, 200, 0 },
+    { "GET",    "/v1/stats/resources",             count_resources,   0, NULL, 200, 0 },
+    { "GET",    "/v1/stats/storage-pools",         count_pools,       0, NULL, 200, 0 },
+    { 0 },
+};

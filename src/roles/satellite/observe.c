@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The observer looks at what nobody told us: everything every few seconds and when the controller asks for it, and only the
+ * pools' space soon after a change. One look at a time; pools that cannot be used are left to their own tasks.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "roles/satellite/state.h"
+
+LOG_DOMAIN("observe");
+
+static struct observer *observer_of(struct task *task)
+{
+    return CONTAINER_OF(task, struct observer, task);
+}
+
+static void move_tokens(struct i64_list *to, struct arena *to_arena, struct i64_list *from, struct arena *from_arena)
+{
+    for (uint32_t i = 0; i < from->count; i++)
+        *LIST_ADD(to, to_arena) = from->at[i];
+    arena_done(from_arena);
+    *from = (struct i64_list){ 0 };
+}
+
+static void answer_tokens(struct observer *observer)
+{
+    struct satellite *satellite = observer->task.satellite;
+
+    if (observer->running_tokens.count > 0)
+        loop_mark_dirty(satellite->loop);
+    move_tokens(&satellite->answered, &satellite->answered_arena, &observer->running_tokens, &observer->running_arena);
+}
+
+static void proceed(struct task *task)
+{
+    static const struct text_list none;
+    struct observer *observer = observer_of(task);
+    struct satellite *satellite = task->satellite;
+
+    observer->running_everything = observer->everything;
+    observer->everything = false;
+    move_tokens(&observer->running_tokens, &observer->running_arena, &observer->tokens, &observer->tokens_arena);
+    map_for_each (node, &satellite->pools) {
+        const struct pool *pool = CONTAINER_OF(node, struct pool, known.node);
+
+        if (pool->is_applied)
+            pool->known.provider->ask(&pool->want, observer->running_everything ? NULL : &none, &task->plan);
+    }
+    if (task->plan.steps.count > 0)
+        task_run(task);
+    else
+        answer_tokens(observer);
+}
+
+/* The pool's own task finds out what is wrong with it, and when it is right again. */
+static void check_pools(struct satellite *satellite)
+{
+    for (struct map_node *node = map_first(&satellite->facts.pools), *next; node; node = next) {
+        next = map_next(node);
+        if (!pool_find(satellite, node->key))
+            facts_remove_pool(&satellite->facts, node->key);
+    }
+    map_for_each (node, &satellite->pools) {
+        struct pool *pool = CONTAINER_OF(node, struct pool, known.node);
+        const struct storage_pool_fact *fact = facts_find_pool(&satellite->facts, pool->want.pool);
+
+        if (fact && fact->error && pool->is_applied)
+            task_ready(&pool->task);
+        pool_report_if_changed(pool);
+    }
+}
+
+static void ended(struct task *task, const struct trouble *trouble)
+{
+    struct observer *observer = observer_of(task);
+
+    if (trouble)
+        log_warn("%s %s", trouble->message, trouble->cause ? trouble->cause : "");
+    check_pools(task->satellite);
+    if (observer->running_everything) {
+        resources_wake(task->satellite, false);
+        task->satellite->orphans_are_due = true;
+    }
+    answer_tokens(observer);
+    if (observer->everything || observer->tokens.count > 0)
+        task_ready(task);
+    loop_mark_dirty(task->satellite->loop);
+}
+
+static void report(struct task *task, struct report *report, struct arena *arena)
+{
+    (void)task;
+    (void)report;
+    (void)arena;
+}
+
+static void observer_free(struct task *task)
+{
+    (void)task; /* part of the satellite */
+}
+
+static const struct task_kind observer_kind = { .proceed = proceed, .ended = ended, .report = report,
+                                                .free = observer_free };
+
+static void period_is_over(void *owner)
+{
+    struct satellite *satellite = owner;
+
+    satellite->observer.everything = true;
+    task_ready(&satellite->observer.task);
+}
+
+static void soon_is_now(void *owner)
+{
+    struct satellite *satellite = owner;
+
+    task_ready(&satellite->observer.task);
+}
+
+void observer_init(struct satellite *satellite)
+{
+    struct observer *observer = &satellite->observer;
+
+    task_init(&observer->task, satellite, &observer_kind);
+    observer->period = timer_new(satellite->loop, period_is_over, satellite);
+    observer->soon = timer_new(satellite->loop, soon_is_now, satellite);
+    timer_start(observer->period, OBSERVE_MS, OBSERVE_MS);
+}
+
+void observer_done(struct satellite *satellite)
+{
+    struct observer *observer = &satellite->observer;
+
+    timer_free(observer->period);
+    timer_free(observer->soon);
+    arena_done(&observer->tokens_arena);
+    arena_done(&observer->running_arena);
+    task_done(&observer->task);
+}
+
+void observer_measure_soon(struct satellite *satellite)
+{
+    if (!timer_is_active(satellite->observer.soon))
+        timer_start(satellite->observer.soon, MEASURE_MS, 0);
+}
+
+void observer_refresh(struct satellite *satellite, int64_t token)
+{
+    struct observer *observer = &satellite->observer;
+
+    *LIST_ADD(&observer->tokens, &observer->tokens_arena) = token;
+    observer->everything = true;
+    task_ready(&observer->task);
+}
+
+static void probe_done(void *owner, const struct outcome *outcomes, size_t count)
+{
+    struct satellite *satellite = owner;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct outcome *outcome = &outcomes[i];
+
+        if (outcome->result != OUTCOME_DONE)
+            text_map_set(&satellite->missing, "loop", outcome->complaint ? outcome->complaint : "The kernel does not answer.",
+                         &satellite->arena);
+        for (uint32_t at = 0; at < outcome->missing.count; at++)
+            text_map_set(&satellite->missing, outcome->missing.at[at].key, outcome->missing.at[at].value,
+                         &satellite->arena);
+    }
+    plan_done(&satellite->probe);
+    server_listen(satellite);
+}
+
+static const struct run_events probe_events = { .done = probe_done };
+
+void probe_start(struct satellite *satellite)
+{
+    plan_add(&satellite->probe, STEP_ASK_MACHINE, "find out what this machine can do");
+    run_plan(satellite->runner, &satellite->probe, &probe_events, satellite);
+}

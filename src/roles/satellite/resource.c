@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Resources: from a want to devices. What is uncertain is asked first; then it is planned and run until the plan is empty.
+ *
+ * Removals come before creations: a resource waits for every removal that was wanted before it or with it, as long as that
+ * removal is getting on; one that failed or hangs is not waited for.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "layers/stack.h"
+#include "roles/satellite/state.h"
+
+LOG_DOMAIN("resource");
+
+static struct resource *resource_of(struct task *task)
+{
+    return CONTAINER_OF(task, struct resource, task);
+}
+
+static struct resource *of_node(struct map_node *node)
+{
+    return CONTAINER_OF(node, struct resource, node);
+}
+
+struct resource *resource_find(const struct satellite *satellite, const char *name)
+{
+    CLEANUP(memory_freep) char *key = memory_strdup(name);
+    struct map_node *node;
+
+    text_upper(key);
+    node = map_find(&satellite->resources, key);
+    return node ? of_node(node) : NULL;
+}
+
+void resources_wake(struct satellite *satellite, bool failed)
+{
+    map_for_each (node, &satellite->resources) {
+        struct task *task = &of_node(node)->task;
+
+        if (failed && task_is_pausing(task))
+            task_forget_failures(task);
+        task_ready(task);
+    }
+}
+
+static void enter_removals(struct resource *resource)
+{
+    struct resource **link = &resource->task.satellite->removals;
+
+    if (resource->is_in_removals)
+        return;
+    while (*link && (*link)->order <= resource->order)
+        link = &(*link)->next_removal;
+    resource->next_removal = *link;
+    *link = resource;
+    resource->is_in_removals = true;
+}
+
+static void leave_removals(struct resource *resource)
+{
+    struct resource **link = &resource->task.satellite->removals;
+
+    if (!resource->is_in_removals)
+        return;
+    while (*link != resource)
+        link = &(*link)->next_removal;
+    *link = resource->next_removal;
+    resource->is_in_removals = false;
+}
+
+static void wake_waiting(struct satellite *satellite)
+{
+    map_for_each (node, &satellite->resources) {
+        struct resource *resource = of_node(node);
+
+        if (resource->waits_for_removals)
+            task_ready(&resource->task);
+    }
+}
+
+static bool must_wait_for_removals(const struct resource *resource)
+{
+    for (const struct resource *removal = resource->task.satellite->removals;
+         removal && removal->order <= resource->order; removal = removal->next_removal)
+        if (removal != resource && !removal->task.trouble)
+            return true;
+    return false;
+}
+
+static bool must_wait_for_pool(const struct resource *resource)
+{
+    for (uint32_t i = 0; i < resource->want.volumes.count; i++) {
+        const char *name = resource->want.volumes.at[i].pool;
+        const struct pool *pool = name ? pool_find(resource->task.satellite, name) : NULL;
+
+        if (pool && pool_is_pending(pool))
+            return true;
+    }
+    return false;
+}
+
+static bool removes_something(const struct resource_want *want)
+{
+    for (uint32_t i = 0; i < want->volumes.count; i++)
+        if (want->volumes.at[i].remove)
+            return true;
+    return want->remove;
+}
+
+static void describe(struct resource *resource, struct arena *arena, struct resource_fact *fact)
+{
+    *fact = (struct resource_fact){ .resource = resource->want.resource };
+    stack_describe(&resource->want, &resource->task.satellite->machine, arena, fact);
+}
+
+/* Whether the volumes look different from what was described last; then they are remembered as they are now. */
+static bool note_description(struct resource *resource)
+{
+    struct arena arena = { 0 };
+    struct resource_fact now;
+
+    describe(resource, &arena, &now);
+    if (field_equal(&resource_fact_schema, &resource->described, &now, FIELD_LINK)) {
+        arena_done(&arena);
+        return false;
+    }
+    arena_done(&resource->described_arena);
+    resource->described_arena = arena;
+    resource->described = now;
+    return true;
+}
+
+/* Volumes that are gone leave nothing behind, so that a later volume of the same name starts afresh. */
+static void forget_facts(struct resource *resource)
+{
+    struct satellite *satellite = resource->task.satellite;
+
+    for (uint32_t i = 0; i < resource->want.volumes.count; i++) {
+        const struct volume_want *volume = &resource->want.volumes.at[i];
+        const struct pool *pool = volume->pool ? pool_find(satellite, volume->pool) : NULL;
+        struct resource_want alone = resource->want;
+
+        if (!pool || (!resource->want.remove && !volume->remove))
+            continue;
+        alone.volumes.at = &resource->want.volumes.at[i];
+        alone.volumes.count = 1;
+        for (struct storage_fact *fact = facts_first_volume(&satellite->facts, pool->want.pool), *next; fact; fact = next) {
+            next = facts_next_volume(fact);
+            if (!fact->backing && stack_owns(&alone, &satellite->machine, fact->pool, fact->identifier))
+                facts_remove_volume(&satellite->facts, fact->pool, fact->identifier);
+        }
+    }
+}
+
+static void succeed(struct resource *resource)
+{
+    bool was_removal = resource->is_in_removals;
+
+    task_succeed(&resource->task);
+    if (note_description(resource) || !resource->is_applied)
+        task_dirty(&resource->task);
+    resource->is_applied = true;
+    if (!was_removal)
+        return;
+    forget_facts(resource);
+    leave_removals(resource);
+    wake_waiting(resource->task.satellite);
+    if (!resource->want.remove)
+        return;
+    resource->is_gone = true;
+    map_remove(&resource->task.satellite->resources, &resource->node);
+    task_dirty(&resource->task); /* the report frees it */
+}
+
+static void fail(struct resource *resource, const struct trouble *trouble)
+{
+    task_fail(&resource->task, trouble);
+    resource->is_applied = false;
+    note_description(resource);
+    if (resource->is_in_removals)
+        wake_waiting(resource->task.satellite);
+}
+
+static void proceed(struct task *task)
+{
+    struct resource *resource = resource_of(task);
+    struct satellite *satellite = task->satellite;
+    struct trouble trouble = { 0 };
+
+    if (task_is_pausing(task))
+        return;
+    resource->waits_for_removals = !resource->is_in_removals && !resource->is_applied && must_wait_for_removals(resource);
+    if (resource->waits_for_removals || must_wait_for_pool(resource))
+        return;
+    stack_ask(&resource->want, &satellite->machine, &task->plan);
+    if (task->plan.steps.count > 0) {
+        task_run(task);
+        return;
+    }
+    plan_done(&task->plan);
+    if (stack_plan(&resource->want, &satellite->machine, &task->plan, &trouble) < 0) {
+        fail(resource, &trouble);
+        plan_done(&task->plan);
+        return;
+    }
+    if (task->plan.steps.count > 0) {
+        task_run(task);
+        return;
+    }
+    plan_done(&task->plan);
+    succeed(resource);
+}
+
+static void ended(struct task *task, const struct trouble *trouble)
+{
+    struct resource *resource = resource_of(task);
+
+    observer_measure_soon(task->satellite);
+    if (trouble && !task->is_stale)
+        fail(resource, trouble);
+    else
+        task_ready(task);
+    task->is_stale = false;
+}
+
+static const char *state_of(const struct volume_fact *volume, const struct resource *resource)
+{
+    if (volume->device_path)
+        return "Created";
+    if (resource->task.trouble)
+        return "Failed";
+    return resource->is_applied ? "Diskless" : "Creating";
+}
+
+static void report(struct task *task, struct report *report, struct arena *arena)
+{
+    struct resource *resource = resource_of(task);
+    struct resource_fact *told = LIST_ADD(&report->resources, arena);
+
+    told->resource = arena_strdup(arena, resource->want.resource);
+    told->uuid = arena_strdup_null(arena, resource->want.uuid);
+    told->generation = resource->want.generation;
+    told->applied = resource->is_applied;
+    told->gone = resource->is_gone;
+    task_copy_trouble(task, &told->trouble, arena);
+    if (!resource->is_gone)
+        stack_describe(&resource->want, &task->satellite->machine, arena, told);
+    for (uint32_t i = 0; i < told->volumes.count; i++)
+        told->volumes.at[i].state = arena_strdup(arena, state_of(&told->volumes.at[i], resource));
+}
+
+static void resource_free(struct task *task)
+{
+    struct resource *resource = resource_of(task);
+
+    leave_removals(resource);
+    task_done(task);
+    arena_done(&resource->arena);
+    arena_done(&resource->described_arena);
+    memory_freep(&resource->node.key);
+    free(resource);
+}
+
+static const struct task_kind resource_kind = { .proceed = proceed, .ended = ended, .report = report,
+                                                .free = resource_free };
+
+static struct resource *resource_new(struct satellite *satellite, const char *name)
+{
+    struct resource *resource = memory_alloc(sizeof(*resource));
+    char *key = memory_strdup(name);
+
+    text_upper(key);
+    resource->node.key = key;
+    task_init(&resource->task, satellite, &resource_kind);
+    map_insert(&satellite->resources, &resource->node);
+    return resource;
+}
+
+/* The plan that is under way looks at the plan's own copy of everything, so the want may change below it. */
+void resource_take_want(struct satellite *satellite, const struct resource_want *want)
+{
+    struct resource *resource = resource_find(satellite, want->resource);
+
+    if (!resource)
+        resource = resource_new(satellite, want->resource);
+    leave_removals(resource);
+    arena_done(&resource->arena);
+    memset(&resource->want, 0, sizeof(resource->want));
+    field_copy(&resource_want_schema, &resource->want, want, &resource->arena);
+    resource->described.resource = resource->want.resource;
+    resource->order = satellite->order;
+    resource->is_applied = false;
+    if (removes_something(want))
+        enter_removals(resource);
+    task_renew(&resource->task);
+}
+
+void resource_forget(struct satellite *satellite, const char *name)
+{
+    struct resource *resource = resource_find(satellite, name);
+
+    if (!resource)
+        return;
+    log_info("resource '%s' is forgotten; its devices stay", resource->want.resource);
+    map_remove(&satellite->resources, &resource->node);
+    leave_removals(resource);
+    task_drop(&resource->task);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The satellite's end of links. One controller is served at a time. While it is connected, the controller of another cluster is
+ * refused; a newer connection of the same cluster replaces the older one, whose controller may have died without a word.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "layers/stack.h"
+#include "roles/satellite/state.h"
+
+LOG_DOMAIN("satellite");
+
+struct session {
+    struct session *next;
+    struct satellite *satellite;
+    struct link *link;
+    char *cluster, *peer, *refusal;
+};
+
+static void session_free(struct session *session)
+{
+    struct satellite *satellite = session->satellite;
+
+    for (struct session **link = &satellite->sessions; *link; link = &(*link)->next)
+        if (*link == session) {
+            *link = session->next;
+            break;
+        }
+    if (satellite->session == session)
+        satellite->session = NULL;
+    link_free(session->link);
+    free(session->cluster);
+    free(session->peer);
+    free(session->refusal);
+    free(session);
+}
+
+static const char *text_or_empty(const char *text)
+{
+    return text ? text : "";
+}
+
+static bool on_hello(void *owner, const struct link_hello *peer, struct link_hello *own)
+{
+    struct session *session = owner;
+    struct satellite *satellite = session->satellite;
+    const struct session *served = satellite->session;
+
+    facts_set_text(&session->cluster, text_or_empty(peer->cluster));
+    if (served && strcmp(served->cluster, session->cluster) != 0)
+        session->refusal = memory_printf("satellite '%s' is serving the controller of another cluster (%s, from %s)",
+                                         satellite->name, served->cluster, served->peer);
+    else if (satellite->is_name_given && peer->node && !text_equal_fold(peer->node, satellite->name))
+        session->refusal = memory_printf("this is satellite '%s', not '%s'; check the address and port of the node",
+                                         satellite->name, peer->node);
+    if (!session->refusal)
+        return true;
+    log_warn("controller %s is refused: %s", session->peer, session->refusal);
+    own->refused = session->refusal;
+    return false;
+}
+
+static void remember_cluster(struct satellite *satellite, const char *cluster)
+{
+    CLEANUP(memory_freep) char *path = satellite->data_dir ? memory_printf("%s/cluster", satellite->data_dir) : NULL;
+    int error;
+
+    if (satellite->cluster && strcmp(satellite->cluster, cluster) == 0)
+        return;
+    facts_set_text(&satellite->cluster, cluster);
+    if (!path)
+        return;
+    error = text_write_file(path, cluster, strlen(cluster), 0644);
+    if (error)
+        log_warn("%s cannot be written: %s", path, strerror(-error));
+}
+
+static void on_up(void *owner, const struct link_hello *peer, int protocol)
+{
+    struct session *session = owner;
+    struct satellite *satellite = session->satellite;
+
+    if (satellite->session && satellite->session != session) {
+        log_info("the connection of %s is replaced by a newer one of the same cluster", satellite->session->peer);
+        session_free(satellite->session);
+    }
+    satellite->session = session;
+    satellite->wants_are_complete = false;
+    log_info("controller %s (version %s, protocol %d) is connected", session->peer, text_or_empty(peer->version), protocol);
+    remember_cluster(satellite, session->cluster);
+    report_held(satellite, session->link);
+    reports_start_over(satellite);
+    loop_mark_dirty(satellite->loop);
+}
+
+static void take_wants(struct satellite *satellite, const struct wants *wants)
+{
+    satellite->order++;
+    for (uint32_t i = 0; i < wants->pools.count; i++)
+        pool_take_want(satellite, &wants->pools.at[i]);
+    for (uint32_t i = 0; i < wants->resources.count; i++)
+        resource_take_want(satellite, &wants->resources.at[i]);
+    for (uint32_t i = 0; i < wants->forget.count; i++)
+        resource_forget(satellite, wants->forget.at[i]);
+    satellite->wants_are_complete = satellite->wants_are_complete || wants->complete;
+    satellite->orphans_are_due = true;
+    loop_mark_dirty(satellite->loop);
+}
+
+static void on_message(void *owner, const char *type, const cJSON *body)
+{
+    struct session *session = owner;
+    struct satellite *satellite = session->satellite;
+    struct arena arena = { 0 };
+    struct wants wants = { 0 };
+    struct refresh refresh = { 0 };
+    struct field_error error = { 0 };
+    int result = 0;
+
+    if (strcmp(type, "wants") == 0) {
+        result = field_decode(&wants_schema, &wants, body, &arena, &error);
+        if (result == 0)
+            take_wants(satellite, &wants);
+    } else if (strcmp(type, "refresh") == 0) {
+        result = field_decode(&refresh_schema, &refresh, body, &arena, &error);
+        if (result == 0)
+            observer_refresh(satellite, refresh.token);
+    } else {
+        link_count_unknown(session->link, type);
+    }
+    if (result < 0)
+        log_error("message '%s' of controller %s is not understood: %s", type, session->peer, error.message);
+    arena_done(&arena);
+}
+
+static void on_down(void *owner, const char *why)
+{
+    struct session *session = owner;
+
+    if (session->satellite->session == session)
+        log_info("controller %s is gone: %s; what it wants stays in force", session->peer, why);
+    session_free(session);
+}
+
+static const struct link_events session_events = {
+    .on_hello = on_hello,
+    .on_up = on_up,
+    .on_message = on_message,
+    .on_down = on_down,
+};
+
+static void list_abilities(const struct satellite *satellite, struct link_hello *hello, struct arena *arena)
+{
+    for (size_t i = 0; providers[i]; i++) {
+        const char *missing = providers[i]->needs ? text_map_find(&satellite->missing, providers[i]->needs) : NULL;
+
+        if (missing)
+            text_map_set(&hello->unsupported, providers[i]->name, missing, arena);
+        else
+            text_list_add(&hello->providers, providers[i]->name, arena);
+    }
+    for (size_t i = 0; providers_absent[i].name; i++)
+        text_map_set(&hello->unsupported, providers_absent[i].name, providers_absent[i].why, arena);
+    for (size_t i = 0; layers[i]; i++)
+        text_list_add(&hello->layers, layers[i]->name, arena);
+    for (size_t i = 0; layers_absent[i]; i++)
+        text_map_set(&hello->unsupported, layers_absent[i], "This version of the satellite does not know this layer.",
+                     arena);
+}
+
+static void on_accept(void *owner, struct conn *conn)
+{
+    struct satellite *satellite = owner;
+    struct session *session = memory_alloc(sizeof(*session));
+    struct arena arena = { 0 };
+    struct utsname system;
+    struct link_hello hello = {
+        .protocol_min = LINK_PROTOCOL_MIN,
+        .protocol_max = LINK_PROTOCOL_MAX,
+        .version = arena_strdup(&arena, PROGRAM_VERSION),
+        .cluster = satellite->cluster,
+        .node = satellite->name,
+        .boot = satellite->boot,
+    };
+
+    if (uname(&system) == 0)
+        hello.uname = arena_strdup(&arena, system.nodename);
+    list_abilities(satellite, &hello, &arena);
+    session->satellite = satellite;
+    session->peer = memory_strdup(conn_peer(conn));
+    session->cluster = memory_strdup("");
+    session->next = satellite->sessions;
+    satellite->sessions = session;
+    session->link = link_accept(satellite->loop, conn, &hello, &session_events, session);
+    arena_done(&arena);
+}
+
+void server_listen(struct satellite *satellite)
+{
+    int error = 0;
+
+    satellite->listener =
+        listener_new(satellite->loop, satellite->bind_address, satellite->port, on_accept, satellite, &error);
+    if (satellite->listener)
+        log_info("satellite '%s' listens on %s port %d", satellite->name, satellite->bind_address,
+                 listener_port(satellite->listener));
+    if (satellite->listening)
+        satellite->listening(satellite->listening_owner, satellite->listener ? 0 : error);
+}
+
+void server_done(struct satellite *satellite)
+{
+    while (satellite->sessions)
+        session_free(satellite->sessions);
+    if (satellite->listener)
+        listener_free(satellite->listener);
+    satellite->listener = NULL;
+}
+
+struct link *server_link(const struct satellite *satellite)
+{
+    return satellite->session ? satellite->session->link : NULL;
+}

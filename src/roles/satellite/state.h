@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a satellite holds, for the files of this directory: tables of pools and resources with their wants, the facts, and
+ * one task for each thing that is worked on.
+ *
+ * A task is the loop "ask, plan, run, read" of one pool or resource: at most one of its plans is under way. It becomes
+ * ready when something about it may have changed; once per turn every ready task proceeds. A task that failed becomes ready
+ * again by itself, after a growing pause, for ever.
+ */
+#pragma once
+
+#include "layers/layer.h"
+#include "drivers/provider.h"
+#include "net/link.h"
+#include "roles/satellite/satellite.h"
+
+enum {
+    RETRY_FIRST_MS = 500,
+    RETRY_LIMIT_MS = 60000,
+    OBSERVE_MS = 10000,  /* everything is looked at so often */
+    MEASURE_MS = 50,     /* the pools' space is measured so long after a change, once for all changes of that time */
+};
+
+struct task;
+struct task_kind {
+    void (*proceed)(struct task *task); /* plan and task_run, or decide that all is done */
+    /* The plan has ended, its outcomes are in the facts. trouble is NULL when every step succeeded; it ends with the call. */
+    void (*ended)(struct task *task, const struct trouble *trouble);
+    void (*report)(struct task *task, struct report *report, struct arena *arena);
+    void (*free)(struct task *task);
+};
+
+struct task {
+    const struct task_kind *kind;
+    struct satellite *satellite;
+    struct plan plan;
+    int64_t asked; /* facts.stamp when the plan was started */
+    bool is_running, is_hanging;
+    bool is_stale;   /* the want changed below the plan that is under way */
+    bool is_dropped; /* nobody wants it any more: freed when its plan has ended */
+    bool is_ready, is_dirty;
+    struct task *next_ready, *next_dirty;
+
+    struct arena trouble_arena;
+    struct trouble *trouble; /* NULL when the last attempt did not fail */
+    int32_t attempts;
+    int64_t retry_at_ms;
+    struct timer *retry;
+};
+
+struct pool {
+    struct task task;
+    struct known_pool known; /* in satellite.pools */
+    struct arena arena;
+    struct pool_want want;
+    bool is_applied;
+    int64_t reported_free_kib, reported_total_kib;
+};
+
+struct resource {
+    struct task task;
+    struct map_node node; /* in satellite.resources; key: the name in upper case */
+    struct arena arena;
+    struct resource_want want;
+    int64_t order; /* of its want among all */
+    bool is_applied, is_gone;
+    bool waits_for_pool, waits_for_removals;
+    struct resource *next_removal; /* in satellite.removals */
+    bool is_in_removals;
+    struct arena described_arena;
+    struct resource_fact described; /* volumes as they were when it was applied last */
+};
+
+struct observer {
+    struct task task;
+    bool everything;        /* files and devices, not only space */
+    bool running_everything;
+    struct i64_list tokens, running_tokens; /* of refreshes that are waiting for an answer */
+    struct arena tokens_arena, running_arena;
+    struct timer *period, *soon;
+};
+
+struct session;
+
+struct satellite {
+    struct loop *loop;
+    struct runner *runner;
+    struct arena arena;
+    char *name, *node_name, *data_dir, *bind_address, *cluster;
+    bool is_name_given;
+    int port;
+    char boot[40];
+
+    struct map pools, resources;
+    struct facts facts;
+    struct machine machine;
+    struct text_map missing; /* what the machine cannot do -> why */
+    bool wants_are_complete;
+    int64_t order;
+
+    struct task *ready, *dirty;
+    struct resource *removals; /* not yet done, oldest first */
+    struct observer observer;
+    struct plan probe; /* at start: what can this machine do */
+    struct i64_list answered; /* tokens whose reports are due */
+    struct arena answered_arena;
+    uint64_t reported_orphans; /* hash of the list that the controller has; 0: none */
+    bool orphans_are_due;
+
+    struct listener *listener;
+    struct session *sessions, *session; /* all; the one that is up */
+    void (*listening)(void *owner, int error);
+    void *listening_owner;
+};
+
+/* task.c */
+void task_init(struct task *task, struct satellite *satellite, const struct task_kind *kind);
+void task_done(struct task *task); /* not while its plan is under way */
+void task_ready(struct task *task);
+bool task_is_pausing(const struct task *task); /* it failed, and the next attempt is not due */
+/* Its want is new: the next attempt is the first, and comes at once or when the plan under way has ended. */
+void task_renew(struct task *task);
+void task_dirty(struct task *task); /* the next report speaks of it */
+void task_run(struct task *task);   /* task->plan, which has steps */
+void task_fail(struct task *task, const struct trouble *trouble);
+void task_succeed(struct task *task);
+void task_forget_failures(struct task *task); /* the next attempt is the first */
+/* Freed at once, or when its plan has ended. */
+void task_drop(struct task *task);
+void task_copy_trouble(const struct task *task, struct trouble **trouble, struct arena *arena);
+void tasks_proceed(struct satellite *satellite);
+
+/* pool.c */
+struct pool *pool_find(const struct satellite *satellite, const char *name);
+void pool_take_want(struct satellite *satellite, const struct pool_want *want);
+bool pool_is_pending(const struct pool *pool);
+void pool_report_if_changed(struct pool *pool);
+
+/* resource.c */
+struct resource *resource_find(const struct satellite *satellite, const char *name);
+void resource_take_want(struct satellite *satellite, const struct resource_want *want);
+void resource_forget(struct satellite *satellite, const char *name);
+/* All that stand still may have something to do; those that failed only when their next attempt is due, or with failed. */
+void resources_wake(struct satellite *satellite, bool failed);
+
+/* observe.c */
+void observer_init(struct satellite *satellite);
+void observer_done(struct satellite *satellite);
+void observer_measure_soon(struct satellite *satellite);
+void observer_refresh(struct satellite *satellite, int64_t token);
+/* Finds out what the machine can do, then server_listen. */
+void probe_start(struct satellite *satellite);
+
+/* report.c */
+void reports_send(struct satellite *satellite);
+void reports_start_over(struct satellite *satellite); /* the controller knows nothing yet */
+void report_held(struct satellite *satellite, struct link *link);
+
+/* server.c */
+void server_listen(struct satellite *satellite);
+void server_done(struct satellite *satellite);
+struct link *server_link(const struct satellite *satellite); /* NULL when no controller is there */

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "roles/satellite/state.h"
+
+LOG_DOMAIN("satellite");
+
+void task_init(struct task *task, struct satellite *satellite, const struct task_kind *kind)
+{
+    task->satellite = satellite;
+    task->kind = kind;
+}
+
+static void unlink_task(struct task **list, struct task *task, size_t next_offset)
+{
+    struct task **link = list;
+
+    while (*link && *link != task)
+        link = (struct task **)(void *)((char *)*link + next_offset);
+    if (*link)
+        *link = *(struct task **)(void *)((char *)task + next_offset);
+}
+
+void task_done(struct task *task)
+{
+    if (task->is_ready)
+        unlink_task(&task->satellite->ready, task, offsetof(struct task, next_ready));
+    if (task->is_dirty)
+        unlink_task(&task->satellite->dirty, task, offsetof(struct task, next_dirty));
+    plan_done(&task->plan);
+    arena_done(&task->trouble_arena);
+    timer_free(task->retry);
+}
+
+void task_ready(struct task *task)
+{
+    if (task->is_ready || task->is_running)
+        return;
+    task->is_ready = true;
+    task->next_ready = task->satellite->ready;
+    task->satellite->ready = task;
+    loop_mark_dirty(task->satellite->loop);
+}
+
+bool task_is_pausing(const struct task *task)
+{
+    return task->retry && timer_is_active(task->retry);
+}
+
+void task_renew(struct task *task)
+{
+    task_forget_failures(task);
+    if (task->is_running) {
+        task->is_stale = true;
+        return;
+    }
+    task->trouble = NULL;
+    task_ready(task);
+}
+
+void task_dirty(struct task *task)
+{
+    if (task->is_dirty)
+        return;
+    task->is_dirty = true;
+    task->next_dirty = task->satellite->dirty;
+    task->satellite->dirty = task;
+    loop_mark_dirty(task->satellite->loop);
+}
+
+static void set_trouble(struct task *task, const struct trouble *trouble)
+{
+    struct arena arena = { 0 };
+    struct trouble *copy = arena_alloc(&arena, sizeof(*copy));
+
+    field_copy(&trouble_schema, copy, trouble, &arena);
+    arena_done(&task->trouble_arena);
+    task->trouble_arena = arena;
+    task->trouble = copy;
+}
+
+static const char *text_or(const char *text, const char *otherwise)
+{
+    return text ? text : otherwise;
+}
+
+static void retry_fired(void *owner)
+{
+    task_ready(owner);
+}
+
+void task_fail(struct task *task, const struct trouble *trouble)
+{
+    const char *before = task->trouble ? text_or(task->trouble->message, "") : "";
+    int64_t pause_ms = RETRY_LIMIT_MS;
+
+    if (strcmp(before, text_or(trouble->message, "")) != 0)
+        log_warn("%s %s", text_or(trouble->message, "Something failed."), text_or(trouble->cause, ""));
+    set_trouble(task, trouble);
+    if (task->attempts < 7)
+        pause_ms = (int64_t)RETRY_FIRST_MS << task->attempts;
+    task->attempts++;
+    if (!task->retry)
+        task->retry = timer_new(task->satellite->loop, retry_fired, task);
+    task->retry_at_ms = loop_now_ms(task->satellite->loop) + pause_ms;
+    timer_start(task->retry, pause_ms, 0);
+    task_dirty(task);
+}
+
+void task_succeed(struct task *task)
+{
+    if (task->trouble)
+        task_dirty(task);
+    task->trouble = NULL;
+    arena_done(&task->trouble_arena);
+    task_forget_failures(task);
+}
+
+void task_forget_failures(struct task *task)
+{
+    task->attempts = 0;
+    task->retry_at_ms = 0;
+    if (task->retry)
+        timer_stop(task->retry);
+}
+
+void task_drop(struct task *task)
+{
+    if (task->is_running)
+        task->is_dropped = true;
+    else
+        task->kind->free(task);
+}
+
+void task_copy_trouble(const struct task *task, struct trouble **trouble, struct arena *arena)
+{
+    int64_t now_ms = loop_now_ms(task->satellite->loop);
+
+    *trouble = NULL;
+    if (!task->trouble)
+        return;
+    *trouble = arena_alloc(arena, sizeof(**trouble));
+    field_copy(&trouble_schema, *trouble, task->trouble, arena);
+    (*trouble)->attempts = task->attempts;
+    (*trouble)->retry_in_ms = task->retry_at_ms > now_ms ? task->retry_at_ms - now_ms : 0;
+}
+
+/* The readers see every outcome, those before a failure too; the first trouble is the one that counts. */
+static bool read_outcomes(struct task *task, const struct outcome *outcomes, size_t count, struct arena *arena,
+                          struct trouble *trouble)
+{
+    bool failed = false;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct step *step = &task->plan.steps.at[i];
+        const struct provider *reader = step->reader ? provider_find(step->reader) : NULL;
+        struct trouble found = { 0 };
+
+        if (!reader || reader->read(step, &outcomes[i], task->asked, &task->satellite->facts, arena, &found) == 0)
+            continue;
+        if (!failed)
+            *trouble = found;
+        failed = true;
+    }
+    return !failed;
+}
+
+static void run_done(void *owner, const struct outcome *outcomes, size_t count)
+{
+    struct task *task = owner;
+    struct arena arena = { 0 };
+    struct trouble trouble = { 0 };
+    bool succeeded = task->is_dropped || read_outcomes(task, outcomes, count, &arena, &trouble);
+
+    task->is_running = task->is_hanging = false;
+    plan_done(&task->plan);
+    if (task->is_dropped)
+        task->kind->free(task);
+    else
+        task->kind->ended(task, succeeded ? NULL : &trouble);
+    arena_done(&arena);
+}
+
+static void run_hangs(void *owner, const struct step *step, int64_t since_ms)
+{
+    struct task *task = owner;
+    struct arena arena = { 0 };
+    struct trouble trouble = {
+        .message = arena_printf(&arena, "\"%s\" has not ended after %lld seconds.", step->what,
+                                (long long)since_ms / 1000),
+        .cause = arena_strdup(&arena, "The kernel or a tool does not answer. Nothing else is done with it until then."),
+        .correction = arena_strdup(&arena, "Look into the kernel's log, and whether the disks below answer."),
+    };
+
+    task->is_hanging = true;
+    set_trouble(task, &trouble);
+    task_dirty(task);
+    arena_done(&arena);
+}
+
+static const struct run_events run_events = { .done = run_done, .hangs = run_hangs };
+
+void task_run(struct task *task)
+{
+    task->is_running = true;
+    task->asked = task->satellite->facts.stamp;
+    if (log_is_on(LOG_DEBUG)) {
+        struct buf text = { 0 };
+
+        plan_print(&task->plan, &text);
+        log_debug("plan:\n%s", buf_text(&text));
+        buf_done(&text);
+    }
+    run_plan(task->satellite->runner, &task->plan, &run_events, task);
+}
+
+void tasks_proceed(struct satellite *satellite)
+{
+    struct task *in_order = NULL;
+
+    /* The list was built at its front: turn it round, so that what was ready first comes first. */
+    while (satellite->ready) {
+        struct task *task = satellite->ready;
+
+        satellite->ready = task->next_ready;
+        task->next_ready = in_order;
+        in_order = task;
+    }
+    satellite->ready = in_order;
+    while (satellite->ready) {
+        struct task *task = satellite->ready;
+
+        satellite->ready = task->next_ready;
+        task->is_ready = false;
+        task->kind->proceed(task);
+    }
+}

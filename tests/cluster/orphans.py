@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What lies in a pool and nobody asked for: found, told, and never removed without a user's word."""
+import pathlib
+import shutil
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
+from cluster import Cluster
+from suite import Suite, wait_for
+
+suite = Suite('orphans')
+
+
+@suite.case('files of strangers in a pool directory are not touched')
+def _():
+    with Cluster(satellites=1, source='orphans') as cluster:
+        pool = cluster.satellites['n1'].pool
+        strangers = {pool / 'notes.txt': b'mine', pool / 'disk.img': b'\0' * 65536, pool / 'r1_00007.img': b'like ours, but not'}
+        for path, data in strangers.items():
+            path.write_bytes(data)
+        (pool / 'lost+found').mkdir()
+        cluster.register()
+        cluster.create_definition('r1', [8192])
+        cluster.create_resource('r1', 'n1')
+        cluster.await_settled()
+        cluster.satellites['n1'].restart()
+        cluster.await_online('n1')
+        cluster.rest.delete('/v1/resource-definitions/r1')
+        wait_for('the device is gone', lambda: not cluster.devices(), 20)
+        for path, data in strangers.items():
+            assert path.read_bytes() == data, f'{path} was changed'
+        assert (pool / 'lost+found').is_dir()
+        assert {p for p in pool.rglob('*') if p.is_file()} == set(strangers), 'something of ours is left'
+
+
+@suite.case('a controller that lost its store does not delete what satellites hold')
+def _():
+    with Cluster(satellites=1, source='orphans') as cluster:
+        cluster.register()
+        cluster.create_definition('r1', [8192])
+        cluster.create_resource('r1', 'n1')
+        cluster.await_match({('r1', 'n1'): {0: 8192}})
+        device = next(iter(cluster.devices()))
+        with open(device, 'r+b', buffering=0) as file:
+            file.write(b'precious'.ljust(4096))
+        before = {d['file'] for d in cluster.devices().values()}
+        cluster.controller.kill()
+        shutil.rmtree(cluster.controller.data)
+        cluster.controller.data.mkdir()
+        cluster.controller.start()
+        cluster.register()
+        for _ in range(2):
+            cluster.satellites['n1'].restart()
+            cluster.await_online('n1')
+        assert cluster.rest.get('/v1/resource-definitions') == []
+        assert {d for d in before if pathlib.Path(d).exists()} == before, 'files were deleted without a word of a user'
+        for file in before:
+            assert pathlib.Path(file).read_bytes()[:8] == b'precious'
+
+
+@suite.case('a replica deleted while its satellite was away goes when it is back, its neighbours stay')
+def _():
+    with Cluster(satellites=1, source='orphans') as cluster:
+        cluster.register()
+        for name in ('stays', 'goes'):
+            cluster.create_definition(name, [8192])
+            cluster.create_resource(name, 'n1')
+        cluster.await_settled()
+        cluster.satellites['n1'].kill()
+        cluster.await_offline('n1')
+        cluster.rest.delete('/v1/resource-definitions/goes/resources/n1')
+        cluster.satellites['n1'].start()
+        cluster.await_online('n1')
+        cluster.await_match({('stays', 'n1'): {0: 8192}})
+        cluster.delete_everything()
+
+
+@suite.case('killed between any two steps of making and removing a device: nothing doubled, nothing left', seconds=240)
+def _():
+    import random
+    import time
+    seed = random.SystemRandom().randrange(1 << 32)
+    print(f'     seed {seed}', flush=True)
+    chance = random.Random(seed)
+    with Cluster(satellites=1, source='orphans') as cluster:
+        cluster.register()
+        satellite, rest = cluster.satellites['n1'], cluster.new_rest(60)
+        for count in range(12):
+            names = [f'x{count}y{n}' for n in range(4)]
+            for name in names:
+                cluster.create_definition(name, [4096])
+            import threading
+            bodies = [{'resource': {'name': n, 'node_name': 'n1', 'props': {'StorPoolName': 'thin'}}} for n in names]
+            making = [threading.Thread(target=lambda n=n, b=b: cluster.new_rest(60).call(
+                'POST', f'/v1/resource-definitions/{n}/resources/n1', b)) for n, b in zip(names, bodies)]
+            for thread in making:
+                thread.start()
+            time.sleep(chance.uniform(0, 0.03))
+            satellite.kill()
+            satellite.start()
+            for thread in making:
+                thread.join()
+            cluster.await_online('n1')
+            cluster.await_match({key: {0: 4096} for key in cluster.replicas(rest)})
+            removing = [threading.Thread(target=lambda n=n: cluster.new_rest(60).call('DELETE', f'/v1/resource-definitions/{n}'))
+                        for n in names]
+            for thread in removing:
+                thread.start()
+            time.sleep(chance.uniform(0, 0.03))
+            satellite.kill()
+            satellite.start()
+            for thread in removing:
+                thread.join()
+            cluster.await_online('n1')
+            cluster.await_match({})
+        rest.close()
+
+
+if __name__ == '__main__':
+    sys.exit(suite.run())

@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Satellites that are down, slow, late, or not who they should be."""
+import pathlib
+import shutil
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
+from cluster import Cluster
+from suite import Suite, wait_for
+
+suite = Suite('satellites')
+WARN_NOT_CONNECTED = 1002
+ANSWER_SECONDS = 30         # no request takes longer because a satellite does not answer
+
+
+def timed(call, *arguments, **options):
+    began = time.monotonic()
+    answer = call(*arguments, **options)
+    return answer, time.monotonic() - began
+
+
+@suite.case('down at creation: acknowledged with a warning, made when it comes back')
+def _():
+    with Cluster(satellites=2, source='satellites') as cluster:
+        cluster.register()
+        cluster.satellites['n2'].kill()
+        cluster.await_offline('n2')
+        cluster.create_definition('r1', [8192])
+        cluster.create_resource('r1', 'n1')
+        answer, seconds = timed(cluster.create_resource, 'r1', 'n2')
+        assert WARN_NOT_CONNECTED in answer.codes, f'no warning: {answer}'
+        assert seconds < ANSWER_SECONDS, f'{seconds:.1f} s'
+        assert len(cluster.devices()) == 1
+        cluster.satellites['n2'].start()
+        cluster.await_online('n2')
+        cluster.await_match({('r1', 'n1'): {0: 8192}, ('r1', 'n2'): {0: 8192}})
+        cluster.delete_everything()
+
+
+@suite.case('down at resize and deletion: done when it comes back')
+def _():
+    with Cluster(satellites=2, source='satellites') as cluster:
+        cluster.register()
+        for name in ('grows', 'goes'):
+            cluster.create_definition(name, [8192])
+            for node in cluster.satellites:
+                cluster.create_resource(name, node)
+        cluster.await_match({(r, n): {0: 8192} for r in ('grows', 'goes') for n in cluster.satellites})
+        cluster.satellites['n2'].kill()
+        cluster.await_offline('n2')
+        cluster.rest.call('PUT', '/v1/resource-definitions/grows/volume-definitions/0', {'size_kib': 16384})
+        answer = cluster.rest.delete('/v1/resource-definitions/goes')
+        assert not answer.errors, str(answer)
+        assert len(cluster.devices()) == 3, 'only the device on the living satellite can be gone'
+        left = cluster.rest.get('/v1/resource-definitions/goes')
+        assert 'DELETE' in left.get('flags', []), f'not marked as being deleted: {left}'
+        cluster.controller.kill()        # what is left to do survives this, too
+        cluster.controller.start()
+        cluster.satellites['n2'].start()
+        cluster.await_online('n2')
+        cluster.await_match({('grows', node): {0: 16384} for node in cluster.satellites})
+        wait_for('the definition is gone', lambda: cluster.rest.call('GET', '/v1/resource-definitions/goes').status == 404, 20)
+        cluster.delete_everything()
+
+
+@suite.case('lost: the node is forgotten, its resources leave the others alone')
+def _():
+    with Cluster(satellites=2, source='satellites') as cluster:
+        cluster.register()
+        cluster.create_definition('r1', [8192])
+        for node in cluster.satellites:
+            cluster.create_resource('r1', node)
+        cluster.await_settled()
+        refused = cluster.rest.call('DELETE', '/v1/nodes/n2/lost')
+        assert refused.status == 500, f'an ONLINE node can be lost: {refused}'
+        cluster.satellites['n2'].kill()
+        cluster.await_offline('n2')
+        cluster.rest.delete('/v1/nodes/n2/lost')
+        assert list(cluster.replicas()) == [('r1', 'n1')]
+        assert cluster.rest.call('GET', '/v1/nodes/n2').status == 404
+        assert len(cluster.devices()) == 2, "the lost node's device is its own business"
+        cluster.rest.delete('/v1/resource-definitions/r1')
+        wait_for('device of n1 gone', lambda: len(cluster.devices()) == 1, 20)
+
+
+@suite.case('slow (stopped): requests end in time, others are not held up, everything settles afterwards', seconds=240)
+def _():
+    with Cluster(satellites=3, source='satellites') as cluster:
+        cluster.register()
+        slow = cluster.satellites['n3']
+        slow.pause()
+        cluster.create_definition('held', [8192])
+        answer, seconds = timed(cluster.rest.call, 'POST', '/v1/resource-definitions/held/resources/n3',
+                                {'resource': {'node_name': 'n3', 'props': {'StorPoolName': 'thin'}}}, timeout=120)
+        assert seconds < ANSWER_SECONDS, f'the request took {seconds:.1f} s'
+        assert answer.entries, str(answer)
+        other = cluster.new_rest()
+        cluster.create_definition('free', [8192])
+        answer, seconds = timed(other.post, '/v1/resource-definitions/free/resources/n1',
+                                {'resource': {'node_name': 'n1', 'props': {'StorPoolName': 'thin'}}})
+        assert seconds < 5, f'another satellite was held up for {seconds:.1f} s'
+        cluster.await_offline('n3', 30)
+        slow.resume()
+        cluster.await_online('n3')
+        wanted = {('free', 'n1'): {0: 8192}}
+        if ('held', 'n3') in cluster.replicas():
+            wanted['held', 'n3'] = {0: 8192}
+        cluster.await_match(wanted)
+        other.close()
+        cluster.delete_everything()
+
+
+@suite.case('the controller does not wait in line: reads are quick while a request waits for a stopped satellite')
+def _():
+    import threading
+    with Cluster(satellites=2, source='satellites') as cluster:
+        cluster.register()
+        cluster.create_definition('held', [8192])
+        cluster.satellites['n2'].pause()
+        waiting = threading.Thread(target=lambda: cluster.new_rest(60).call(
+            'POST', '/v1/resource-definitions/held/resources/n2',
+            {'resource': {'node_name': 'n2', 'props': {'StorPoolName': 'thin'}}}))
+        waiting.start()
+        slowest = max(timed(cluster.rest.get, '/v1/nodes')[1] for _ in range(200))
+        cluster.satellites['n2'].resume()
+        waiting.join()
+        assert slowest < 1, f'a read took {slowest:.2f} s'
+        cluster.await_online('n2')
+        cluster.await_match({('held', 'n2'): {0: 8192}})
+        cluster.delete_everything()
+
+
+@suite.case('a satellite restarted empty-handed gets everything again')
+def _():
+    with Cluster(satellites=1, source='satellites') as cluster:
+        cluster.register()
+        satellite = cluster.satellites['n1']
+        cluster.create_definition('r1', [8192])
+        cluster.create_resource('r1', 'n1')
+        cluster.await_match({('r1', 'n1'): {0: 8192}})
+        satellite.kill()
+        shutil.rmtree(satellite.data, ignore_errors=True)
+        satellite.start()
+        cluster.await_online('n1')
+        cluster.await_match({('r1', 'n1'): {0: 8192}})
+        cluster.delete_everything()
+
+
+@suite.case('loop devices detached behind our back (as by a reboot) come back with their data')
+def _():
+    import machine
+    with Cluster(satellites=1, source='satellites') as cluster:
+        cluster.register()
+        cluster.create_definition('r1', [8192])
+        cluster.create_resource('r1', 'n1')
+        cluster.await_match({('r1', 'n1'): {0: 8192}})
+        device = next(iter(cluster.devices()))
+        with open(device, 'r+b', buffering=0) as file:
+            file.write(b'precious'.ljust(4096))
+        cluster.satellites['n1'].kill()
+        machine.run('losetup', '-d', device)
+        wait_for('detached', lambda: not cluster.devices(), 10)
+        cluster.satellites['n1'].start()
+        cluster.await_online('n1')
+        cluster.await_match({('r1', 'n1'): {0: 8192}})
+        with open(next(iter(cluster.devices())), 'rb', buffering=0) as file:
+            assert file.read(8) == b'precious'
+        cluster.delete_everything()
+
+
+@suite.case('many reconnections leave no sockets behind')
+def _():
+    with Cluster(satellites=1, source='satellites') as cluster:
+        cluster.register()
+        before = None
+        for count in range(15):
+            cluster.satellites['n1'].kill()
+            cluster.satellites['n1'].start()
+            cluster.rest.call('PUT', '/v1/nodes/n1/reconnect')
+            cluster.await_online('n1')
+            if count == 4:
+                before = cluster.controller.open_files()
+        assert cluster.controller.open_files() <= before + 2, f'{before} descriptors, then {cluster.controller.open_files()}'
+
+
+@suite.case('a node that names the wrong satellite does not come ONLINE as two')
+def _():
+    with Cluster(satellites=1, source='satellites') as cluster:
+        cluster.register()
+        satellite = cluster.satellites['n1']
+        cluster.rest.call('POST', '/v1/nodes', {'name': 'twin', 'type': 'Satellite', 'net_interfaces': [
+            {'name': 'default', 'address': satellite.address, 'satellite_port': satellite.port,
+             'satellite_encryption_type': 'PLAIN'}]})
+        cluster.create_definition('r1', [8192])
+        cluster.create_resource('r1', 'n1')
+        cluster.await_match({('r1', 'n1'): {0: 8192}})
+        assert cluster.node_state('n1') == 'ONLINE'
+        cluster.rest.call('DELETE', '/v1/nodes/twin/lost')
+        cluster.rest.call('DELETE', '/v1/nodes/twin')
+        cluster.delete_everything()
+
+
+if __name__ == '__main__':
+    sys.exit(suite.run())
