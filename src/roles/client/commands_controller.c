@@ -37,9 +37,9 @@ static int run_version(struct call *call)
 
 static int run_which(struct call *call)
 {
-    int code = session_connect(call->client);
+    int code = session_request(call->client, "GET", "/v1/controller/version", NULL, NULL, NULL, NULL);
 
-    if (code == EXIT_OK)
+    if (code == EXIT_OK && !call->client->is_curl)
         fprintf(call->client->out, call->client->is_machine ? "{\"controller_uri\": \"%s\"}\n" : "%s\n",
                 call->client->connected);
     return code;

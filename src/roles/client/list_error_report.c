@@ -13,10 +13,16 @@ static const struct error_report_doc *report_of(const struct list_row *row)
 
 static void fill_id(struct cell *cell, const struct list_row *row)
 {
-    const char *name = report_of(row)->filename ? report_of(row)->filename : "";
+    static const char before[] = "ErrorReport-", behind[] = ".log";
+    const char *name = report_of(row)->filename;
+    size_t length;
 
-    name += text_starts_with(name, "ErrorReport-") ? strlen("ErrorReport-") : 0;
-    cell_print(cell, row, "%.*s", (int)(strlen(name) - (text_ends_with(name, ".log") ? 4 : 0)), name);
+    if (!name)
+        return;
+    if (text_starts_with(name, before))
+        name += strlen(before);
+    length = strlen(name) - (text_ends_with(name, behind) ? strlen(behind) : 0);
+    cell->text = arena_strndup(row->arena, name, length);
 }
 
 static void fill_time(struct cell *cell, const struct list_row *row)
@@ -62,7 +68,7 @@ static bool keeps_report(const struct list_row *row)
         return true;
     fill_id(&id, row);
     for (uint32_t i = 0; i < ids->texts.count; i++)
-        if (text_starts_with(id.text, ids->texts.at[i]))
+        if (id.text && text_starts_with(id.text, ids->texts.at[i]))
             return true;
     return false;
 }

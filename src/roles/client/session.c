@@ -47,41 +47,6 @@ static bool parse_endpoint(struct client *client, const char *text, struct endpo
     return *endpoint->host != '\0';
 }
 
-/* Whether the credentials may go to this endpoint. */
-static bool is_reachable(struct client *client, const struct endpoint *endpoint)
-{
-    if (!endpoint->is_tls)
-        return true;
-    client_fail(client, EXIT_CONNECTION, "Error: Unable to connect to %s: this version speaks no TLS", endpoint->uri);
-    return false;
-}
-
-int session_connect(struct client *client)
-{
-    if (client->connected)
-        return EXIT_OK;
-    for (uint32_t i = 0; i < client->controllers.count; i++) {
-        struct endpoint endpoint;
-        const char *error;
-
-        if (!parse_endpoint(client, client->controllers.at[i], &endpoint)) {
-            client_fail(client, EXIT_CONNECTION, "Error: Unable to connect to %s: not an address", endpoint.uri);
-            continue;
-        }
-        if (!is_reachable(client, &endpoint))
-            continue;
-        if (client->transport->open(client->transport_owner, endpoint.host, endpoint.port, client->timeout_s * 1000,
-                                    &error) == 0) {
-            client->connected = endpoint.uri;
-            if (client->is_verbose)
-                fprintf(client->out, "Connected to %s\n", endpoint.uri);
-            return EXIT_OK;
-        }
-        client_fail(client, EXIT_CONNECTION, "Error: Unable to connect to %s: %s", endpoint.uri, error);
-    }
-    return EXIT_CONNECTION;
-}
-
 static void add_quoted(struct buf *out, const char *text)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./-_";
@@ -155,6 +120,7 @@ static int tell_failed_request(struct client *client, enum transport_error kind,
 {
     switch (kind) {
     case TRANSPORT_OK: return EXIT_OK;
+    case TRANSPORT_UNREACHABLE:
     case TRANSPORT_TIMEOUT:
         return client_fail(client, EXIT_TIMEOUT, "Error: Socket timeout, no data received for more than %ds.",
                            client->timeout_s);
@@ -184,28 +150,52 @@ static int tell_failure(struct client *client, const struct transport_answer *an
     return code != EXIT_OK ? code : EXIT_API;
 }
 
+/* To the controller in use, or to the first of the list that can be reached; from then on it is the one in use. */
+static int exchange(struct client *client, const struct transport_request *request, struct transport_answer *answer)
+{
+    enum transport_error failed;
+    const char *error = "";
+
+    if (client->connected) {
+        failed = client->transport->request(client->transport_owner, request, answer, &error);
+        return tell_failed_request(client, failed, error);
+    }
+    for (uint32_t i = 0; i < client->controllers.count; i++) {
+        struct endpoint endpoint;
+
+        if (!parse_endpoint(client, client->controllers.at[i], &endpoint)) {
+            error = "not an address";
+        } else if (endpoint.is_tls) {
+            error = "this version speaks no TLS";
+        } else {
+            client->transport->open(client->transport_owner, endpoint.host, endpoint.port, client->timeout_s * 1000);
+            failed = client->transport->request(client->transport_owner, request, answer, &error);
+            if (failed != TRANSPORT_UNREACHABLE) {
+                client->connected = endpoint.uri;
+                if (client->is_verbose)
+                    fprintf(client->out, "Connected to %s\n", endpoint.uri);
+                return tell_failed_request(client, failed, error);
+            }
+        }
+        client_fail(client, EXIT_CONNECTION, "Error: Unable to connect to %s: %s", endpoint.uri, error);
+    }
+    return EXIT_CONNECTION;
+}
+
 int session_request(struct client *client, const char *method, const char *target, const char *body,
                     bool (*on_body)(void *owner, const char *bytes, size_t length), void *owner, struct buf *answer_body)
 {
     struct transport_request request = { .method = method, .target = target, .body = body,
-                                         .authorization = client->authorization, .timeout_ms = client->timeout_s * 1000,
-                                         .on_body = on_body, .owner = owner };
+                                         .authorization = client->authorization, .on_body = on_body, .owner = owner };
     struct transport_answer answer = { 0 };
-    enum transport_error failed;
-    const char *error = "";
     int code;
 
     if (client->is_curl)
         return print_curl(client, method, target, body);
-    code = session_connect(client);
-    if (code != EXIT_OK)
-        return code;
-    failed = client->transport->request(client->transport_owner, &request, &answer, &error);
-    if (failed != TRANSPORT_OK)
-        code = tell_failed_request(client, failed, error);
-    else if (answer.status >= 300)
+    code = exchange(client, &request, &answer);
+    if (code == EXIT_OK && answer.status >= 300)
         code = tell_failure(client, &answer, method, target);
-    else if (answer_body)
+    else if (code == EXIT_OK && answer_body)
         buf_add(answer_body, buf_text(&answer.body), answer.body.length);
     buf_done(&answer.body);
     return code;

@@ -20,6 +20,3 @@ int session_send(struct client *client, const char *method, const char *target, 
 
 /* The answer to a GET as a tree, to be deleted. NULL and *code. */
 cJSON *session_get(struct client *client, const char *target, int *code);
-
-/* Connects if that has not happened. */
-int session_connect(struct client *client) MUST_CHECK;

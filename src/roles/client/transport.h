@@ -15,7 +15,6 @@ struct transport_request {
     const char *target;        /* path and query */
     const char *body;          /* JSON; NULL for none */
     const char *authorization; /* value of the header; NULL for none */
-    int timeout_ms;            /* between two pieces of the answer */
     /*
      * Takes the body of a successful answer (status below 300) piece by piece. False: no more of it is wanted. NULL: it is
      * collected in the answer, as are those of other answers.
@@ -33,14 +32,16 @@ struct transport_answer {
 
 enum transport_error {
     TRANSPORT_OK,
-    TRANSPORT_LOST,    /* not sent, or the connection ended within the answer */
-    TRANSPORT_TIMEOUT, /* nothing heard for timeout_ms */
-    TRANSPORT_BAD,     /* the answer is no HTTP */
+    TRANSPORT_UNREACHABLE, /* nobody there: the request was not sent */
+    TRANSPORT_LOST,        /* the connection ended within the answer */
+    TRANSPORT_TIMEOUT,     /* nothing heard for too long */
+    TRANSPORT_BAD,         /* the answer is no HTTP */
 };
 
 struct transport {
-    /* Connects to the first address of host that answers. 0, or -1 and *error, a text of the transport's. */
-    int (*open)(void *owner, const char *host, int port, int timeout_ms, const char **error);
+    /* Requests go there from now on; the next one connects. timeout_ms of silence, or while connecting, is too much. */
+    void (*open)(void *owner, const char *host, int port, int timeout_ms);
+    /* *error is a text of the transport's. */
     enum transport_error (*request)(void *owner, const struct transport_request *request, struct transport_answer *answer,
                                     const char **error);
 };
