@@ -140,11 +140,10 @@ void view_group(const struct resource_group *group, struct resource_group_doc *d
     const struct select_filter *from = &group->filter;
 
     filter->place_count = from->place_count;
-    filter->node_name_list = from->node_name_list;
+    /* LINSTOR: the lists of nodes and of diskless pools are kept and obeyed, but never shown */
     /* LINSTOR: a single pool is shown under both names */
     filter->storage_pool = from->storage_pool_list.count == 1 ? from->storage_pool_list.at[0] : NULL;
     filter->storage_pool_list = from->storage_pool_list;
-    filter->storage_pool_diskless_list = from->storage_pool_diskless_list;
     filter->not_place_with_rsc = from->not_place_with_rsc;
     filter->not_place_with_rsc_regex = from->not_place_with_rsc_regex;
     filter->replicas_on_same = from->replicas_on_same;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Storage pools: made usable (the directory, the first look at everything in it), then left to the observer. A pool that
- * cannot be read any more comes back here and is tried until it can.
+ * Storage pools: made usable (the directory, the first look at everything in it), then left to the observer. A pool
+ * that cannot be read any more comes back here and is tried until it can.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +72,8 @@ static void proceed(struct task *task)
 {
     struct pool *pool = pool_of(task);
     const struct provider *provider = pool->known.provider;
-    const char *missing = provider && provider->needs ? text_map_find(&task->satellite->missing, provider->needs) : NULL;
+    const char *missing =
+        provider && provider->needs ? text_map_find(&task->satellite->missing, provider->needs) : NULL;
     struct trouble trouble = { 0 };
 
     pool->known.holds_nothing = true;
@@ -184,6 +185,14 @@ static void set_want(struct pool *pool, const struct pool_want *want)
     field_copy(&pool_want_schema, &pool->want, want, &pool->arena);
 }
 
+static bool is_changed(const struct pool *pool, const struct pool_want *want)
+{
+    struct pool_want same = *want;
+
+    same.generation = pool->want.generation;
+    return !field_equal(&pool_want_schema, &pool->want, &same, FIELD_LINK);
+}
+
 void pool_take_want(struct satellite *satellite, const struct pool_want *want)
 {
     struct pool *pool = pool_find(satellite, want->pool);
@@ -199,10 +208,14 @@ void pool_take_want(struct satellite *satellite, const struct pool_want *want)
         forget(pool, want);
         return;
     }
+    if (pool && !is_changed(pool, want)) {
+        pool->want.generation = want->generation;
+        task_dirty(&pool->task);
+        return;
+    }
     if (pool) {
         /* Facts are kept by name of pool; a pool that lies elsewhere now knows nothing of the old place's volumes. */
-        if (!field_equal(&pool_want_schema, &pool->want, want, FIELD_LINK))
-            facts_remove_pool(&satellite->facts, pool->want.pool);
+        facts_remove_pool(&satellite->facts, pool->want.pool);
         known_pool_remove(&satellite->pools, &pool->known);
     } else {
         pool = pool_new(satellite);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the controller is told, once per turn: the things that changed since the last report, and volumes in our pools that
- * no want speaks of.
+ * What the controller is told, once per turn: the things that changed since the last report, and volumes in our pools
+ * that no want speaks of.
  */
 #include <string.h>
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Resources: from a want to devices. What is uncertain is asked first; then it is planned and run until the plan is empty.
+ * Resources: from a want to devices. What is uncertain is asked first; then it is planned and run until the plan is
+ * empty.
  *
- * Removals come before creations: a resource waits for every removal that was wanted before it or with it, as long as that
- * removal is getting on; one that failed or hangs is not waited for.
+ * Removals come before creations: a resource waits for every removal that was wanted before it or with it, as long as
+ * that removal is getting on; one that failed or hangs is not waited for.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -147,7 +148,8 @@ static void forget_facts(struct resource *resource)
             continue;
         alone.volumes.at = &resource->want.volumes.at[i];
         alone.volumes.count = 1;
-        for (struct storage_fact *fact = facts_first_volume(&satellite->facts, pool->want.pool), *next; fact; fact = next) {
+        for (struct storage_fact *fact = facts_first_volume(&satellite->facts, pool->want.pool), *next; fact;
+             fact = next) {
             next = facts_next_volume(fact);
             if (!fact->backing && stack_owns(&alone, &satellite->machine, fact->pool, fact->identifier))
                 facts_remove_volume(&satellite->facts, fact->pool, fact->identifier);
@@ -192,7 +194,8 @@ static void proceed(struct task *task)
 
     if (task_is_pausing(task))
         return;
-    resource->waits_for_removals = !resource->is_in_removals && !resource->is_applied && must_wait_for_removals(resource);
+    resource->waits_for_removals =
+        !resource->is_in_removals && !resource->is_applied && must_wait_for_removals(resource);
     if (resource->waits_for_removals || must_wait_for_pool(resource))
         return;
     stack_ask(&resource->want, &satellite->machine, &task->plan);
@@ -264,8 +267,9 @@ static void resource_free(struct task *task)
     free(resource);
 }
 
-static const struct task_kind resource_kind = { .proceed = proceed, .ended = ended, .report = report,
-                                                .free = resource_free };
+static const struct task_kind resource_kind = {
+    .proceed = proceed, .ended = ended, .report = report, .free = resource_free
+};
 
 static struct resource *resource_new(struct satellite *satellite, const char *name)
 {

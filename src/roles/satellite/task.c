@@ -189,8 +189,8 @@ static void run_hangs(void *owner, const struct step *step, int64_t since_ms)
     struct task *task = owner;
     struct arena arena = { 0 };
     struct trouble trouble = {
-        .message = arena_printf(&arena, "\"%s\" has not ended after %lld seconds.", step->what,
-                                (long long)since_ms / 1000),
+        .message =
+            arena_printf(&arena, "\"%s\" has not ended after %lld seconds.", step->what, (long long)since_ms / 1000),
         .cause = arena_strdup(&arena, "The kernel or a tool does not answer. Nothing else is done with it until then."),
         .correction = arena_strdup(&arena, "Look into the kernel's log, and whether the disks below answer."),
     };
