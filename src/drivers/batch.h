@@ -8,12 +8,15 @@
 #include "base/buf.h"
 #include "drivers/step.h"
 
-struct batch { LIST_OF(struct step) steps; };
+struct batch {
+    LIST_OF(struct step) steps;
+};
 extern const struct schema batch_schema;
 
 enum { BATCH_LIMIT = 256 * 1024 * 1024 };
 
 void batch_encode(const struct schema *schema, const void *message, struct buf *out);
-/* Whether a whole frame lies at the front; *body and *length are set then. -EMSGSIZE: the peer speaks something else. */
+/* Whether a whole frame lies at the front; *body and *length are set then. -EMSGSIZE: the peer speaks something else.
+ */
 int batch_peek(const struct buf *in, const char **body, size_t *length) MUST_CHECK; /* 1, 0 or -errno */
 void batch_drop(struct buf *in); /* the frame that batch_peek showed */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One function per kind of step; each leaves the machine as it was when it fails, as far as the kernel lets it: a file that
- * could not be filled is taken away again, one that could not be grown gets its old size back.
+ * One function per kind of step; each leaves the machine as it was when it fails, as far as the kernel lets it: a file
+ * that could not be filled is taken away again, one that could not be grown gets its old size back.
  */
 #include "drivers/call.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A child has up to four libuv handles: the process and three pipes. It has ended when the process is gone and both output
- * pipes are at their end. A daemon that a tool leaves behind may hold the pipes for ever, so they get a short time after
- * the exit, not longer.
+ * A child has up to four libuv handles: the process and three pipes. It has ended when the process is gone and both
+ * output pipes are at their end. A daemon that a tool leaves behind may hold the pipes for ever, so they get a short
+ * time after the exit, not longer.
  */
 #include "drivers/child.h"
 
@@ -132,8 +132,8 @@ static void init_pipe(struct child *child, uv_pipe_t *pipe)
 static int spawn(struct child *child, const struct child_options *options)
 {
     char path[4096];
-    char *environment[] = { path, (char[]){ "LC_ALL=C" }, (char[]){ "LANG=C" }, (char[]){ "LVM_SUPPRESS_FD_WARNINGS=1" },
-                            NULL };
+    char *environment[] = { path, (char[]){ "LC_ALL=C" }, (char[]){ "LANG=C" },
+                            (char[]){ "LVM_SUPPRESS_FD_WARNINGS=1" }, NULL };
     uv_stdio_container_t stdio[4] = {
         { .flags = UV_CREATE_PIPE | UV_READABLE_PIPE, .data.stream = (uv_stream_t *)&child->input },
         { .flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&child->output },

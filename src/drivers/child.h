@@ -23,7 +23,8 @@ struct children {
 
 struct child_events {
     void (*on_output)(void *owner, bool is_error, const char *bytes, size_t length);
-    /* It is gone and its output was read; the child is freed when this returns. signal is 0 when it exited by itself. */
+    /* It is gone and its output was read; the child is freed when this returns. signal is 0 when it exited by itself.
+     */
     void (*on_end)(void *owner, int exit_code, int signal);
 };
 

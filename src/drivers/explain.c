@@ -14,7 +14,8 @@ static const struct known_error {
     int error;
     const char *cause, *correction;
 } known_errors[] = {
-    { 0, ENOSPC, "The file system has no room left.", "Free or add space in the storage pool; it is retried by itself." },
+    { 0, ENOSPC, "The file system has no room left.",
+      "Free or add space in the storage pool; it is retried by itself." },
     { 0, EDQUOT, "The quota of the file system is used up.", "Raise the quota; it is retried by itself." },
     { 0, EFBIG, "The file system does not allow files of this size.", "Put the pool on another file system." },
     { 0, EROFS, "The file system is mounted read-only.",
@@ -78,15 +79,12 @@ void explain_outcome(const struct step *step, const struct outcome *outcome, str
     trouble->message = arena_printf(arena, "Failed to %s.", step->what);
     switch ((enum outcome_result)outcome->result) {
     case OUTCOME_SKIPPED:
-    case OUTCOME_DONE:
-        break;
+    case OUTCOME_DONE: break;
     case OUTCOME_FAILED:
-        trouble->cause = known && known->cause ? arena_strdup(arena, known->cause)
-                                               : describe_failure(step, outcome, arena);
+        trouble->cause =
+            known && known->cause ? arena_strdup(arena, known->cause) : describe_failure(step, outcome, arena);
         break;
-    case OUTCOME_TIMEOUT:
-        trouble->cause = arena_strdup(arena, "There was no answer in time.");
-        break;
+    case OUTCOME_TIMEOUT: trouble->cause = arena_strdup(arena, "There was no answer in time."); break;
     case OUTCOME_LOST:
         trouble->cause = arena_strdup(arena, "The process that did it died; whether it was done is looked at anew.");
         break;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a satellite knows about its machine, for planning: pools and the volumes in them. Facts change only by outcomes of
- * steps, through the providers' read functions. They are not what is reported to the controller (model/want.h): that is
- * derived from them.
+ * What a satellite knows about its machine, for planning: pools and the volumes in them. Facts change only by outcomes
+ * of steps, through the providers' read functions. They are not what is reported to the controller (model/want.h): that
+ * is derived from them.
  *
- * Whoever reads a long answer must not overwrite what became known while it was on its way: every change counts up a stamp,
- * and an answer carries the stamp of when it was asked for.
+ * Whoever reads a long answer must not overwrite what became known while it was on its way: every change counts up a
+ * stamp, and an answer carries the stamp of when it was asked for.
  */
 #pragma once
 
@@ -16,14 +16,14 @@
 #include "base/map.h"
 
 struct storage_fact {
-    struct map_node node; /* key: pool/identifier */
+    struct map_node node;    /* key: pool/identifier */
     char *pool, *identifier; /* "db_00000" */
     char *backing;           /* file, LV, zvol; NULL: it does not exist */
     char *device;            /* NULL: no device shows it */
     int64_t size_kib, device_kib, allocated_kib;
     int64_t stamp;
-    bool is_uncertain;       /* a step about it failed: ask before planning */
-    bool has_vanished;       /* it was there, and nobody asked for its removal */
+    bool is_uncertain; /* a step about it failed: ask before planning */
+    bool has_vanished; /* it was there, and nobody asked for its removal */
 };
 
 struct storage_pool_fact {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * FILE and FILE_THIN: a volume is a file <pool directory>/<identifier>.img shown by a loop device. They differ in one step:
- * how the file gets its size. LINSTOR: names, sizes and the order of removal (wipe, detach, unlink) are the reference's.
+ * FILE and FILE_THIN: a volume is a file <pool directory>/<identifier>.img shown by a loop device. They differ in one
+ * step: how the file gets its size. LINSTOR: names, sizes and the order of removal (wipe, detach, unlink) are the
+ * reference's.
  *
- * A file that was just made reads as zeroes, so a new volume needs no wiping; what is removed is wiped, which also makes
- * sure that nobody has it mounted before its device is taken away.
+ * A file that was just made reads as zeroes, so a new volume needs no wiping; what is removed is wiped, which also
+ * makes sure that nobody has it mounted before its device is taken away.
  *
  * Volumes are never shrunk.
  */
@@ -76,8 +77,9 @@ static struct step *asking_step(struct plan *plan, enum step_kind kind, bool abo
         if (step->kind == kind && about_all == (step->names.count == 0))
             return step;
     }
-    step = plan_add(plan, kind, "%s", kind == STEP_ASK_SPACE ? "look how much room storage pools have"
-                                                             : "look at the files of storage pools and their loop devices");
+    step = plan_add(plan, kind, "%s",
+                    kind == STEP_ASK_SPACE ? "look how much room storage pools have"
+                                           : "look at the files of storage pools and their loop devices");
     step->reader = arena_strdup(&plan->arena, reader);
     return step;
 }
@@ -117,8 +119,8 @@ static void read_file(const char *pool, const char *directory, const struct foun
     if (!identifier || (known && known->stamp > asked))
         return;
     fact = facts_edit_volume(facts, pool, identifier);
-    facts_set_text(&fact->backing, arena_printf(arena, "%s%s%s", directory, text_ends_with(directory, "/") ? "" : "/",
-                                                file->name));
+    facts_set_text(&fact->backing,
+                   arena_printf(arena, "%s%s%s", directory, text_ends_with(directory, "/") ? "" : "/", file->name));
     facts_set_text(&fact->device, file->device);
     fact->size_kib = file->size_kib;
     fact->device_kib = file->device_kib;
@@ -141,8 +143,8 @@ static void read_missing(struct storage_fact *fact, struct facts *facts)
 }
 
 /*
- * What was asked about and not found. Facts that were read or changed since the question have a newer stamp, so whatever has
- * an older one was not found.
+ * What was asked about and not found. Facts that were read or changed since the question have a newer stamp, so
+ * whatever has an older one was not found.
  */
 static void read_absence(const struct step *step, const char *pool, int64_t asked, struct facts *facts,
                          struct arena *arena)
@@ -176,7 +178,8 @@ static int read_files(const struct step *step, const struct outcome *outcome, in
 
         pool_fact->error = found->error;
         if (found->error) {
-            trouble->message = arena_printf(arena, "Directory %s of storage pool '%s' cannot be read.", found->path, pool);
+            trouble->message =
+                arena_printf(arena, "Directory %s of storage pool '%s' cannot be read.", found->path, pool);
             trouble->cause = arena_printf(arena, "The kernel said: %s.", strerror(found->error));
             result = -1;
             continue;
@@ -206,16 +209,12 @@ static void read_change(const struct step *step, const struct outcome *outcome, 
         fact->allocated_kib = outcome->allocated_kib;
         fact->has_vanished = false;
         break;
-    case STEP_FILE_REMOVE:
-        facts_remove_volume(facts, step->pool, step->identifier);
-        break;
+    case STEP_FILE_REMOVE: facts_remove_volume(facts, step->pool, step->identifier); break;
     case STEP_LOOP_ATTACH:
         facts_set_text(&fact->device, outcome->device);
         fact->device_kib = outcome->device_kib;
         break;
-    case STEP_LOOP_RESIZE:
-        fact->device_kib = outcome->device_kib;
-        break;
+    case STEP_LOOP_RESIZE: fact->device_kib = outcome->device_kib; break;
     case STEP_LOOP_DETACH:
         facts_set_text(&fact->device, NULL);
         fact->device_kib = 0;
@@ -225,8 +224,7 @@ static void read_change(const struct step *step, const struct outcome *outcome, 
     case STEP_ASK_FILES:
     case STEP_ASK_SPACE:
     case STEP_MAKE_DIRECTORY:
-    case STEP_WIPE:
-        break;
+    case STEP_WIPE: break;
     }
 }
 
@@ -235,8 +233,8 @@ static void explain(const struct step *step, const struct outcome *outcome, stru
 {
     explain_outcome(step, outcome, arena, trouble);
     if (step->kind == STEP_FILE_ALLOCATE && outcome->error == ENOSPC)
-        trouble->message = arena_printf(arena, "Storage pool '%s' has no room for %" PRId64 " KiB.", step->pool,
-                                        step->size_kib);
+        trouble->message =
+            arena_printf(arena, "Storage pool '%s' has no room for %" PRId64 " KiB.", step->pool, step->size_kib);
 }
 
 static int read_outcome(const struct step *step, const struct outcome *outcome, int64_t asked, struct facts *facts,
@@ -286,11 +284,12 @@ static int raise_as(enum step_kind size_kind, const struct provider_volume *volu
     bool exists = fact && fact->backing;
     int64_t size_kib = exists && fact->size_kib > volume->size_kib ? fact->size_kib : volume->size_kib;
 
-    if (fact && fact->has_vanished) {
+    if ((fact && fact->has_vanished) || (!exists && volume->must_exist)) {
         trouble->message = arena_printf(&plan->arena, "File %s has vanished.", path_of(volume, &plan->arena));
         trouble->cause = arena_strdup(&plan->arena, "It was there, and was not removed by the satellite.");
-        trouble->correction = arena_strdup(&plan->arena, "If its file system is not mounted, mount it. If the data is lost, "
-                                                         "delete the resource on this node and create it again.");
+        trouble->correction =
+            arena_strdup(&plan->arena, "If its file system is not mounted, mount it. If the data is lost, "
+                                       "delete the resource on this node and create it again.");
         return -1;
     }
     if (!exists || fact->size_kib < volume->size_kib)
@@ -300,8 +299,9 @@ static int raise_as(enum step_kind size_kind, const struct provider_volume *volu
 
         set_target(plan_add(plan, STEP_LOOP_ATTACH, "attach file %s to a loop device", path), volume, NULL, plan);
     } else if (fact->device_kib < size_kib) {
-        set_target(plan_add(plan, STEP_LOOP_RESIZE, "tell %s that its file has %" PRId64 " KiB", fact->device, size_kib),
-                   volume, fact->device, plan);
+        set_target(
+            plan_add(plan, STEP_LOOP_RESIZE, "tell %s that its file has %" PRId64 " KiB", fact->device, size_kib),
+            volume, fact->device, plan);
     }
     return 0;
 }

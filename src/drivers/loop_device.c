@@ -19,8 +19,8 @@
 #include "base/text.h"
 
 enum {
-    ATTACH_TRIES = 256,     /* others may take the free number that we were told */
-    DETACH_WAITS = 40,      /* of DETACH_WAIT_MS: short visitors such as udev's probes leave again */
+    ATTACH_TRIES = 256, /* others may take the free number that we were told */
+    DETACH_WAITS = 40,  /* of DETACH_WAIT_MS: short visitors such as udev's probes leave again */
     DETACH_WAIT_MS = 5,
 };
 
@@ -184,8 +184,8 @@ int loop_device_detach(const char *device, const char *path)
         error = -errno;
     close(descriptor);
     /*
-     * LOOP_CLR_FD on a device that somebody else has open succeeds, and takes effect when the last one closes it: so what
-     * counts is what sysfs says.
+     * LOOP_CLR_FD on a device that somebody else has open succeeds, and takes effect when the last one closes it: so
+     * what counts is what sysfs says.
      */
     for (int i = 0; !error && real_path && still_shows(device, real_path); i++) {
         if (i == DETACH_WAITS)

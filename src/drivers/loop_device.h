@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Loop devices by their ioctls. Every function may block in the kernel, so it is called by workers only. A device number is
- * never trusted: before one is touched, its backing file must be the very file (device and inode) that is meant, because
- * all satellites and users of a host share the numbers.
+ * Loop devices by their ioctls. Every function may block in the kernel, so it is called by workers only. A device
+ * number is never trusted: before one is touched, its backing file must be the very file (device and inode) that is
+ * meant, because all satellites and users of a host share the numbers.
  */
 #pragma once
 
@@ -22,7 +22,8 @@ int loop_device_attach(const char *path, char device[static LOOP_DEVICE_NAME_SIZ
 int loop_device_resize(const char *device, const char *path, int64_t *size_kib) MUST_CHECK;
 /* 0 also when device does not show path (any more); -EBUSY when somebody has it open, mounted, or on top of it. */
 int loop_device_detach(const char *device, const char *path) MUST_CHECK;
-/* Opens the device for writing, alone. -ENXIO when it does not show path, -EBUSY when it is in use; else the descriptor. */
+/* Opens the device for writing, alone. -ENXIO when it does not show path, -EBUSY when it is in use; else the
+ * descriptor. */
 int loop_device_open_alone(const char *device, const char *path) MUST_CHECK;
 
 /* What all loop devices show, read once from sysfs. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A plan: steps in the order in which they shall run. A plan is made by pure functions from wants and facts, printed as text
- * for people and golden tests, and run by run.h. It owns the memory of its steps.
+ * A plan: steps in the order in which they shall run. A plan is made by pure functions from wants and facts, printed as
+ * text for people and golden tests, and run by run.h. It owns the memory of its steps.
  */
 #pragma once
 
@@ -18,8 +18,8 @@ struct plan {
 void plan_done(struct plan *plan);
 
 /*
- * Adds a step with the traits of its kind; the caller sets what the kind needs, in memory of plan->arena. The pointer is
- * valid until the next step is added. Kinds that destroy data are refused here by an assertion.
+ * Adds a step with the traits of its kind; the caller sets what the kind needs, in memory of plan->arena. The pointer
+ * is valid until the next step is added. Kinds that destroy data are refused here by an assertion.
  */
 struct step *plan_add(struct plan *plan, enum step_kind kind, const char *what, ...) PRINTF_LIKE(3, 4)
     __attribute__((returns_nonnull));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Storage providers: how volumes are made out of a pool. A provider is a row of pure functions: it says what to ask, reads
- * what was answered into facts, and plans what is missing. It never touches the machine itself.
+ * Storage providers: how volumes are made out of a pool. A provider is a row of pure functions: it says what to ask,
+ * reads what was answered into facts, and plans what is missing. It never touches the machine itself.
  *
  * Names of pools are compared without case, but facts are kept under the name as the pool's want spells it.
  */
@@ -15,8 +15,8 @@
 enum provider_ability {
     PROVIDER_CAN_GROW = 1,
     PROVIDER_CAN_SNAPSHOT = 2,
-    PROVIDER_IS_THIN = 4,      /* what is allocated grows with what is written */
-    PROVIDER_HAS_NO_DISK = 8,  /* its volumes have no device here */
+    PROVIDER_IS_THIN = 4,     /* what is allocated grows with what is written */
+    PROVIDER_HAS_NO_DISK = 8, /* its volumes have no device here */
 };
 
 /* One volume as its provider sees it; everything belongs to the caller. */
@@ -24,7 +24,8 @@ struct provider_volume {
     const struct pool_want *pool;
     const char *identifier; /* "db_00000" */
     int64_t size_kib;
-    const char *authority;  /* for lower */
+    bool must_exist;       /* its absence is a loss, which raise refuses to cover up */
+    const char *authority; /* for lower */
 };
 
 struct provider {
@@ -36,16 +37,18 @@ struct provider {
     /* Makes the pool itself, where that is the satellite's matter. NULL: nothing to do. */
     void (*prepare)(const struct pool_want *pool, struct plan *plan);
     /*
-     * Which questions: about the space of the pool, and about all its volumes, or only about identifiers when it is not NULL.
+     * Which questions: about the space of the pool, and about all its volumes, or only about identifiers when it is not
+     * NULL.
      */
     void (*ask)(const struct pool_want *pool, const struct text_list *identifiers, struct plan *plan);
     /*
-     * What the outcome of one step says, that of asks as well as of changes. asked is facts->stamp when the plan was started.
-     * -1 and *trouble when the step failed; the facts of what it was about are uncertain then.
+     * What the outcome of one step says, that of asks as well as of changes. asked is facts->stamp when the plan was
+     * started. -1 and *trouble when the step failed; the facts of what it was about are uncertain then.
      */
     int (*read)(const struct step *step, const struct outcome *outcome, int64_t asked, struct facts *facts,
                 struct arena *arena, struct trouble *trouble);
-    /* What lacks until the volume is there, with its size and device; fact may be NULL. -1 and *trouble: it must not be made. */
+    /* What lacks until the volume is there, with its size and device; fact may be NULL. -1 and *trouble: it must not be
+     * made. */
     int (*raise)(const struct provider_volume *volume, const struct storage_fact *fact, struct plan *plan,
                  struct trouble *trouble);
     /* What must be done until nothing is left of it. */
@@ -57,14 +60,16 @@ const struct provider *provider_find(const char *name); /* NULL when it is not i
 
 /* All providers of this version, ends with NULL; and those of other versions, with why they are not usable. */
 extern const struct provider *const providers[];
-struct provider_absent { const char *name, *why; };
+struct provider_absent {
+    const char *name, *why;
+};
 extern const struct provider_absent providers_absent[]; /* ends with a NULL name */
 
 extern const struct provider provider_file, provider_file_thin, provider_diskless;
 
 /* A pool that wants may refer to. */
 struct known_pool {
-    struct map_node node;         /* key: its name in upper case */
+    struct map_node node; /* key: its name in upper case */
     const struct pool_want *want;
     const struct provider *provider; /* NULL: not in this version */
     const struct trouble *trouble;   /* why it cannot be used; NULL: it can */

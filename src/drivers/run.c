@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A run walks its plan: an EXEC step becomes a child; the longest stretch of other steps becomes one batch for a worker,
- * which answers step by step. Runs that find no worker free wait in a queue, first come first served.
+ * A run walks its plan: an EXEC step becomes a child; the longest stretch of other steps becomes one batch for a
+ * worker, which answers step by step. Runs that find no worker free wait in a queue, first come first served.
  *
- * A worker that does not answer in time is killed if its step only asks. If its step changes the machine, it is reported and
- * left alone; it no longer counts against the limit, so that a device that hangs costs its own resource and no other.
- * Workers that have nothing to do for a while are sent home, but for one.
+ * A worker that does not answer in time is killed if its step only asks. If its step changes the machine, it is
+ * reported and left alone; it no longer counts against the limit, so that a device that hangs costs its own resource
+ * and no other. Workers that have nothing to do for a while are sent home, but for one.
  */
 #include "drivers/run.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <signal.h>
+#include <linux/close_range.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "drivers/batch.h"
@@ -68,6 +69,7 @@ struct runner {
 };
 
 static void advance(struct run *run);
+static void go_on(struct run *run);
 static void serve_queue(struct runner *runner);
 
 static const struct step *step_under_way(const struct run *run)
@@ -168,7 +170,7 @@ static void tool_end(void *owner, int exit_code, int signal_number)
         outcome->error = EFBIG;
     }
     end_step(run);
-    advance(run);
+    go_on(run);
 }
 
 static const struct child_events tool_events = { .on_output = tool_output, .on_end = tool_end };
@@ -498,6 +500,8 @@ struct runner *runner_new(struct loop *loop, const struct run_options *options)
     struct runner *runner = memory_alloc(sizeof(*runner));
     struct run_options *own = &runner->options;
 
+    /* What this process inherited is no concern of its children; what it opens itself closes on exec anyway. */
+    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     runner->loop = loop;
     runner->children.loop = loop;
     *own = *options;

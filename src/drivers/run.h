@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The one runner of plans. It executes the steps of a plan one after another, never two of the same plan at once, and stops
- * at the first that fails, except for steps marked always. It knows nothing of volumes: what the steps mean is the planner's
- * matter, what came of them the reader's.
+ * The one runner of plans. It executes the steps of a plan one after another, never two of the same plan at once, and
+ * stops at the first that fails, except for steps marked always. It knows nothing of volumes: what the steps mean is
+ * the planner's matter, what came of them the reader's.
  *
- * run.c runs tools as child processes and everything else in worker processes (this same program in a hidden role), so that
- * no system call of a plan can stop the loop. tests/sim has another implementation, on a machine in memory. Callbacks run
- * on the loop, never from inside a function of this header.
+ * run.c runs tools as child processes and everything else in worker processes (this same program in a hidden role), so
+ * that no system call of a plan can stop the loop. tests/sim has another implementation, on a machine in memory.
+ * Callbacks run on the loop, never from inside a function of this header.
  */
 #pragma once
 
@@ -20,11 +20,12 @@
 struct runner;
 
 struct run_events {
-    /* Every step has ended or been skipped; outcomes[i] is that of step i, and valid until this returns. Called once. */
+    /* Every step has ended or been skipped; outcomes[i] is that of step i, and valid until this returns. Called once.
+     */
     void (*done)(void *owner, const struct outcome *outcomes, size_t count);
     /*
-     * A step that changes the machine exceeds its patience. It is not killed; done comes when its process is gone, however
-     * long that takes. Called at most once for a step; NULL is fine.
+     * A step that changes the machine exceeds its patience. It is not killed; done comes when its process is gone,
+     * however long that takes. Called at most once for a step; NULL is fine.
      */
     void (*hangs)(void *owner, const struct step *step, int64_t since_ms);
 };
@@ -34,16 +35,17 @@ void run_plan(struct runner *runner, const struct plan *plan, const struct run_e
 
 /* Zero means the default. */
 struct run_options {
-    const char *program;   /* that knows the hidden role worker; default /proc/self/exe */
-    int workers;           /* at most so many batches at once; default 4 */
-    size_t output_limit;   /* bytes kept of a tool's standard output, default 16 MiB; of its standard error, 64 KiB */
+    const char *program; /* that knows the hidden role worker; default /proc/self/exe */
+    int workers;         /* at most so many batches at once; default 4 */
+    size_t output_limit; /* bytes kept of a tool's standard output, default 16 MiB; of its standard error, 64 KiB */
     int64_t quick_ms, patient_ms, very_patient_ms; /* default 10 s, 60 s, 30 min */
-    int inherit;           /* a descriptor that workers and tools keep open, so that a successor can see that they live */
+    int inherit; /* a descriptor that workers and tools keep open, so that a successor can see that they live */
 };
 
 struct runner *runner_new(struct loop *loop, const struct run_options *options);
 /* Runs under way are forgotten without done; what changes the machine goes on until its step ends. */
 void runner_free(struct runner *runner);
 
-/* The hidden role: reads batches of steps from standard input, writes outcomes to standard output, until end of file. */
+/* The hidden role: reads batches of steps from standard input, writes outcomes to standard output, until end of file.
+ */
 int worker_main(void);

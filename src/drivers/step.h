@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A step is one visible action on the machine, and an outcome is what came of it. Both are plain data and rows of the field
- * codec, so that a step can be printed, sent to a worker process, or executed in the memory of a simulation. Everything that
- * is known about the machine comes from outcomes; asking is a step as well.
+ * A step is one visible action on the machine, and an outcome is what came of it. Both are plain data and rows of the
+ * field codec, so that a step can be printed, sent to a worker process, or executed in the memory of a simulation.
+ * Everything that is known about the machine comes from outcomes; asking is a step as well.
  *
- * The header does nothing: plan.h makes steps, run.h runs them, providers and layers read outcomes. All text belongs to the
- * arena of the plan or of the run.
+ * The header does nothing: plan.h makes steps, run.h runs them, providers and layers read outcomes. All text belongs to
+ * the arena of the plan or of the run.
  */
 #pragma once
 
@@ -33,15 +33,15 @@ extern const struct enum_name step_kind_names[];
 enum step_patience { STEP_QUICK, STEP_PATIENT, STEP_VERY_PATIENT };
 
 struct step {
-    char *what;         /* "create sparse file /pool/db_00000.img of 1048576 KiB": shown in logs, plans and troubles */
-    uint32_t kind;      /* enum step_kind */
-    int32_t patience;   /* enum step_patience */
-    bool changes;       /* alters the machine: never killed */
-    bool always;        /* runs even when an earlier step failed: for what must be undone */
-    char *authority;    /* the user's request that allows data to be destroyed; steps that destroy do not run without it */
-    char *reader;       /* provider whose read() understands the outcome */
-    char *pool;         /* with identifier: the volume that the outcome speaks of */
-    char *identifier;   /* "db_00000" */
+    char *what;       /* "create sparse file /pool/db_00000.img of 1048576 KiB": shown in logs, plans and troubles */
+    uint32_t kind;    /* enum step_kind */
+    int32_t patience; /* enum step_patience */
+    bool changes;     /* alters the machine: never killed */
+    bool always;      /* runs even when an earlier step failed: for what must be undone */
+    char *authority; /* the user's request that allows data to be destroyed; steps that destroy do not run without it */
+    char *reader;    /* provider whose read() understands the outcome */
+    char *pool;      /* with identifier: the volume that the outcome speaks of */
+    char *identifier;      /* "db_00000" */
     struct text_list argv; /* STEP_EXEC */
     char *input;           /* STEP_EXEC; secrets go this way, never through argv */
     int64_t accept;        /* STEP_EXEC: bit n set: exit code n is a success */
@@ -54,9 +54,9 @@ struct step {
 enum outcome_result {
     OUTCOME_SKIPPED = 1, /* an earlier step failed */
     OUTCOME_DONE,
-    OUTCOME_FAILED,      /* error, exit_code, complaint say why */
-    OUTCOME_TIMEOUT,     /* was only asking and took too long */
-    OUTCOME_LOST,        /* the process that ran it died: it may have happened or not */
+    OUTCOME_FAILED,  /* error, exit_code, complaint say why */
+    OUTCOME_TIMEOUT, /* was only asking and took too long */
+    OUTCOME_LOST,    /* the process that ran it died: it may have happened or not */
 };
 extern const struct enum_name outcome_result_names[];
 
@@ -67,7 +67,7 @@ struct found_file {
 };
 
 struct found_directory {
-    char *path; /* as asked */
+    char *path;    /* as asked */
     int32_t error; /* errno of the first thing that failed, else 0 */
     int64_t free_kib, total_kib;
     LIST_OF(struct found_file) files;

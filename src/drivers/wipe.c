@@ -8,16 +8,17 @@
 
 enum { BLOCK = 4096 };
 
-/* What may lie outside of the first and last block. from_end: offset counts back from the end, rounded down to a block. */
+/* What may lie outside of the first and last block. from_end: offset counts back from the end, rounded down to a block.
+ */
 static const struct signature {
     int64_t offset;
     const char *bytes;
     size_t length;
     bool from_end;
 } signatures[] = {
-    { 4096, "\xfc\x4e\x2b\xa9", 4, false },                                                         /* md 1.2 */
+    { 4096, "\xfc\x4e\x2b\xa9", 4, false },                                                       /* md 1.2 */
     { 4096 + 24, "\xc6\x85\x73\xf6\x4e\x1a\x45\xca\x82\x65\xf5\x7f\x48\xba\x6d\x81", 16, false }, /* bcache */
-    { 4096 + 1024, "\x10\x20\xf5\xf2", 4, false },                                                  /* second of f2fs */
+    { 4096 + 1024, "\x10\x20\xf5\xf2", 4, false },                                                /* second of f2fs */
     { 8192, "JFS1", 4, false },
     { 16384, "SKUL\xba\xbe", 6, false }, /* second header of LUKS 2, by size of the first */
     { 32768, "SKUL\xba\xbe", 6, false },
@@ -32,7 +33,7 @@ static const struct signature {
     { 32768 + 1, "CD001", 5, false },
     { 32768 + 1, "BEA01", 5, false }, /* UDF */
     { 65536 + 52, "ReIsEr", 6, false },
-    { 65536 + 64, "_BHRfS_M", 8, false }, /* btrfs */
+    { 65536 + 64, "_BHRfS_M", 8, false },     /* btrfs */
     { 131072, "\x0c\xb1\xba\x00", 4, false }, /* ZFS, the first of many in a label */
     { 8192, "\xfc\x4e\x2b\xa9", 4, true },    /* md 1.0 */
     { 12288, "\xfc\x4e\x2b\xa9", 4, true },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Removes what would let a later user of the same blocks take them for a file system, a RAID member or a DRBD disk: both
- * ends, and the signatures that lie further in. Blocks that are zeroes already are not written, so that a sparse volume
- * stays sparse. Runs in workers.
+ * Removes what would let a later user of the same blocks take them for a file system, a RAID member or a DRBD disk:
+ * both ends, and the signatures that lie further in. Blocks that are zeroes already are not written, so that a sparse
+ * volume stays sparse. Runs in workers.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The worker: plain blocking C. It may hang in any system call of a step, and may be killed between any two. When the
- * satellite goes away, the step under way is finished and none is begun: before each step the worker looks whether anybody
- * is still there to hear of it.
+ * satellite goes away, the step under way is finished and none is begun: before each step the worker looks whether
+ * anybody is still there to hear of it.
  */
 #include <errno.h>
 #include <poll.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Layers: what must hold, level by level. A resource on a node is a stack of levels, each a layer on top of the next, the
- * lowest always STORAGE. A layer is a row of pure functions about one level; it never calls the next one: stack.c walks.
+ * Layers: what must hold, level by level. A resource on a node is a stack of levels, each a layer on top of the next,
+ * the lowest always STORAGE. A layer is a row of pure functions about one level; it never calls the next one: stack.c
+ * walks.
  */
 #pragma once
 

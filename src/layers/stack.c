@@ -50,7 +50,7 @@ static int check_layers(const struct resource_want *want, struct arena *arena, s
             buf_printf(&unknown, "%s%s", unknown.length > 0 ? ", " : "", want->layers.at[i]);
     if (unknown.length > 0) {
         refuse(arena, trouble, want,
-               arena_printf(arena, "This version of the satellite does not know the layer %s.", buf_text(&unknown)),
+               arena_printf(arena, "These layers are not in this version of the satellite: %s.", buf_text(&unknown)),
                "Use the layer list STORAGE.");
         buf_done(&unknown);
         return -1;
@@ -78,8 +78,8 @@ static int check_want(const struct resource_want *want, struct arena *arena, str
 }
 
 /* Volumes of the want whose removal is (not) asked for, with the sizes of each level. */
-static void make_stack(struct stack *stack, const struct resource_want *want, const struct machine *machine, bool remove,
-                       struct arena *arena)
+static void make_stack(struct stack *stack, const struct resource_want *want, const struct machine *machine,
+                       bool remove, struct arena *arena)
 {
     stack->count = 0;
     for (uint32_t i = 0; i < want->layers.count && i < LEVELS; i++) {

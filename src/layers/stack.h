@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Walks the levels of a resource: up to make it, down to take it away. The order of the machine's commands is decided here
- * and nowhere else. Pure: want and facts in, plan out.
+ * Walks the levels of a resource: up to make it, down to take it away. The order of the machine's commands is decided
+ * here and nowhere else. Pure: want and facts in, plan out.
  *
- * A plan may stop half-way up, when a level needs a device that only the outcome of the steps before tells. So the caller
- * plans again after each plan that succeeded, until the plan is empty: then everything that the want says holds.
+ * A plan may stop half-way up, when a level needs a device that only the outcome of the steps before tells. So the
+ * caller plans again after each plan that succeeded, until the plan is empty: then everything that the want says holds.
  */
 #pragma once
 

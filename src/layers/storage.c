@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The lowest level: hands each volume to the provider of its pool, under the name <resource><suffix>_<volume number with five
- * digits>. LINSTOR: the name is the reference's, and so are the devices of its users.
+ * The lowest level: hands each volume to the provider of its pool, under the name <resource><suffix>_<volume number
+ * with five digits>. LINSTOR: the name is the reference's, and so are the devices of its users.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,7 +25,8 @@ static const struct known_pool *pool_of(const struct level *level, const struct 
 
     if (pool && pool->provider && !pool->trouble)
         return pool;
-    trouble->message = arena_printf(arena, "Storage pool '%s' of volume %" PRId32 " cannot be used.", name, volume->number);
+    trouble->message =
+        arena_printf(arena, "Storage pool '%s' of volume %" PRId32 " cannot be used.", name, volume->number);
     if (!pool)
         trouble->cause = arena_strdup(arena, "There is no such storage pool on this node.");
     else if (!pool->provider)
@@ -74,7 +75,8 @@ static void ask(const struct level *level, struct plan *plan)
 static int plan_volume(const struct level *level, const struct level_volume *volume, bool raise, struct plan *plan,
                        struct trouble *trouble)
 {
-    const struct known_pool *pool = volume->want->pool ? known_pool_find(level->machine->pools, volume->want->pool) : NULL;
+    const struct known_pool *pool =
+        volume->want->pool ? known_pool_find(level->machine->pools, volume->want->pool) : NULL;
     const struct storage_fact *fact;
     struct provider_volume wanted;
 
@@ -88,6 +90,7 @@ static int plan_volume(const struct level *level, const struct level_volume *vol
         .pool = pool->want,
         .identifier = identifier_of(level, volume->want, &plan->arena),
         .size_kib = volume->size_kib,
+        .must_exist = volume->want->must_exist,
         .authority = level->resource->authority,
     };
     if (!raise)

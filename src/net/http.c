@@ -13,6 +13,7 @@
 #include "net/http.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "net/http_state.h"
 
@@ -35,6 +36,7 @@ const struct http_limits http_default_limits = {
 enum {
     SWEEP_MIN_MS = 5,
     SWEEP_MAX_MS = 1000,
+    SPARE_FILES = 64,         /* descriptors that the process needs for other things */
     GATHER_BYTES = 64 * 1024, /* so much is gathered from answers to requests that came together */
 };
 
@@ -405,6 +407,18 @@ static void on_accept(void *owner, struct conn *conn)
     conn_set_events(conn, &events, connection);
 }
 
+/* A connection that finds no descriptor would be lost without closing an idle one for it. */
+static size_t bound_connections(size_t wanted)
+{
+    struct rlimit files;
+    size_t possible;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY)
+        return wanted;
+    possible = files.rlim_cur > 2 * SPARE_FILES ? (size_t)files.rlim_cur - SPARE_FILES : SPARE_FILES;
+    return wanted < possible ? wanted : possible;
+}
+
 struct http_server *http_server_new(struct loop *loop, const char *address, int port, const struct http_limits *limits,
                                     http_handler *handler, void *owner, int *error)
 {
@@ -417,6 +431,7 @@ struct http_server *http_server_new(struct loop *loop, const char *address, int 
     }
     server->loop = loop;
     server->limits = limits ? *limits : http_default_limits;
+    server->limits.connections = bound_connections(server->limits.connections);
     server->handler = handler;
     server->owner = owner;
     server->sweep = timer_new(loop, sweep, server);

@@ -30,9 +30,10 @@ struct http_limits {
     int64_t body_window_ms;  /* within so long at least body_window_bytes of a body must come, */
     size_t body_window_bytes;
     int64_t send_window_ms; /* and the peer must take at least something of an answer */
-    size_t connections;     /* when there are more, the one that has been idle longest is closed, or the new one */
-    size_t pipelined;       /* requests of one connection that are not yet answered; more are not read */
-    size_t stream_bytes;    /* unsent bytes of a stream, above which nothing more is produced */
+    size_t connections;  /* when there are more, the one that has been idle longest is closed, or the new one; less when
+                            the process may have fewer descriptors at the time of http_server_new() */
+    size_t pipelined;    /* requests of one connection that are not yet answered; more are not read */
+    size_t stream_bytes; /* unsent bytes of a stream, above which nothing more is produced */
 };
 extern const struct http_limits http_default_limits;
 

@@ -112,7 +112,9 @@ const struct http_request *http_get_request(const struct http_exchange *exchange
 
 const char *http_peer(const struct http_exchange *exchange)
 {
-    return exchange->connection ? conn_peer(exchange->connection->conn) : "";
+    const struct http_connection *connection = exchange->connection;
+
+    return connection && connection->conn ? conn_peer(connection->conn) : "";
 }
 
 void http_on_gone(struct http_exchange *exchange, void (*fn)(void *owner), void *owner)

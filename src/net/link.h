@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The link between a controller and a satellite: frames over a conn. A frame is a length (4 bytes, big endian, of what
- * follows) and one JSON object {"type": "...", "body": {...}}. This module knows frames, hello, protocol ranges, pings, silence and
- * reconnecting; it knows no nodes or volumes: bodies are rows of the caller.
+ * follows) and one JSON object {"type": "...", "body": {...}}. This module knows frames, hello, protocol ranges, pings,
+ * silence and reconnecting; it knows no nodes or volumes: bodies are rows of the caller.
  *
- * The controller dials and speaks first. Both sides send hello; the protocol in use is the highest that both ranges hold. A side
- * that does not know a type ignores the frame and counts it, so that a peer two releases apart goes on working.
+ * The controller dials and speaks first. Both sides send hello; the protocol in use is the highest that both ranges
+ * hold. A side that does not know a type ignores the frame and counts it, so that a peer two releases apart goes on
+ * working.
  */
 #pragma once
 
@@ -21,11 +22,11 @@ enum {
     LINK_PROTOCOL_MAX = 1,
     LINK_FRAME_LIMIT = 64 * 1024 * 1024, /* bytes; a longer frame closes the link */
     LINK_HELLO_FRAME_LIMIT = 64 * 1024,  /* bytes; the same, until the peer's hello is accepted */
-    LINK_HELLO_MS = 5000,                /* a dialled connection must open, and then the hellos be exchanged, within so long */
-    LINK_RETRY_MIN_MS = 250,             /* first pause before dialling again, doubled up to the longest */
+    LINK_HELLO_MS = 5000,    /* a dialled connection must open, and then the hellos be exchanged, within so long */
+    LINK_RETRY_MIN_MS = 250, /* first pause before dialling again, doubled up to the longest */
     LINK_RETRY_MAX_MS = 10000,
-    LINK_PING_MS = 1000,                 /* a ping is sent after so long without sending */
-    LINK_SILENCE_MS = 5000,              /* the link is down after so long without hearing */
+    LINK_PING_MS = 1000,    /* a ping is sent after so long without sending */
+    LINK_SILENCE_MS = 5000, /* the link is down after so long without hearing */
 };
 
 /* What both sides tell about themselves first. */
@@ -39,8 +40,8 @@ struct link_hello {
     char *uname;                   /* satellite: host name */
     struct text_list capabilities; /* words that both sides must know to use a feature */
     struct text_list providers, layers;
-    struct text_map unsupported;   /* provider or layer -> why it cannot be used on this machine */
-    char *refused;                 /* set when the peer is not accepted, and why; the link closes after it */
+    struct text_map unsupported; /* provider or layer -> why it cannot be used on this machine */
+    char *refused;               /* set when the peer is not accepted, and why; the link closes after it */
 };
 extern const struct schema link_hello_schema;
 
@@ -50,17 +51,17 @@ struct link;
  */
 struct link_events {
     /*
-     * The peer's hello is here; NULL accepts everyone. false refuses the peer: put the reason into own->refused before; the
-     * peer is told. own is the link's copy of what was given to link_dial or link_accept. On the side that accepted it is
-     * sent after this call and may be changed; text put into it must live as long as the link, the reason until the call
-     * returns to the loop.
+     * The peer's hello is here; NULL accepts everyone. false refuses the peer: put the reason into own->refused before;
+     * the peer is told. own is the link's copy of what was given to link_dial or link_accept. On the side that accepted
+     * it is sent after this call and may be changed; text put into it must live as long as the link, the reason until
+     * the call returns to the loop.
      */
     bool (*on_hello)(void *owner, const struct link_hello *peer, struct link_hello *own);
     void (*on_up)(void *owner, const struct link_hello *peer, int protocol); /* both sides accepted each other */
     void (*on_message)(void *owner, const char *type, const cJSON *body);    /* body is an object */
     /*
-     * Once after each on_up, and also after each attempt to dial that failed before it. On a link that accepted it comes once,
-     * whether it had been up or not.
+     * Once after each on_up, and also after each attempt to dial that failed before it. On a link that accepted it
+     * comes once, whether it had been up or not.
      */
     void (*on_down)(void *owner, const char *why);
 };
@@ -76,13 +77,13 @@ void link_free(struct link *link); /* on_down is not called; NULL is fine; may b
 void link_reconnect(struct link *link);
 bool link_is_up(const struct link *link);
 /*
- * Dropped when the link is not up: after the next on_up both sides compare what they hold. body may be NULL. What would be
- * longer than LINK_FRAME_LIMIT takes the link down, as it would at the peer.
+ * Dropped when the link is not up: after the next on_up both sides compare what they hold. body may be NULL. What would
+ * be longer than LINK_FRAME_LIMIT takes the link down, as it would at the peer.
  */
 void link_send(struct link *link, const char *type, const struct schema *schema, const void *body);
 /* For on_message, when it does not know the type. */
 void link_count_unknown(struct link *link, const char *type);
 int64_t link_unknown_count(const struct link *link); /* since the link was made */
 size_t link_unsent(const struct link *link);
-int32_t link_attempts(const struct link *link); /* failed dials since the last on_up */
+int32_t link_attempts(const struct link *link);       /* failed dials since the last on_up */
 const char *link_last_error(const struct link *link); /* "" when there was none */

@@ -28,7 +28,7 @@ class OwnEnv(run.Env):
         file = cluster.directory / 'env.json'
         file.write_text(json.dumps(description))
         super().__init__(file)
-        self.cluster = cluster
+        self.cluster, self.ended = cluster, []
         self.hooks = {'fresh': self.fresh, 'stop': self.stop, 'start': self.start}
         self.has |= set(self.hooks)
 
@@ -36,6 +36,14 @@ class OwnEnv(run.Env):
         if name not in self.hooks:
             raise run.Skip(f'no hook {name}')
         self.hooks[name](args or {})
+
+    def before(self):
+        """A program that ended by itself fails its scenario, not all that follow: it is started again; the end tells about it."""
+        for process in self.cluster.processes:
+            if not process.is_running():
+                print(f'DIFF conformance: {process.name} had ended with {process.child.returncode}', flush=True)
+                self.ended.append(process.name)
+                process.start()
 
     def fresh(self, _args):
         controller = self.cluster.controller
@@ -53,10 +61,10 @@ class OwnEnv(run.Env):
 
 def main():
     arguments = sys.argv[1:]
-    options = ['check', '--owned', str(HERE / 'owned.txt')]
+    options = ['check', '--talkative', '--owned', str(HERE / 'owned.txt')]
     if '--all' in arguments:
         arguments.remove('--all')
-        options = ['check']
+        options = ['check', '--talkative']
     cluster = Cluster(satellites=5, source='conformance', start=False)
     try:
         with cluster:
@@ -72,6 +80,9 @@ def main():
                 {'name': s.name, 'address': s.address, 'port': s.port, 'dir': str(s.pool)} for s in cluster.satellites.values()]})
             url = f'http://{cluster.controller.address}:{cluster.controller.port}'
             status = run.main([*options, '--url', url, *arguments], env)
+            if env.ended:
+                print(f'FAIL conformance: ended by themselves: {env.ended}', flush=True)
+                status = 1
             left = cluster.devices()
             if left:
                 print(f'FAIL conformance: devices left over: {left}', flush=True)

@@ -139,7 +139,7 @@ class Process:
     def resume(self):
         os.kill(self.pid, signal.SIGCONT)
 
-    def tail(self, lines=25):
+    def tail(self, lines=12):
         try:
             text = self.log.read_text(errors='replace')
         except FileNotFoundError:
@@ -237,7 +237,8 @@ class Cluster:
                 process.stop()
             except AssertionError as problem:
                 wrong.append(str(problem))
-        wrong += self.sanitizer_reports()
+        reports = self.sanitizer_reports()
+        wrong = [line for line in wrong if line.split()[0] not in reports] + list(reports.values())
         wrong += [f'process left: {pid} {command}' for pid, command in machine.marked_processes(self.mark).items()]
         self.tidy()
         logs = os.environ.get('LINSTOR_LOGS')
@@ -265,7 +266,8 @@ class Cluster:
             machine.unmount_below(self.directory)
 
     def sanitizer_reports(self):
-        found = []
+        """{name of the process: first report in its log}"""
+        found = {}
         for process in self.processes:
             try:
                 lines = process.log.read_text(errors='replace').splitlines()
@@ -273,7 +275,7 @@ class Cluster:
                 continue
             for number, line in enumerate(lines):
                 if TROUBLE.search(line):
-                    found.append(f'{process.name}.log:{number + 1}:\n' + '\n'.join(lines[number:number + 20]))
+                    found[process.name] = f'{process.name}.log:{number + 1}:\n' + '\n'.join(lines[number:number + 14])
                     break
         return found
 

@@ -31,13 +31,14 @@ ODD_REQUESTS = {'conformance', 'malformed'}
 LARGE = 32768           # bytes of a reply; of larger ones only the first few of an operation are looked at
 LARGE_PER_OPERATION = 20
 SHOWN = 60
+WITH_SLASHES = {'{key}'}    # property keys hold slashes, which clients do not always escape
 
 
 class Description:
     def __init__(self, data):
         self.data, self.routes = data, []
         for template, item in data['paths'].items():
-            pattern = re.compile(''.join('[^/]+' if p.startswith('{') else re.escape(p)
+            pattern = re.compile(''.join('.+' if p in WITH_SLASHES else '[^/]+' if p.startswith('{') else re.escape(p)
                                          for p in re.split(r'(\{[^}]*\})', template)))
             literal = len(re.sub(r'\{[^}]*\}', '', template))
             operations = {m.upper(): op for m, op in item.items() if m in ('get', 'put', 'post', 'patch', 'delete', 'options')}

@@ -435,6 +435,9 @@ static void test_keep_alive(void **state)
     assert_null(header_of(&answer, "Content-Length"));
     assert_null(header_of(&answer, "Evil"));
     answer_done(&answer);
+    ask("GET /no-upgrade HTTP/1.1\r\n" HOST "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n", &answer);
+    assert_string_equal(answer.body.data, "GET /no-upgrade 0:");
+    answer_done(&answer);
     ask("GET http://host:1/path?q HTTP/1.1\r\n" HOST "\r\n", &answer);
     assert_string_equal(answer.body.data, "GET /path?q 0:");
     answer_done(&answer);

@@ -13,16 +13,16 @@ int rc_add_entry(struct rc *rc, const struct rc_entry *entry)
     struct rc_doc *doc = LIST_ADD(&rc->entries, rc->arena);
     uint64_t code = (uint64_t)entry->code, context = (uint64_t)rc->context;
 
-    if (!(code & RC_ACTION_MASK))
+    if (!(code & RC_ACTION_MASK) && !entry->is_bare)
         code |= context & RC_ACTION_MASK;
-    if (!(code & RC_OBJECT_MASK))
+    if (!(code & RC_OBJECT_MASK) && !entry->is_bare)
         code |= context & RC_OBJECT_MASK;
     doc->ret_code = (int64_t)code;
     doc->message = arena_strdup_null(rc->arena, entry->message);
     doc->cause = arena_strdup_null(rc->arena, entry->cause);
     doc->details = arena_strdup_null(rc->arena, entry->details);
     doc->correction = arena_strdup_null(rc->arena, entry->correction);
-    for (uint32_t i = 0; i < rc->refs.count; i++)
+    for (uint32_t i = 0; i < rc->refs.count && !entry->is_bare; i++)
         text_map_set(&doc->obj_refs, rc->refs.at[i].key, rc->refs.at[i].value, rc->arena);
     doc->created_at = arena_alloc(rc->arena, TEXT_TIME_SIZE);
     text_format_time(rc->now_ms, doc->created_at);

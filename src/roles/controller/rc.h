@@ -24,6 +24,7 @@ struct rc {
 struct rc_entry {
     int64_t code; /* with MASK_ERROR, MASK_WARN, MASK_INFO or none (success) */
     const char *message, *cause, *details, *correction;
+    bool is_bare; /* LINSTOR: some entries bear neither operation nor object, nor references */
 };
 
 /* -1 when the entry is an error, else 0. */

@@ -152,13 +152,9 @@ struct volume_definition *definition_add_volume(struct request *q, struct resour
     volume->number = number;
     volume->size_kib = wish->size_kib;
     volume->object.flags = flags;
-    if (wish->minor.has && definition->layers.count == 0) {
-        struct text_list drbd = { 0 };
-
-        text_list_add(&drbd, "DRBD", &q->arena);
-        definition_set_layers(q, definition, drbd);
-    }
-    if (text_list_has(&definition->layers, "DRBD") && choose_minor(q, volume, wish->minor) != 0)
+    if (wish->minor.has)
+        definition_add_drbd(q, definition);
+    if ((wish->minor.has || text_list_has(&definition->layers, "DRBD")) && choose_minor(q, volume, wish->minor) != 0)
         return NULL;
     if (wish->props && props_set(q, PROP_ON_VOLUME_DEFINITION, &volume->object.props, wish->props) != 0)
         return NULL;

@@ -16,6 +16,8 @@ const struct route *const route_tables[] = {
     resource_definition_routes,
     volume_definition_routes,
     resource_routes,
+    place_routes,
+    resource_group_routes,
     node_routes,
     storage_pool_routes,
     controller_routes,

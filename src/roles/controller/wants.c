@@ -242,8 +242,10 @@ void wants_synchronise(struct service *service, const struct node *node, const s
     struct arena scratch = { 0 };
 
     (void)service;
-    qsort(held->pools.at, held->pools.count, sizeof(held->pools.at[0]), by_name);
-    qsort(held->resources.at, held->resources.count, sizeof(held->resources.at[0]), by_name);
+    if (held->pools.count > 0)
+        qsort(held->pools.at, held->pools.count, sizeof(held->pools.at[0]), by_name);
+    if (held->resources.count > 0)
+        qsort(held->resources.at, held->resources.count, sizeof(held->resources.at[0]), by_name);
     child_for_each(storage_pool, pool, &node->object, KIND_STORAGE_POOL) {
         const struct held_item *item = find_held(held->pools.at, held->pools.count, storage_pool_name(pool));
         struct pool_want want;

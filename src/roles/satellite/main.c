@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
-#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -15,75 +12,12 @@
 #include "base/text.h"
 #include "drivers/run.h"
 #include "roles/role.h"
+#include "roles/satellite/config.h"
 #include "roles/satellite/satellite.h"
 
 LOG_DOMAIN("satellite");
 
-enum exit_code { EXIT_OPTIONS = 1, EXIT_CONFIG = 2, EXIT_NETWORK = 20, EXIT_DATA = 21 }; /* LINSTOR: 1, 2 and 20 are the same */
 enum { PREDECESSOR_WAIT_MS = 10000, PREDECESSOR_LOOK_MS = 10 };
-
-struct settings {
-    struct satellite_options satellite;
-    const char *config;
-};
-
-static const char usage_text[] =
-    "Usage: linstor-satellite [options]\n"
-    "Makes the block devices that a controller wants on this node.\n"
-    "\n"
-    "  --name NAME           name of the node; a controller that calls it otherwise is refused (default: any)\n"
-    "  --data-dir DIR        what the satellite keeps (default: /var/lib/linstor-satellite)\n"
-    "  --config FILE         default: /etc/linstor/linstor_satellite.toml, if it exists\n"
-    "  --bind-address IP     default: ::, that is every address\n"
-    "  --port PORT           default: 3366\n"
-    "  --log-level LEVEL     ERROR, WARN, INFO (default), DEBUG or TRACE\n"
-    "  --version             print the version and exit\n"
-    "  --help                print this and exit\n";
-
-static int take_options(int argc, char **argv, struct settings *settings)
-{
-    static const struct option options[] = {
-        { "name", required_argument, NULL, 'n' },    { "data-dir", required_argument, NULL, 'd' },
-        { "config", required_argument, NULL, 'c' },  { "bind-address", required_argument, NULL, 'b' },
-        { "port", required_argument, NULL, 'p' },    { "log-level", required_argument, NULL, 'l' },
-        { "version", no_argument, NULL, 'v' },       { "help", no_argument, NULL, 'h' },
-        { 0 },
-    };
-    enum log_level level;
-    int64_t port;
-    int option;
-
-    while ((option = getopt_long(argc, argv, "hv", options, NULL)) != -1) {
-        switch (option) {
-        case 'n': settings->satellite.name = optarg; break;
-        case 'd': settings->satellite.data_dir = optarg; break;
-        case 'c': settings->config = optarg; break;
-        case 'b': settings->satellite.bind_address = optarg; break;
-        case 'p':
-            if (!text_parse_i64(optarg, 0, 65535, &port)) {
-                fprintf(stderr, "linstor-satellite: '%s' is not a port\n", optarg);
-                return EXIT_OPTIONS;
-            }
-            settings->satellite.port = (int)port;
-            break;
-        case 'l':
-            if (!log_level_parse(optarg, &level)) {
-                fprintf(stderr, "linstor-satellite: '%s' is not a log level\n", optarg);
-                return EXIT_OPTIONS;
-            }
-            log_set_level(level);
-            break;
-        case 'v': printf("linstor-satellite %s\n", PROGRAM_VERSION); exit(0);
-        case 'h': fputs(usage_text, stdout); exit(0);
-        default: fputs("Try --help.\n", stderr); return EXIT_OPTIONS;
-        }
-    }
-    if (optind < argc) {
-        fprintf(stderr, "linstor-satellite: '%s' is not an option; try --help\n", argv[optind]);
-        return EXIT_OPTIONS;
-    }
-    return 0;
-}
 
 static int open_lock(const char *directory, const char *name)
 {
@@ -96,8 +30,9 @@ static int open_lock(const char *directory, const char *name)
 }
 
 /*
- * Workers and tools of a satellite that was killed may be ending their last step. They hold a lock that they inherited, and are
- * waited for, so that nothing changes behind the first look at the machine. One that hangs is not waited for longer.
+ * Workers and tools of a satellite that was killed may be ending their last step. They hold a lock that they inherited,
+ * and are waited for, so that nothing changes behind the first look at the machine. One that hangs is not waited for
+ * longer.
  */
 static void wait_for_predecessors(int lock)
 {
@@ -179,17 +114,19 @@ static int serve(const struct settings *settings, int inherit)
 
 static int satellite_main(int argc, char **argv)
 {
-    struct settings settings = {
-        .satellite = { .data_dir = "/var/lib/linstor-satellite", .bind_address = "::", .port = 3366 },
-    };
-    int result = take_options(argc, argv, &settings), inherit;
+    struct settings settings;
+    int result = settings_read(&settings, argc, argv);
 
-    if (result)
-        return result;
-    signal(SIGPIPE, SIG_IGN);
-    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-    inherit = claim_data_dir(settings.satellite.data_dir);
-    return inherit < 0 ? -inherit : serve(&settings, inherit);
+    if (!result) {
+        int inherit;
+
+        log_set_level(settings.level);
+        signal(SIGPIPE, SIG_IGN);
+        inherit = claim_data_dir(settings.satellite.data_dir);
+        result = inherit < 0 ? -inherit : serve(&settings, inherit);
+    }
+    settings_done(&settings);
+    return result < 0 ? 0 : result;
 }
 
 static int run_worker(int argc, char **argv)

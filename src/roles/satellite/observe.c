@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The observer looks at what nobody told us: everything every few seconds and when the controller asks for it, and only the
- * pools' space soon after a change. One look at a time; pools that cannot be used are left to their own tasks.
+ * The observer looks at what nobody told us: everything every few seconds and when the controller asks for it, and only
+ * the pools' space soon after a change. One look at a time; pools that cannot be used are left to their own tasks.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -101,8 +101,9 @@ static void observer_free(struct task *task)
     (void)task; /* part of the satellite */
 }
 
-static const struct task_kind observer_kind = { .proceed = proceed, .ended = ended, .report = report,
-                                                .free = observer_free };
+static const struct task_kind observer_kind = {
+    .proceed = proceed, .ended = ended, .report = report, .free = observer_free
+};
 
 static void period_is_over(void *owner)
 {
@@ -163,8 +164,8 @@ static void probe_done(void *owner, const struct outcome *outcomes, size_t count
         const struct outcome *outcome = &outcomes[i];
 
         if (outcome->result != OUTCOME_DONE)
-            text_map_set(&satellite->missing, "loop", outcome->complaint ? outcome->complaint : "The kernel does not answer.",
-                         &satellite->arena);
+            text_map_set(&satellite->missing, "loop",
+                         outcome->complaint ? outcome->complaint : "The kernel does not answer.", &satellite->arena);
         for (uint32_t at = 0; at < outcome->missing.count; at++)
             text_map_set(&satellite->missing, outcome->missing.at[at].key, outcome->missing.at[at].value,
                          &satellite->arena);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Storage pools: made usable (the directory, the first look at everything in it), then left to the observer. A pool that
- * cannot be read any more comes back here and is tried until it can.
+ * Storage pools: made usable (the directory, the first look at everything in it), then left to the observer. A pool
+ * that cannot be read any more comes back here and is tried until it can.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,10 @@ static void fail(struct pool *pool, const struct trouble *trouble)
 
     pool->is_applied = false;
     task_fail(&pool->task, trouble);
-    pool->known.trouble = pool->task.trouble;
+    arena_done(&pool->shown_arena);
+    memset(&pool->shown, 0, sizeof(pool->shown));
+    field_copy(&trouble_schema, &pool->shown, trouble, &pool->shown_arena);
+    pool->known.trouble = &pool->shown;
     if (was_usable || pool->task.attempts == 1)
         resources_wake(pool->task.satellite, false);
 }
@@ -72,7 +75,8 @@ static void proceed(struct task *task)
 {
     struct pool *pool = pool_of(task);
     const struct provider *provider = pool->known.provider;
-    const char *missing = provider && provider->needs ? text_map_find(&task->satellite->missing, provider->needs) : NULL;
+    const char *missing =
+        provider && provider->needs ? text_map_find(&task->satellite->missing, provider->needs) : NULL;
     struct trouble trouble = { 0 };
 
     pool->known.holds_nothing = true;
@@ -139,6 +143,7 @@ static void pool_free(struct task *task)
 
     task_done(task);
     arena_done(&pool->arena);
+    arena_done(&pool->shown_arena);
     free(pool);
 }
 
@@ -184,6 +189,14 @@ static void set_want(struct pool *pool, const struct pool_want *want)
     field_copy(&pool_want_schema, &pool->want, want, &pool->arena);
 }
 
+static bool is_changed(const struct pool *pool, const struct pool_want *want)
+{
+    struct pool_want same = *want;
+
+    same.generation = pool->want.generation;
+    return !field_equal(&pool_want_schema, &pool->want, &same, FIELD_LINK);
+}
+
 void pool_take_want(struct satellite *satellite, const struct pool_want *want)
 {
     struct pool *pool = pool_find(satellite, want->pool);
@@ -199,10 +212,14 @@ void pool_take_want(struct satellite *satellite, const struct pool_want *want)
         forget(pool, want);
         return;
     }
+    if (pool && !is_changed(pool, want)) {
+        pool->want.generation = want->generation;
+        task_dirty(&pool->task);
+        return;
+    }
     if (pool) {
         /* Facts are kept by name of pool; a pool that lies elsewhere now knows nothing of the old place's volumes. */
-        if (!field_equal(&pool_want_schema, &pool->want, want, FIELD_LINK))
-            facts_remove_pool(&satellite->facts, pool->want.pool);
+        facts_remove_pool(&satellite->facts, pool->want.pool);
         known_pool_remove(&satellite->pools, &pool->known);
     } else {
         pool = pool_new(satellite);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A satellite: takes wants from one controller at a time, makes its machine be so, and reports. Any number of them can live
- * in one process, each on its own loop, runner and port; nothing is global. It has no store of its own: what exists is seen
- * on the machine, what should exist is told by the controller after each connect.
+ * A satellite: takes wants from one controller at a time, makes its machine be so, and reports. Any number of them can
+ * live in one process, each on its own loop, runner and port; nothing is global. It has no store of its own: what
+ * exists is seen on the machine, what should exist is told by the controller after each connect.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The satellite's end of links. One controller is served at a time. While it is connected, the controller of another cluster is
- * refused; a newer connection of the same cluster replaces the older one, whose controller may have died without a word.
+ * The satellite's end of links. One controller is served at a time. While it is connected, the controller of another
+ * cluster is refused; a newer connection of the same cluster replaces the older one, whose controller may have died
+ * without a word.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -90,7 +91,8 @@ static void on_up(void *owner, const struct link_hello *peer, int protocol)
     }
     satellite->session = session;
     satellite->wants_are_complete = false;
-    log_info("controller %s (version %s, protocol %d) is connected", session->peer, text_or_empty(peer->version), protocol);
+    log_info("controller %s (version %s, protocol %d) is connected", session->peer, text_or_empty(peer->version),
+             protocol);
     remember_cluster(satellite, session->cluster);
     report_held(satellite, session->link);
     reports_start_over(satellite);

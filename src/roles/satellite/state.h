@@ -1,30 +1,32 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a satellite holds, for the files of this directory: tables of pools and resources with their wants, the facts, and
- * one task for each thing that is worked on.
+ * What a satellite holds, for the files of this directory: tables of pools and resources with their wants, the facts,
+ * and one task for each thing that is worked on.
  *
  * A task is the loop "ask, plan, run, read" of one pool or resource: at most one of its plans is under way. It becomes
- * ready when something about it may have changed; once per turn every ready task proceeds. A task that failed becomes ready
- * again by itself, after a growing pause, for ever.
+ * ready when something about it may have changed; once per turn every ready task proceeds. A task that failed becomes
+ * ready again by itself, after a growing pause, for ever.
  */
 #pragma once
 
-#include "layers/layer.h"
 #include "drivers/provider.h"
+#include "layers/layer.h"
 #include "net/link.h"
 #include "roles/satellite/satellite.h"
 
 enum {
+    RUNNING_LIMIT = 64, /* plans under way at once: a few per worker; more would only take memory */
     RETRY_FIRST_MS = 500,
     RETRY_LIMIT_MS = 60000,
-    OBSERVE_MS = 10000,  /* everything is looked at so often */
-    MEASURE_MS = 50,     /* the pools' space is measured so long after a change, once for all changes of that time */
+    OBSERVE_MS = 10000, /* everything is looked at so often */
+    MEASURE_MS = 50,    /* the pools' space is measured so long after a change, once for all changes of that time */
 };
 
 struct task;
 struct task_kind {
     void (*proceed)(struct task *task); /* plan and task_run, or decide that all is done */
-    /* The plan has ended, its outcomes are in the facts. trouble is NULL when every step succeeded; it ends with the call. */
+    /* The plan has ended, its outcomes are in the facts. trouble is NULL when every step succeeded; it ends with the
+     * call. */
     void (*ended)(struct task *task, const struct trouble *trouble);
     void (*report)(struct task *task, struct report *report, struct arena *arena);
     void (*free)(struct task *task);
@@ -51,7 +53,8 @@ struct task {
 struct pool {
     struct task task;
     struct known_pool known; /* in satellite.pools */
-    struct arena arena;
+    struct arena arena, shown_arena;
+    struct trouble shown; /* what known.trouble points to */
     struct pool_want want;
     bool is_applied;
     int64_t reported_free_kib, reported_total_kib;
@@ -64,16 +67,16 @@ struct resource {
     struct resource_want want;
     int64_t order; /* of its want among all */
     bool is_applied, is_gone;
+    bool is_forgotten; /* freed when the plan under way has ended, unless it is wanted again until then */
     bool waits_for_pool, waits_for_removals;
     struct resource *next_removal; /* in satellite.removals */
     bool is_in_removals;
-    struct arena described_arena;
-    struct resource_fact described; /* volumes as they were when it was applied last */
+    uint64_t described; /* hash of its volumes as they were when that was looked at last */
 };
 
 struct observer {
     struct task task;
-    bool everything;        /* files and devices, not only space */
+    bool everything; /* files and devices, not only space */
     bool running_everything;
     struct i64_list tokens, running_tokens; /* of refreshes that are waiting for an answer */
     struct arena tokens_arena, running_arena;
@@ -98,10 +101,12 @@ struct satellite {
     bool wants_are_complete;
     int64_t order;
 
-    struct task *ready, *dirty;
+    struct task *ready, *last_ready; /* first come, first served */
+    struct task *dirty;
+    int running;               /* tasks whose plans are under way and do not hang */
     struct resource *removals; /* not yet done, oldest first */
     struct observer observer;
-    struct plan probe; /* at start: what can this machine do */
+    struct plan probe;        /* at start: what can this machine do */
     struct i64_list answered; /* tokens whose reports are due */
     struct arena answered_arena;
     uint64_t reported_orphans; /* hash of the list that the controller has; 0: none */
@@ -140,7 +145,8 @@ void pool_report_if_changed(struct pool *pool);
 struct resource *resource_find(const struct satellite *satellite, const char *name);
 void resource_take_want(struct satellite *satellite, const struct resource_want *want);
 void resource_forget(struct satellite *satellite, const char *name);
-/* All that stand still may have something to do; those that failed only when their next attempt is due, or with failed. */
+/* All that stand still may have something to do; those that failed only when their next attempt is due, or with failed.
+ */
 void resources_wake(struct satellite *satellite, bool failed);
 
 /* observe.c */

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Golden plans: each file of the directory given holds wants, facts, and the plan that shall follow. Planning on the
+ * facts that the plan should produce must give an empty plan, which is checked for every case.
+ *
+ *     == wants      struct wants as JSON
+ *     == facts      {"volumes": [...]} as JSON; may be left out: nothing exists
+ *     == plan       text; UPDATE_GOLDEN=1 writes it anew
+ *
+ * Lines before the first section say what the case is about. A new case is a new file.
+ */
+#include <assert.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "drivers/provider.h"
+#include "layers/stack.h"
+
+struct golden_volume {
+    char *pool, *identifier, *backing, *device;
+    int64_t size_kib, device_kib, allocated_kib;
+    bool is_uncertain, has_vanished;
+};
+struct golden_facts {
+    LIST_OF(struct golden_volume) volumes;
+};
+
+/* clang-format off */
+static const struct field golden_volume_fields[] = {
+    FIELD(golden_volume, pool, FIELD_REQUIRED), FIELD(golden_volume, identifier, FIELD_REQUIRED),
+    FIELD(golden_volume, backing, 0), FIELD(golden_volume, device, 0), FIELD(golden_volume, size_kib, 0),
+    FIELD(golden_volume, device_kib, 0), FIELD(golden_volume, allocated_kib, 0),
+    FIELD(golden_volume, is_uncertain, 0), FIELD(golden_volume, has_vanished, 0),
+};
+static SCHEMA(golden_volume)
+
+static const struct field golden_facts_fields[] = {
+    LIST(golden_facts, volumes, golden_volume, 0),
+};
+static SCHEMA(golden_facts)
+    /* clang-format on */
+
+    struct golden {
+    const char *path;
+    struct arena arena;
+    struct wants wants;
+    struct map pools;
+    struct facts facts;
+    struct machine machine;
+    struct buf printed;
+    int next_device;
+};
+
+static void fail(const struct golden *golden, const char *why)
+{
+    fprintf(stderr, "%s: %s\n", golden->path, why);
+    exit(1);
+}
+
+/* The text of a section, or NULL. */
+static char *section(const char *text, const char *name, struct arena *arena)
+{
+    char *heading = arena_printf(arena, "== %s\n", name);
+    const char *start = strstr(text, heading), *end;
+
+    if (!start)
+        return NULL;
+    start += strlen(heading);
+    end = strstr(start, "\n== ");
+    return end ? arena_strndup(arena, start, (size_t)(end - start) + 1) : arena_strdup(arena, start);
+}
+
+static void decode(struct golden *golden, const struct schema *schema, void *object, const char *text)
+{
+    struct field_error error;
+
+    if (field_decode_text(schema, object, text, strlen(text), &golden->arena, &error) < 0)
+        fail(golden, error.message);
+}
+
+static void load_facts(struct golden *golden, const char *text)
+{
+    struct golden_facts facts = { 0 };
+
+    decode(golden, &golden_facts_schema, &facts, text);
+    for (uint32_t i = 0; i < facts.volumes.count; i++) {
+        const struct golden_volume *volume = &facts.volumes.at[i];
+        struct storage_fact *fact = facts_edit_volume(&golden->facts, volume->pool, volume->identifier);
+
+        facts_set_text(&fact->backing, volume->backing);
+        facts_set_text(&fact->device, volume->device);
+        fact->size_kib = volume->size_kib;
+        fact->device_kib = volume->device_kib;
+        fact->allocated_kib = volume->allocated_kib;
+        fact->is_uncertain = volume->is_uncertain;
+        fact->has_vanished = volume->has_vanished;
+    }
+}
+
+static void print_trouble(struct golden *golden, const struct trouble *trouble)
+{
+    const char *const texts[] = { trouble->message, trouble->cause, trouble->correction };
+
+    buf_add_text(&golden->printed, "trouble:\n");
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+        if (texts[i])
+            buf_printf(&golden->printed, "    %s\n", texts[i]);
+}
+
+static void load_pools(struct golden *golden)
+{
+    bool alone = golden->wants.resources.count == 0;
+
+    for (uint32_t i = 0; i < golden->wants.pools.count; i++) {
+        struct known_pool *pool = arena_alloc(&golden->arena, sizeof(*pool));
+        struct trouble *trouble = arena_alloc(&golden->arena, sizeof(*trouble));
+        struct plan plan = { 0 };
+
+        pool->want = &golden->wants.pools.at[i];
+        if (!known_pool_add(&golden->pools, pool))
+            fail(golden, "two pools have the same name");
+        if (!pool->provider || pool->provider->check(pool->want, &golden->arena, trouble) < 0) {
+            pool->trouble = trouble;
+            pool->holds_nothing = true;
+        }
+        if (alone)
+            buf_printf(&golden->printed, "pool %s\n", pool->want->pool);
+        if (alone && pool->trouble)
+            print_trouble(golden, pool->trouble);
+        if (alone && !pool->trouble) {
+            if (pool->provider->prepare)
+                pool->provider->prepare(pool->want, &plan);
+            pool->provider->ask(pool->want, NULL, &plan);
+            plan_print(&plan, &golden->printed);
+        }
+        plan_done(&plan);
+    }
+}
+
+/* The outcome of a step on a machine where all goes well. */
+static struct outcome expect(struct golden *golden, const struct step *step)
+{
+    const struct storage_fact *fact =
+        step->identifier ? facts_find_volume(&golden->facts, step->pool, step->identifier) : NULL;
+    struct outcome outcome = { .result = OUTCOME_DONE };
+
+    switch ((enum step_kind)step->kind) {
+    case STEP_FILE_ALLOCATE:
+    case STEP_FILE_TRUNCATE:
+        outcome.size_kib = step->size_kib;
+        outcome.allocated_kib = step->kind == STEP_FILE_ALLOCATE ? step->size_kib : 0;
+        break;
+    case STEP_LOOP_ATTACH:
+        outcome.device = arena_printf(&golden->arena, "/dev/loop%d", 100 + golden->next_device++);
+        outcome.device_kib = fact->size_kib;
+        break;
+    case STEP_LOOP_RESIZE: outcome.device_kib = fact->size_kib; break;
+    case STEP_EXEC:
+    case STEP_ASK_MACHINE:
+    case STEP_ASK_FILES:
+    case STEP_ASK_SPACE:
+    case STEP_MAKE_DIRECTORY:
+    case STEP_FILE_REMOVE:
+    case STEP_LOOP_DETACH:
+    case STEP_WIPE: break;
+    }
+    return outcome;
+}
+
+static void apply(struct golden *golden, const struct plan *plan)
+{
+    for (uint32_t i = 0; i < plan->steps.count; i++) {
+        const struct step *step = &plan->steps.at[i];
+        struct outcome outcome = expect(golden, step);
+        struct trouble trouble = { 0 };
+
+        if (provider_find(step->reader)
+                ->read(step, &outcome, golden->facts.stamp, &golden->facts, &golden->arena, &trouble) < 0)
+            fail(golden, "a good outcome was read as trouble");
+    }
+}
+
+static void plan_resource(struct golden *golden, const struct resource_want *want)
+{
+    struct plan plan = { 0 }, asks = { 0 };
+    struct trouble trouble = { 0 };
+
+    buf_printf(&golden->printed, "resource %s\n", want->resource);
+    stack_ask(want, &golden->machine, &asks);
+    plan_print(&asks, &golden->printed);
+    if (asks.steps.count == 0 && stack_plan(want, &golden->machine, &plan, &trouble) < 0)
+        print_trouble(golden, &trouble);
+    else
+        plan_print(&plan, &golden->printed);
+    plan_done(&asks);
+    for (int i = 0; plan.steps.count > 0; i++) {
+        apply(golden, &plan);
+        plan_done(&plan);
+        if (stack_plan(want, &golden->machine, &plan, &trouble) < 0)
+            fail(golden, "the facts that the plan should produce are refused");
+        if (plan.steps.count == 0)
+            break;
+        buf_add_text(&golden->printed, "then\n");
+        plan_print(&plan, &golden->printed);
+        if (i == 8)
+            fail(golden, "planning does not come to an end");
+    }
+    plan_done(&plan);
+}
+
+static void update(const struct golden *golden, const char *text)
+{
+    const char *plan = strstr(text, "== plan\n");
+    FILE *file = fopen(golden->path, "w");
+
+    assert(plan && file);
+    fprintf(file, "%.*s== plan\n%s", (int)(plan - text), text, buf_text(&golden->printed));
+    fclose(file);
+}
+
+static bool run(const char *path)
+{
+    struct golden golden = { .path = path };
+    struct buf text = { 0 };
+    char *wants, *facts, *plan;
+    bool is_same;
+
+    golden.machine = (struct machine){ .pools = &golden.pools, .facts = &golden.facts };
+    if (text_read_file(path, 1 << 20, &text) != 0)
+        fail(&golden, "cannot be read");
+    wants = section(buf_text(&text), "wants", &golden.arena);
+    facts = section(buf_text(&text), "facts", &golden.arena);
+    plan = section(buf_text(&text), "plan", &golden.arena);
+    if (!wants || !plan)
+        fail(&golden, "a section is missing");
+    decode(&golden, &wants_schema, &golden.wants, wants);
+    if (facts)
+        load_facts(&golden, facts);
+    load_pools(&golden);
+    for (uint32_t i = 0; i < golden.wants.resources.count; i++)
+        plan_resource(&golden, &golden.wants.resources.at[i]);
+    is_same = strcmp(buf_text(&golden.printed), plan) == 0;
+    if (!is_same && getenv("UPDATE_GOLDEN"))
+        update(&golden, buf_text(&text));
+    else if (!is_same)
+        fprintf(stderr, "%s: expected\n%sgot\n%s", path, plan, buf_text(&golden.printed));
+    for (struct map_node *node; (node = map_first(&golden.pools));)
+        known_pool_remove(&golden.pools, CONTAINER_OF(node, struct known_pool, node));
+    facts_done(&golden.facts);
+    buf_done(&golden.printed);
+    buf_done(&text);
+    arena_done(&golden.arena);
+    return is_same;
+}
+
+static int is_case(const struct dirent *entry)
+{
+    return text_ends_with(entry->d_name, ".txt");
+}
+
+int main(int argc, char **argv)
+{
+    struct dirent **cases = NULL;
+    int count = argc == 2 ? scandir(argv[1], &cases, is_case, alphasort) : -1, failed = 0;
+
+    if (count <= 0) {
+        fprintf(stderr, "usage: %s DIRECTORY\n", argv[0]);
+        return 2;
+    }
+    for (int i = 0; i < count; i++) {
+        char *path = memory_printf("%s/%s", argv[1], cases[i]->d_name);
+
+        if (!run(path))
+            failed++;
+        free(path);
+        free(cases[i]);
+    }
+    free(cases);
+    printf("%d of %d golden plans are as they should be\n", count - failed, count);
+    return failed ? 1 : 0;
+}
