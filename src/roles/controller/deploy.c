@@ -64,7 +64,7 @@ int deploy_volume(struct request *q, struct resource *resource, const struct vol
     struct volume *volume;
 
     if (!pool)
-        return rc_add(&q->rc, FAIL_NOT_FOUND_DFLT_STOR_POOL,
+        return rc_add(&q->rc, model_find_pool_definition(q->model, name) ? FAIL_NOT_FOUND_DFLT_STOR_POOL : FAIL_NOT_FOUND_STOR_POOL_DFN,
                       .message = rc_text(&q->rc, "The storage pool '%s' for resource '%s' for volume number '%d' is not deployed on node '%s'.",
                                          name, owner, definition->number, node->name),
                       .cause = "The node has no storage pool of that name.",
@@ -142,7 +142,8 @@ static int parse_flags(struct request *q, const struct text_list *flags, const s
         while (known->name && strcmp(known->name, flags->at[i]) != 0)
             known++;
         if (!known->name)
-            return rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = rc_text(&q->rc, "'%s' is not a flag of resources.", flags->at[i]));
+            return rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .is_bare = true,
+                          .message = rc_text(&q->rc, "'%s' is not a flag of resources.", flags->at[i]));
         if (known->value & RESOURCE_DISKLESS && !text_list_has(layers, "DRBD") && !text_list_has(layers, "NVME"))
             return rc_add(&q->rc, FAIL_INVLD_LAYER_STACK,
                           .message = "A resource without a disk needs a layer that reaches the disk of another node.",

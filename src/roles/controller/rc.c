@@ -22,6 +22,8 @@ int rc_add_entry(struct rc *rc, const struct rc_entry *entry)
     doc->cause = arena_strdup_null(rc->arena, entry->cause);
     doc->details = arena_strdup_null(rc->arena, entry->details);
     doc->correction = arena_strdup_null(rc->arena, entry->correction);
+    if (rc->refs.at && !entry->is_bare)
+        doc->obj_refs.at = arena_alloc(rc->arena, 0);
     for (uint32_t i = 0; i < rc->refs.count && !entry->is_bare; i++)
         text_map_set(&doc->obj_refs, rc->refs.at[i].key, rc->refs.at[i].value, rc->arena);
     doc->created_at = arena_alloc(rc->arena, TEXT_TIME_SIZE);
@@ -31,7 +33,16 @@ int rc_add_entry(struct rc *rc, const struct rc_entry *entry)
 
 void rc_ref(struct rc *rc, const char *key, const char *value)
 {
-    text_map_set(&rc->refs, key, value, rc->arena);
+    if (value)
+        text_map_set(&rc->refs, key, value, rc->arena);
+    else if (!rc->refs.at)
+        rc->refs.at = arena_alloc(rc->arena, 0);
+}
+
+void rc_strip_refs(struct rc *rc)
+{
+    for (uint32_t i = 0; i < rc->entries.count; i++)
+        rc->entries.at[i].obj_refs = (struct text_map){ 0 };
 }
 
 void rc_unref(struct rc *rc, const char *key)

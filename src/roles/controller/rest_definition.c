@@ -129,7 +129,7 @@ static const char *choose_name(struct request *q, const char *name, const char *
     }
     if (!external) {
         rc_ref(&q->rc, "RscDfn", "");
-        rc_add(&q->rc, FAIL_INVLD_RSC_NAME_OR_EXT, .message = "The resource definition has neither a name nor an external name.",
+        rc_add(&q->rc, FAIL_MISSING_EXT_NAME, .message = "The resource definition has neither a name nor an external name.",
                .cause = "Both are missing or empty.", .correction = "Give a name.");
         return NULL;
     }
@@ -226,9 +226,11 @@ static int create_definition(struct request *q)
     struct text_map props = { 0 };
 
     /* LINSTOR: that properties were set is told first, and without naming the definition */
-    if (props_set(q, PROP_ON_RESOURCE_DEFINITION, &props, &asked->props) != 0) {
+    if (asked->name)
+        rc_ref(&q->rc, "RscDfn", asked->name);
+    if (props_set(q, PROP_ON_RESOURCE_DEFINITION, &props, &asked->props) != 0)
         return -1;
-    }
+    rc_strip_refs(&q->rc);
     for (uint32_t i = 0; i < asked->layer_data.count; i++)
         if (asked->layer_data.at[i].type)
             text_list_add(&wish.layers, asked->layer_data.at[i].type, &q->arena);
