@@ -157,6 +157,8 @@ void request_answer(struct request *q)
         request_free(q);
         return;
     }
+    if (failed && q->route && q->route->status < 400)
+        request_report(q);
     if (q->listing && !failed) {
         answer_list(q);
         return;

@@ -121,6 +121,8 @@ void request_received(void *service, struct http_exchange *exchange);
 /* reply.c: sends what the request says, and frees it. */
 void request_answer(struct request *q);
 void request_free(struct request *q);
+/* rest_report.c: an error report of what is unexpected in rc, whose entries then name it */
+void request_report(struct request *q);
 /* parked.c */
 void request_park(struct request *q);
 void parked_turn(struct service *service);

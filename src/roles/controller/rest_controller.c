@@ -100,6 +100,7 @@ static int modify_props(struct request *q)
 
 static int delete_one_prop(struct request *q)
 {
+    q->rc.is_quiet = true;
     return delete_prop(q, txn_edit(q->txn, model_root(q->model)), q->var[VAR_KEY]);
 }
 

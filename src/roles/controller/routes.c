@@ -21,6 +21,7 @@ const struct route *const route_tables[] = {
     node_routes,
     storage_pool_routes,
     controller_routes,
+    report_routes,
 };
 const size_t route_table_count = ARRAY_SIZE(route_tables);
 
@@ -232,6 +233,7 @@ void request_received(void *owner, struct http_exchange *exchange)
         return;
     }
     q->rc.context = q->route->context;
+    q->rc.is_quiet = strcmp(method, "GET") == 0; /* to look for what may not be there is nothing unexpected */
     if (check_variables(q) == 0 &&
         ((!q->route->body && !(q->route->use & ROUTE_BODY_LIST)) || decode_body(q, &json) == 0))
         run(q);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "roles/controller/finish.h"
+#include "roles/controller/reports.h"
 #include "roles/controller/request.h"
 #include "roles/controller/session.h"
 #include "roles/controller/wants.h"
@@ -50,10 +51,22 @@ static void on_failed(void *owner, const char *why)
 
 static void on_quarantine(void *owner, const char *table, const char *key, const char *why)
 {
-    (void)owner;
-    (void)table;
-    (void)key;
-    (void)why;
+    struct service *service = owner;
+    CLEANUP(memory_freep) char *message =
+        memory_printf("The stored record '%s' of '%s' could not be read and was set aside.", key, table);
+    CLEANUP(memory_freep) char *cause = memory_strdup(why);
+    const struct rc_doc problem = {
+        .message = message,
+        .cause = cause,
+        .details = (char[]){ "It lies unchanged in the table 'quarantine' of the store. What it describes does not exist for "
+                             "the controller; the rest is not affected." },
+        .correction = (char[]){ "Restore the object, or create it anew." },
+    };
+
+    (void)reports_add(service->reports, &(struct error_report_entry){ .time_ms = loop_wall_ms(service->loop),
+                                                                      .failure = "RecordUnreadable",
+                                                                      .problems = &problem,
+                                                                      .problem_count = 1 });
 }
 
 static const struct journal_events journal_events = {
@@ -127,6 +140,13 @@ static void make_defaults(struct service *service)
     txn_commit(txn);
 }
 
+static void open_reports(struct service *service)
+{
+    CLEANUP(memory_freep) char *directory = memory_printf("%s/reports", service->data_directory);
+
+    service->reports = reports_open(directory, PROGRAM_VERSION, loop_wall_ms(service->loop));
+}
+
 static int open_store(struct service *service)
 {
     CLEANUP(memory_freep) char *directory = memory_printf("%s/store", service->data_directory);
@@ -171,6 +191,7 @@ int service_init(struct service *service, struct loop *loop, const char *data_di
     service->boot = memory_alloc(TEXT_UUID_SIZE);
     text_make_uuid(service->boot);
     loop_on_turn(loop, turn, service);
+    open_reports(service);
     if (open_store(service) != 0)
         return -1;
     service->tick = timer_new(loop, tick, service);
@@ -203,6 +224,7 @@ void service_done(struct service *service)
         journal_close(service->journal);
     }
     model_done(&service->model);
+    reports_free(service->reports);
     timer_free(service->tick);
     arena_done(&service->finished_arena);
     free(service->dirty);
