@@ -51,7 +51,7 @@ class Session:
             answers = self.succeeded(self.api.node_create(name, 'Satellite', satellite.address, 'Plain', satellite.port))
             assert answers[0].is_success()
             self.cluster.await_online(name)
-            self.succeeded(self.api.storage_pool_create(name, 'thin', 'FileThin', str(satellite.pool)))
+            self.succeeded(self.api.storage_pool_create(name, 'thin', 'FILE_THIN', str(satellite.pool)))
 
 
 @suite.case('nodes: create, list, properties, interfaces, reconnect, delete')
