@@ -100,7 +100,7 @@ def _():
         assert size.space_info is not None and size.space_info.max_vlm_size_in_kib > 0
         assert api.resource_group_qmvs('web')
         assert api.storage_pool_dfn_max_vlm_sizes(2)
-        session.succeeded(api.resource_group_spawn('web', 'site', ['64 MiB']))
+        session.succeeded(api.resource_group_spawn('web', 'site', ['64MiB']))
 
         cluster.await_settled()
         resources = api.resource_list_raise(filter_by_resources=['site']).resources
@@ -174,7 +174,7 @@ def _():
         cluster = session.cluster
         session.succeeded(session.api.resource_group_create('high', place_count=2, storage_pool=['thin'], layer_list=['storage']))
         from linstor import Resource
-        resource = Resource.from_resource_group(session.uri, 'high', 'level', [f'{64} MiB'])
+        resource = Resource.from_resource_group(session.uri, 'high', 'level', ['64MiB'])
         assert resource.is_assigned('n1') + resource.is_assigned('n2') + resource.is_assigned('n3') == 2
         assert resource.volumes[0].device_path.startswith('/dev/')
         resource.volumes[0].size = 128 * 1024 * 1024
