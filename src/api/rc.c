@@ -8,7 +8,7 @@ static const struct field rc_doc_fields[] = {
     FIELD(rc_doc, details, FIELD_NOT_EMPTY),
     FIELD(rc_doc, correction, FIELD_NOT_EMPTY),
     FIELD(rc_doc, error_report_ids, FIELD_NOT_EMPTY),
-    FIELD(rc_doc, obj_refs, FIELD_NOT_EMPTY),
+    FIELD(rc_doc, obj_refs, 0),
     FIELD(rc_doc, created_at, FIELD_NOT_EMPTY),
 };
 SCHEMA(rc_doc)

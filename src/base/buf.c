@@ -19,13 +19,11 @@ void buf_clear(struct buf *buf)
         buf->data[0] = '\0';
 }
 
-void buf_reserve(struct buf *buf, size_t more)
+void buf_grow(struct buf *buf, size_t more)
 {
     size_t need = buf->length + more + 1;
     size_t capacity = buf->capacity ? buf->capacity : 128;
 
-    if (need <= buf->capacity)
-        return;
     while (capacity < need)
         capacity *= 2;
     buf->data = memory_resize(buf->data, capacity);
@@ -46,23 +44,23 @@ void buf_add_text(struct buf *buf, const char *text)
     buf_add(buf, text, strlen(text));
 }
 
-void buf_add_char(struct buf *buf, char c)
-{
-    buf_add(buf, &c, 1);
-}
-
 void buf_printf(struct buf *buf, const char *format, ...)
 {
+    size_t room;
     va_list args;
     int length;
 
+    buf_reserve(buf, 63); /* mostly enough, so that most texts are made once */
+    room = buf->capacity - buf->length;
     va_start(args, format);
-    length = vsnprintf(NULL, 0, format, args);
+    length = vsnprintf(buf->data + buf->length, room, format, args);
     va_end(args);
-    buf_reserve(buf, (size_t)length);
-    va_start(args, format);
-    vsnprintf(buf->data + buf->length, (size_t)length + 1, format, args);
-    va_end(args);
+    if ((size_t)length >= room) {
+        buf_reserve(buf, (size_t)length);
+        va_start(args, format);
+        vsnprintf(buf->data + buf->length, (size_t)length + 1, format, args);
+        va_end(args);
+    }
     buf->length += (size_t)length;
 }
 

@@ -183,7 +183,7 @@ void field_encode_members(const struct schema *schema, const void *object, unsig
             continue;
         if ((field->use & FIELD_SECRET) && !(audience & (FIELD_STORE | FIELD_LINK)))
             continue;
-        json_key(writer, field->name);
+        json_plain_key(writer, field->name, field->name_length);
         encode_member(field, member, audience, writer);
     }
 }

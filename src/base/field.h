@@ -74,6 +74,7 @@ struct field {
     uint16_t offset;
     uint8_t kind;
     uint8_t use;
+    uint16_t name_length;
     const void *ref; /* struct schema or struct enum_name[] */
 };
 struct schema {
@@ -90,8 +91,8 @@ struct schema {
     struct maybe_i64: FIELD_KIND_MAYBE_I64, struct maybe_double: FIELD_KIND_MAYBE_DOUBLE,                           \
     struct text_list: FIELD_KIND_TEXTS, struct i64_list: FIELD_KIND_I64S, struct text_map: FIELD_KIND_TEXT_MAP,     \
     struct i64_map: FIELD_KIND_I64_MAP, struct texts_map: FIELD_KIND_TEXTS_MAP)
-#define FIELD_ROW(T, wire, member, k, u, r) { .name = (wire), .offset = offsetof(struct T, member), .kind = (k),    \
-    .use = ((u) & FIELD_ALL) ? (u) : (u) | FIELD_ALL, .ref = (r) }
+#define FIELD_ROW(T, wire, member, k, u, r) { .name = "" wire, .name_length = sizeof(wire) - 1,                      \
+    .offset = offsetof(struct T, member), .kind = (k), .use = ((u) & FIELD_ALL) ? (u) : (u) | FIELD_ALL, .ref = (r) }
 
 /* use without any of FIELD_STORE, FIELD_LINK, FIELD_REST means all three. */
 #define FIELD(T, member, use)             FIELD_AS(T, #member, member, use)

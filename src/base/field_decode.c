@@ -51,8 +51,8 @@ static int decode_i64(struct decoder *decoder, const cJSON *json, int64_t min, i
     char message[96];
 
     if (cJSON_IsNumber(json)) {
-        /* up to 15 digits are exact; longer integers come as strings, see json.h */
-        if (json->valuedouble != floor(json->valuedouble) || fabs(json->valuedouble) > 1e15)
+        /* Up to 15 digits are exact; longer integers come as strings, see json.h. LINSTOR: fractions are cut off. */
+        if (!isfinite(json->valuedouble) || fabs(json->valuedouble) > 1e15)
             return complain(decoder, "expected an integer");
         *number = (int64_t)json->valuedouble;
         if (*number >= min && *number <= max)

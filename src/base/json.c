@@ -21,8 +21,8 @@ static cJSON *fail(struct json_error *error, const char *text, size_t offset, co
 }
 
 /*
- * Walks the text once, outside strings: counts depth, and copies it to quoted with quotes around long integers when there
- * are any. False when it nests too deep; *at is then where.
+ * Walks the text once, outside strings: counts depth, and copies it to quoted with quotes around long integers when
+ * there are any. False when it nests too deep; *at is then where.
  */
 static bool prepare(const char *text, size_t length, struct buf *quoted, size_t *at)
 {
@@ -95,27 +95,42 @@ cJSON *json_parse(const char *text, size_t length, struct json_error *error)
     return tree;
 }
 
-static void new_line(struct json_writer *writer)
+static void indent(struct json_writer *writer)
 {
     buf_add_char(writer->out, '\n');
     for (unsigned i = 0; i < writer->depth; i++)
         buf_add(writer->out, "  ", 2);
 }
 
-static void before_value(struct json_writer *writer)
+/* Writes what stands before a value; returns where its first byte goes, with room for size bytes and a NUL. */
+static char *begin_value(struct json_writer *writer, size_t size)
 {
+    struct buf *out = writer->out;
+    bool follows_key = out->length > 0 && out->data[out->length - 1] == ' ';
+
+    buf_reserve(out, size + 1);
     if (writer->needs_comma)
-        buf_add_char(writer->out, ',');
-    if (writer->is_pretty && writer->depth > 0 && writer->out->length > 0 &&
-        writer->out->data[writer->out->length - 1] != ' ')
-        new_line(writer);
+        out->data[out->length++] = ',';
     writer->needs_comma = true;
+    if (writer->is_pretty && writer->depth > 0 && !follows_key) {
+        indent(writer);
+        buf_reserve(out, size);
+    }
+    return out->data + out->length;
+}
+
+static void end_value(struct json_writer *writer, char *end)
+{
+    *end = '\0';
+    writer->out->length = (size_t)(end - writer->out->data);
 }
 
 void json_begin(struct json_writer *writer, char open)
 {
-    before_value(writer);
-    buf_add_char(writer->out, open);
+    char *at = begin_value(writer, 1);
+
+    *at++ = open;
+    end_value(writer, at);
     writer->needs_comma = false;
     writer->depth++;
 }
@@ -124,7 +139,7 @@ void json_end(struct json_writer *writer, char close)
 {
     writer->depth--;
     if (writer->is_pretty && writer->needs_comma)
-        new_line(writer);
+        indent(writer);
     buf_add_char(writer->out, close);
     writer->needs_comma = true;
 }
@@ -132,7 +147,10 @@ void json_end(struct json_writer *writer, char close)
 static size_t utf8_length(const unsigned char *text)
 {
     static const unsigned char lowest[] = { 0, 0, 0x80, 0xa0, 0x90 }; /* second byte, against overlong forms */
-    size_t length = text[0] >= 0xf0 && text[0] <= 0xf4 ? 4 : text[0] >= 0xe0 && text[0] < 0xf0 ? 3 : text[0] >= 0xc2 && text[0] < 0xe0 ? 2 : 0;
+    size_t length = text[0] >= 0xf0 && text[0] <= 0xf4  ? 4
+                    : text[0] >= 0xe0 && text[0] < 0xf0 ? 3
+                    : text[0] >= 0xc2 && text[0] < 0xe0 ? 2
+                                                        : 0;
 
     for (size_t i = 1; i < length; i++)
         if ((text[i] & 0xc0) != 0x80)
@@ -144,7 +162,29 @@ static size_t utf8_length(const unsigned char *text)
     return length;
 }
 
-static void add_quoted(struct buf *out, const char *text)
+/* Whether text is printable ASCII that needs no backslash: eight bytes at a time, because nearly all text is. */
+static bool is_plain(const char *text, size_t length)
+{
+    static const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
+
+    while (length > 0) {
+        uint64_t bytes = ones * 'x', quote, backslash, delete;
+        size_t part = length < sizeof(bytes) ? length : sizeof(bytes);
+
+        memcpy(&bytes, text, part);
+        quote = bytes ^ ones * '"';
+        backslash = bytes ^ ones * '\\';
+        delete = bytes ^ ones * 0x7f;
+        /* x - 1 has its top bit set, and x has not, only where x is 0, or where a lower byte was */
+        if ((((bytes - ones * 0x20) | (quote - ones) | (backslash - ones) | (delete - ones) | bytes) & tops) != 0)
+            return false;
+        text += part;
+        length -= part;
+    }
+    return true;
+}
+
+static void add_escaped(struct buf *out, const char *text)
 {
     const unsigned char *next = (const unsigned char *)text, *plain = next;
 
@@ -180,47 +220,91 @@ static void add_quoted(struct buf *out, const char *text)
     buf_add_char(out, '"');
 }
 
+static char *put_quoted(char *at, const char *text, size_t length)
+{
+    *at++ = '"';
+    memcpy(at, text, length);
+    at += length;
+    *at++ = '"';
+    return at;
+}
+
+static void end_key(struct json_writer *writer, char *at)
+{
+    *at++ = ':';
+    if (writer->is_pretty)
+        *at++ = ' ';
+    end_value(writer, at);
+    writer->needs_comma = false;
+}
+
+void json_plain_key(struct json_writer *writer, const char *key, size_t length)
+{
+    end_key(writer, put_quoted(begin_value(writer, length + 4), key, length));
+}
+
 void json_key(struct json_writer *writer, const char *key)
 {
-    before_value(writer);
-    add_quoted(writer->out, key);
-    buf_add_char(writer->out, ':');
-    if (writer->is_pretty)
-        buf_add_char(writer->out, ' ');
-    writer->needs_comma = false;
+    size_t length = strlen(key);
+
+    if (is_plain(key, length)) {
+        json_plain_key(writer, key, length);
+        return;
+    }
+    end_value(writer, begin_value(writer, 0));
+    add_escaped(writer->out, key);
+    buf_reserve(writer->out, 2);
+    end_key(writer, writer->out->data + writer->out->length);
 }
 
 void json_text(struct json_writer *writer, const char *text)
 {
-    before_value(writer);
-    add_quoted(writer->out, text);
+    size_t length = strlen(text);
+    char *at = begin_value(writer, length + 2);
+
+    if (is_plain(text, length)) {
+        end_value(writer, put_quoted(at, text, length));
+        return;
+    }
+    end_value(writer, at);
+    add_escaped(writer->out, text);
 }
 
 void json_i64(struct json_writer *writer, int64_t number)
 {
-    char digits[24], *at = digits + sizeof(digits);
+    char digits[24], *first = digits + sizeof(digits);
     uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    size_t length;
+    char *at;
 
-    before_value(writer);
     do
-        *--at = (char)('0' + rest % 10);
+        *--first = (char)('0' + rest % 10);
     while ((rest /= 10) > 0);
     if (number < 0)
-        *--at = '-';
-    buf_add(writer->out, at, (size_t)(digits + sizeof(digits) - at));
+        *--first = '-';
+    length = (size_t)(digits + sizeof(digits) - first);
+    at = begin_value(writer, length);
+    memcpy(at, first, length);
+    end_value(writer, at + length);
+}
+
+static void add_value(struct json_writer *writer, const char *text, size_t length)
+{
+    char *at = begin_value(writer, length);
+
+    memcpy(at, text, length);
+    end_value(writer, at + length);
 }
 
 void json_bool(struct json_writer *writer, bool value)
 {
-    before_value(writer);
-    buf_add_text(writer->out, value ? "true" : "false");
+    add_value(writer, value ? "true" : "false", value ? 4 : 5);
 }
 
 void json_double(struct json_writer *writer, double number)
 {
     char text[40];
 
-    before_value(writer);
     if (!isfinite(number))
         number = 0;
     for (int precision = 15; precision <= 17; precision++) {
@@ -230,11 +314,10 @@ void json_double(struct json_writer *writer, double number)
     }
     if (!strpbrk(text, ".e"))
         strcat(text, ".0");
-    buf_add_text(writer->out, text);
+    add_value(writer, text, strlen(text));
 }
 
 void json_raw(struct json_writer *writer, const char *json)
 {
-    before_value(writer);
-    buf_add_text(writer->out, json);
+    add_value(writer, json, strlen(json));
 }

@@ -36,6 +36,7 @@ struct json_writer {
 void json_begin(struct json_writer *writer, char open);  /* '{' or '[' */
 void json_end(struct json_writer *writer, char close);   /* '}' or ']' */
 void json_key(struct json_writer *writer, const char *key);
+void json_plain_key(struct json_writer *writer, const char *key, size_t length); /* of letters, digits, blanks, -_./ only */
 void json_text(struct json_writer *writer, const char *text); /* invalid UTF-8 becomes U+FFFD */
 void json_i64(struct json_writer *writer, int64_t number);
 void json_bool(struct json_writer *writer, bool value);

@@ -24,6 +24,7 @@ struct provider_volume {
     const struct pool_want *pool;
     const char *identifier; /* "db_00000" */
     int64_t size_kib;
+    bool must_exist;       /* its absence is a loss, which raise refuses to cover up */
     const char *authority; /* for lower */
 };
 

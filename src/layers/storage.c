@@ -90,6 +90,7 @@ static int plan_volume(const struct level *level, const struct level_volume *vol
         .pool = pool->want,
         .identifier = identifier_of(level, volume->want, &plan->arena),
         .size_kib = volume->size_kib,
+        .must_exist = volume->want->must_exist,
         .authority = level->resource->authority,
     };
     if (!raise)

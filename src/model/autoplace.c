@@ -197,6 +197,8 @@ static void add_spread(struct run *run, const char *key, int64_t limit)
     uint32_t nodes = input->node_count;
     struct autoplace_numbers numbers;
 
+    /* beyond any number of nodes, but sums of it fit */
+    limit = limit < 0 ? 0 : limit > INT32_MAX ? INT32_MAX : limit;
     *spread = (struct autoplace_spread){
         .key = key,
         .limit = limit,

@@ -268,11 +268,8 @@ static bool spread_suffices(const struct autoplace_spread *spread, const int64_t
 
     /* All begun groups become full, and a new one may stay incomplete. */
     int64_t rest = need - begun;
-    if (stuck == 0 && rest >= 0) {
-        int64_t whole = rest / spread->limit;
-        if (whole < whole_groups || rest - whole_groups * spread->limit <= valueless + most_in_rest)
-            return true;
-    }
+    if (stuck == 0 && rest >= 0 && rest - whole_groups * spread->limit <= valueless + most_in_rest)
+        return true;
     /* All but one begun group become full. */
     for (uint32_t v = 0; v < spread->value_count; v++) {
         if (!spread->touched[v] || spread->left[v] <= 0 || (stuck == 1 && present[v] >= spread->left[v]))

@@ -124,6 +124,7 @@ static const struct field resource_definition_fields[] = {
     FIELD(resource_definition, resource_group, FIELD_STORE),
     FIELD(resource_definition, layers, FIELD_STORE),
     FIELD(resource_definition, peer_slots, FIELD_STORE),
+    FIELD(resource_definition, port, FIELD_STORE),
     FIELD(resource_definition, transport, FIELD_STORE),
     FIELD(resource_definition, secret, FIELD_STORE | FIELD_SECRET),
 };

@@ -92,6 +92,7 @@ struct resource_definition {
     char *resource_group;     /* name; the object is parent[1] */
     struct text_list layers;  /* top first; absent until it is known */
     struct maybe_i32 peer_slots;
+    struct maybe_i32 port;    /* DRBD: that replicas take where it is free */
     char *transport;          /* DRBD: "IP", "RDMA", "RoCE" */
     char *secret;             /* DRBD: shared by its replicas */
 

@@ -9,7 +9,7 @@ SCHEMA(pool_want)
 
 static const struct field volume_want_fields[] = {
     FIELD(volume_want, number, FIELD_REQUIRED), FIELD(volume_want, pool, 0), FIELD(volume_want, size_kib, 0),
-    FIELD(volume_want, remove, 0), FIELD(volume_want, props, 0),
+    FIELD(volume_want, remove, 0), FIELD(volume_want, must_exist, 0), FIELD(volume_want, props, 0),
 };
 SCHEMA(volume_want)
 

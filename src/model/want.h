@@ -35,6 +35,7 @@ struct volume_want {
     char *pool;
     int64_t size_kib;      /* usable by the top of the stack */
     bool remove;           /* this volume goes, the resource stays; needs the want's authority */
+    bool must_exist;       /* it was reported as created before: when it is missing now it is lost, and not made anew, empty */
     struct text_map props; /* effective */
 };
 

@@ -102,24 +102,6 @@ static void undo_commits(struct journal *journal, struct gathering *gathering)
     store_batch_done(&gathering->batch);
 }
 
-static void written(void *owner, int error, const char *why)
-{
-    struct journal *journal = owner;
-
-    journal->is_writing = false;
-    loop_mark_dirty(journal->loop);
-    if (error == 0) {
-        journal->durable = journal->under_way.batch.generation;
-        free_commits(&journal->under_way);
-        journal->events->on_durable(journal->owner, journal->durable);
-        return;
-    }
-    snprintf(journal->failure, sizeof(journal->failure), "%s", why);
-    undo_commits(journal, &journal->next);
-    undo_commits(journal, &journal->under_way);
-    journal->events->on_failed(journal->owner, journal->failure);
-}
-
 /* A commit that only deletes leaves no record with its generation, yet generations must not come twice. */
 static void store_generation(struct store_batch *batch)
 {
@@ -128,10 +110,10 @@ static void store_generation(struct store_batch *batch)
     store_batch_put(batch, JOURNAL, "generation", record, strlen(record));
 }
 
-static void turn(void *owner)
-{
-    struct journal *journal = owner;
+static void written(void *owner, int error, const char *why);
 
+static void begin_writing(struct journal *journal)
+{
     if (journal->is_writing || !journal->next.newest)
         return;
     if (!journal->next.generation_is_stored)
@@ -141,6 +123,32 @@ static void turn(void *owner)
     store_batch_init(&journal->next.batch);
     journal->is_writing = true;
     journal->store->backend->commit(journal->store, &journal->under_way.batch, written, journal);
+}
+
+static void written(void *owner, int error, const char *why)
+{
+    struct journal *journal = owner;
+    struct gathering finished = journal->under_way;
+
+    journal->is_writing = false;
+    journal->under_way = (struct gathering){ 0 };
+    loop_mark_dirty(journal->loop);
+    if (error == 0) {
+        journal->durable = finished.batch.generation;
+        begin_writing(journal); /* the disk works while replies are sent */
+        free_commits(&finished);
+        journal->events->on_durable(journal->owner, journal->durable);
+        return;
+    }
+    snprintf(journal->failure, sizeof(journal->failure), "%s", why);
+    undo_commits(journal, &journal->next);
+    undo_commits(journal, &finished);
+    journal->events->on_failed(journal->owner, journal->failure);
+}
+
+static void turn(void *owner)
+{
+    begin_writing(owner);
 }
 
 struct loading {

@@ -126,7 +126,7 @@ static void parse_filter(struct cluster *cluster, char *text)
             char *key = strsep(&word, "=");
             key = strsep(&word, ":");
             struct i64_pair *pair = LIST_ADD(&filter->x_replicas_on_different_map, &cluster->arena);
-            *pair = (struct i64_pair){ key, atoi(word) };
+            *pair = (struct i64_pair){ key, strtoll(word, NULL, 10) };
         } else if (text_starts_with(word, "regex=")) {
             filter->not_place_with_rsc_regex = word + 6;
         } else if (strcmp(word, "drbd") == 0) {
@@ -233,6 +233,8 @@ static const struct row {
     { "x: what the greedy choice would miss", "n1 z=a : p,FILE,9\nn2 z=b : p,FILE,8\nn3 z=b : p,FILE,7\nn4 z=c : p,FILE,6\n"
       "n5 z=c : p,FILE,5\n", "x=z:2", 4, 1, "n2/p n3/p n4/p n5/p" },
 
+    { "x: a limit beyond all numbers", FIVE, "x=zone:9223372036854775807 at=n5", 2, 1, "n4/p n3/p" },
+    { "x: none at all", FIVE, "x=zone:-9223372036854775808", 1, 1, NULL },
     { "one per node", "n1 : p,FILE,9 q,FILE,8\nn2 : p,FILE,1\n", "", 2, 1, "n1/p n2/p" },
     { "ties: by order", "n1 : a,FILE,5 b,FILE,5\nn2 : a,FILE,5\n", "", 2, 1, "n1/a n2/a" },
     { "size", FIVE, "", 2, 5000, "n5/p n4/p" },

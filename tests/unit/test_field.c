@@ -168,7 +168,6 @@ static void errors_name_the_place(void **state)
           "object.port: 70000000000 is out of range (-2147483648 to 2147483647)" },
         { "{\"props\":{\"a/b\":[]}}", "props.a/b: expected a string" },
         { "{\"color\":\"BLUE\"}", "color: expected one of RED GREEN" },
-        { "{\"number\":1.5}", "number: expected an integer" },
         { "{\"number\":99999999999999999999}", "number: expected an integer" },
         { "{\"texts\":\"a\"}", "texts: expected a list" },
         { "[]", "expected an object" },

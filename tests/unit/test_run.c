@@ -327,7 +327,7 @@ static int worker_of(void)
     char command[128], line[32] = "", last[32] = "";
     FILE *children;
 
-    snprintf(command, sizeof(command), "pgrep -P %d linstor-worker", (int)getpid());
+    snprintf(command, sizeof(command), "pgrep -r RSDT -P %d linstor-worker", (int)getpid());
     children = popen(command, "r");
     assert_non_null(children);
     while (fgets(line, sizeof(line), children))

@@ -49,6 +49,8 @@ struct world {
     char directory[64], data[96];
     const char *name; /* what the predicates are about */
     int64_t generation, token;
+    int workers; /* at most; 0: the default */
+    int kills;
 };
 
 /* The newest fact about a resource, or NULL. */
@@ -188,7 +190,7 @@ static void start_satellite(struct world *world)
         .name = "alpha", .data_dir = world->data, .bind_address = "127.0.0.1", .port = 0
     };
 
-    world->runner = runner_new(world->loop, &(struct run_options){ 0 });
+    world->runner = runner_new(world->loop, &(struct run_options){ .workers = world->workers });
     world->satellite = satellite_new(world->loop, world->runner, &options);
     wait_until(world, listens);
 }
@@ -221,9 +223,10 @@ static void connect_controller(struct world *world)
     wait_until(world, is_connected);
 }
 
-static void world_init(struct world *world)
+static void world_init_workers(struct world *world, int workers)
 {
     memset(world, 0, sizeof(*world));
+    world->workers = workers;
     world->loop = loop_new();
     world->look = timer_new(world->loop, look, world);
     world->deadline = timer_new(world->loop, too_late, world);
@@ -233,6 +236,11 @@ static void world_init(struct world *world)
     assert_int_equal(mkdir(world->data, 0700), 0);
     start_satellite(world);
     connect_controller(world);
+}
+
+static void world_init(struct world *world)
+{
+    world_init_workers(world, 0);
 }
 
 static int count_devices(const struct world *world)
@@ -747,7 +755,7 @@ static void test_what_changed_behind_us_is_seen(void **state)
     world_done(&world);
 }
 
-static bool was_refused(struct world *world)
+static bool is_never_reached(struct world *world)
 {
     (void)world;
     return false;
@@ -809,18 +817,27 @@ static bool all_are_applied(struct world *world)
     return true;
 }
 
+static int worker_of_ours(void)
+{
+    char command[128], line[32] = "";
+    FILE *children;
+
+    snprintf(command, sizeof(command), "pgrep -r RSDT -P %d linstor-worker", (int)getpid());
+    children = popen(command, "r");
+    assert_non_null(children);
+    if (!fgets(line, sizeof(line), children))
+        line[0] = '\0';
+    pclose(children);
+    return atoi(line);
+}
+
 static void kill_a_worker(void *owner)
 {
     struct world *world = owner;
-    char command[128], line[32];
-    FILE *children;
+    int worker = worker_of_ours();
 
-    (void)world;
-    snprintf(command, sizeof(command), "pgrep -P %d linstor-worker", (int)getpid());
-    children = popen(command, "r");
-    while (fgets(line, sizeof(line), children))
-        kill(atoi(line), SIGKILL);
-    pclose(children);
+    if (worker > 0 && kill(worker, SIGKILL) == 0)
+        world->kills++;
 }
 
 static void test_workers_die_at_any_time(void **state)
@@ -834,7 +851,7 @@ static void test_workers_die_at_any_time(void **state)
     log_set_level(LOG_ERROR);
     world_init(&world);
     killer = timer_new(world.loop, kill_a_worker, &world);
-    timer_start(killer, 5, 50);
+    timer_start(killer, 5, 15);
     add_pool(&world, &wants, "FILE_THIN");
     for (int i = 0; i < 40; i++) {
         snprintf(name, sizeof(name), "r%d", i);
@@ -842,13 +859,13 @@ static void test_workers_die_at_any_time(void **state)
     }
     send_wants(&world, &wants);
     world.generation = 1;
-    wait_quietly(&world, was_refused, 1000);
+    wait_quietly(&world, is_never_reached, 1000);
     timer_free(killer);
     wait_until(&world, all_are_applied);
     assert_int_equal(count_devices(&world), 40);
 
     killer = timer_new(world.loop, kill_a_worker, &world);
-    timer_start(killer, 5, 50);
+    timer_start(killer, 5, 15);
     for (uint32_t i = 0; i < wants.resources.count; i++) {
         wants.resources.at[i].generation = 2;
         wants.resources.at[i].remove = true;
@@ -856,11 +873,39 @@ static void test_workers_die_at_any_time(void **state)
     }
     send_wants(&world, &wants);
     world.generation = 2;
-    wait_quietly(&world, was_refused, 1000);
+    wait_quietly(&world, is_never_reached, 1000);
     timer_free(killer);
     wait_until(&world, all_are_applied);
     assert_int_equal(count_devices(&world), 0);
+    assert_true(world.kills >= 4);
     log_set_level(LOG_INFO);
+    world_done(&world);
+}
+
+/* Never two plans for the same resource: the one under way when it was forgotten is waited for. */
+static void test_forgotten_and_wanted_again(void **state)
+{
+    struct world world;
+    struct wants wants = { .complete = true }, forget = { 0 };
+    int stopped;
+
+    (void)state;
+    world_init_workers(&world, 1);
+    create(&world, "first", "FILE_THIN", 1024, 1);
+    stopped = worker_of_ours();
+    kill(stopped, SIGSTOP);
+    add_resource(&world, &wants, "db", "FILE_THIN", 1024, 2);
+    send_wants(&world, &wants);
+    wait_quietly(&world, is_never_reached, 50);
+    text_list_add(&forget.forget, "db", &world.arena);
+    send_wants(&world, &forget);
+    wants.resources.at[0].generation = 3;
+    send_wants(&world, &wants);
+    wait_quietly(&world, is_never_reached, 50);
+    assert_int_equal(count_devices(&world), 1);
+    kill(stopped, SIGCONT);
+    wait_for_resource(&world, "db", 3, resource_is_applied);
+    assert_int_equal(count_devices(&world), 2);
     world_done(&world);
 }
 
@@ -923,6 +968,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_what_changed_behind_us_is_seen),
         cmocka_unit_test(test_one_controller_at_a_time),
         cmocka_unit_test(test_workers_die_at_any_time),
+        cmocka_unit_test(test_forgotten_and_wanted_again),
         cmocka_unit_test(test_full_pool),
     };
 

@@ -12,6 +12,7 @@
 
 #define POOL_KEY     "StorPoolName"
 #define DEFAULT_POOL "DfltStorPool"
+#define QUORUM_KEY   "DrbdOptions/Resource/quorum"
 
 /* The pool in which another replica of the volume lies; NULL when there is none. */
 static const char *pool_of_peers(const struct resource_definition *definition, int32_t number)
@@ -63,7 +64,8 @@ int deploy_volume(struct request *q, struct resource *resource, const struct vol
     struct volume *volume;
 
     if (!pool)
-        return rc_add(&q->rc, FAIL_NOT_FOUND_DFLT_STOR_POOL,
+        return rc_add(&q->rc, strcmp(name, DEFAULT_POOL) == 0 || model_find_pool_definition(q->model, name) ? FAIL_NOT_FOUND_DFLT_STOR_POOL
+                                                                                                   : FAIL_NOT_FOUND_STOR_POOL_DFN,
                       .message = rc_text(&q->rc, "The storage pool '%s' for resource '%s' for volume number '%d' is not deployed on node '%s'.",
                                          name, owner, definition->number, node->name),
                       .cause = "The node has no storage pool of that name.",
@@ -141,7 +143,8 @@ static int parse_flags(struct request *q, const struct text_list *flags, const s
         while (known->name && strcmp(known->name, flags->at[i]) != 0)
             known++;
         if (!known->name)
-            return rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = rc_text(&q->rc, "'%s' is not a flag of resources.", flags->at[i]));
+            return rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .is_bare = true,
+                          .message = rc_text(&q->rc, "'%s' is not a flag of resources.", flags->at[i]));
         if (known->value & RESOURCE_DISKLESS && !text_list_has(layers, "DRBD") && !text_list_has(layers, "NVME"))
             return rc_add(&q->rc, FAIL_INVLD_LAYER_STACK,
                           .message = "A resource without a disk needs a layer that reaches the disk of another node.",
@@ -181,6 +184,28 @@ static void say_deployed(struct request *q, const struct resource *resource)
     rc_unref(&q->rc, "UUID");
 }
 
+/* LINSTOR: as long as too few replicas of DRBD are there, the definition says that there is no quorum. */
+static void set_quorum(struct request *q, const struct resource_definition *definition)
+{
+    struct resource_definition *edited;
+
+    if (text_map_find(&definition->object.props, QUORUM_KEY))
+        return;
+    edited = txn_edit(q->txn, definition);
+    text_map_set(&edited->object.props, QUORUM_KEY, "off", &q->arena);
+}
+
+/* LINSTOR: creating a resource does not tell of its properties. */
+static int set_props(struct request *q, struct resource *resource, const struct text_map *props)
+{
+    uint32_t before = q->rc.entries.count;
+
+    if (props_set(q, PROP_ON_RESOURCE, &resource->object.props, props) != 0)
+        return -1;
+    q->rc.entries.count = before;
+    return 0;
+}
+
 struct resource *deploy_resource(struct request *q, const struct resource_definition *definition, const struct deploy_wish *wish)
 {
     struct text_list layers;
@@ -197,16 +222,18 @@ struct resource *deploy_resource(struct request *q, const struct resource_defini
         definition_set_layers(q, txn_edit(q->txn, definition), layers);
     resource = txn_new(q->txn, KIND_RESOURCE, definition, wish->node, wish->node->object.node[0].key);
     resource->layers = layers;
-    if (wish->props && props_set(q, PROP_ON_RESOURCE, &resource->object.props, wish->props) != 0)
+    if (wish->props && set_props(q, resource, wish->props) != 0)
         return NULL;
-    if (wish->pool)
+    if (wish->pool) /* kept quiet: clients are told of the properties that they set */
         text_map_set(&resource->object.props, POOL_KEY, wish->pool, &q->arena);
     if (wish->placed_by)
         text_map_set(&resource->object.props, "DiskfulBy", wish->placed_by, &q->arena);
     child_for_each(volume_definition, volume, &definition->object, KIND_VOLUME_DEFINITION)
         if (!object_has_flag(&volume->object, VOLUME_DEFINITION_DELETE) && deploy_volume(q, resource, volume) != 0)
             return NULL;
-    say_deployed(q, resource);
+    set_quorum(q, definition);
+    if (!wish->is_quiet)
+        say_deployed(q, resource);
     if (resource->volumes.count == 0)
         rc_add(&q->rc, WARN_NOT_FOUND,
                .message = rc_text(&q->rc, "No volumes have been defined for resource '%s'.", definition->name));

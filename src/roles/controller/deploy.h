@@ -12,6 +12,7 @@ struct deploy_wish {
     struct text_list layers;       /* in any case; empty: the definition's, or the default */
     struct text_list flags;
     const char *placed_by;         /* property DiskfulBy; NULL: none */
+    bool is_quiet;                 /* no entries for success: the caller says it */
 };
 
 /*

@@ -59,3 +59,14 @@ const struct volume_definition *request_get_volume_definition(struct request *q,
                .cause = "There is no volume definition of that number.", .correction = "Check the number.");
     return volume;
 }
+
+int request_check_query_nodes(struct request *q)
+{
+    const char *name;
+    size_t at = 0;
+
+    while ((name = uri_next_parameter(&q->uri, "nodes", &at)))
+        if (request_check_name(q, NAME_NODE, name) != 0 || !request_get_node(q, name))
+            return -1;
+    return 0;
+}

@@ -120,8 +120,18 @@ static bool pool_settled(struct request *q, const struct settle_item *item)
         return session_refreshed(node) >= q->refresh_token;
     if (!pool->fact || pool->want_generation == 0 || (uint64_t)pool->fact->generation < pool->want_generation)
         return false;
-    if (pool->fact->trouble)
-        add_trouble(q, item->first, FAIL_STOR_POOL_CONFIGURATION_ERROR, pool->fact->trouble);
+    if (pool->fact->trouble) {
+        if (text_map_find(&pool->object.props, "StorDriver/StorPoolName"))
+            add_trouble(q, item->first, FAIL_STOR_POOL_CONFIGURATION_ERROR, pool->fact->trouble);
+        else
+            rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = pool->fact->trouble->message);
+        rc_add(&q->rc, FAIL_UNKNOWN_ERROR,
+               .message = rc_text(&q->rc, "(%s) Storage pool '%s' cannot be used until this is corrected.", item->first, item->second),
+               .details = "The storage pool stays registered; the satellite goes on trying.");
+        return true;
+    }
+    rc_add(&q->rc, MODIFIED, .message = rc_text(&q->rc, "(%s) Changes applied to storage pool '%s'.", item->first, item->second));
+    rc_add(&q->rc, MODIFIED, .message = rc_text(&q->rc, "Updated storage pool '%s' on '%s'.", item->second, item->first));
     return true;
 }
 

@@ -6,21 +6,34 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "model/layer.h"
+#include "model/inherit.h"
 
-/* The first level that has the property; levels may be NULL. LINSTOR: the orders are those of controller.md 1.7. */
-static const char *find_prop(const char *key, const struct object *const levels[], size_t level_count)
+/* The objects that a look-up may ask; what is NULL has no say. */
+struct levels {
+    const struct object *at[LEVEL_COUNT];
+};
+
+static const char *find_prop(enum prop_order order, const struct levels *levels, const char *key)
 {
-    for (size_t i = 0; i < level_count; i++) {
-        const char *value = levels[i] ? text_map_find(&levels[i]->props, key) : NULL;
+    size_t count;
+    const enum prop_level *asked = prop_order_levels(order, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct object *object = levels->at[asked[i]];
+        const char *value = object ? text_map_find(&object->props, key) : NULL;
         if (value)
             return value;
     }
     return NULL;
 }
-#define FIND_PROP(key, ...)                                                                                            \
-    find_prop((key), (const struct object *const[]){ __VA_ARGS__ },                                                    \
-              sizeof((const struct object *const[]){ __VA_ARGS__ }) / sizeof(struct object *))
+
+static struct levels pool_levels(const struct model *model, const struct storage_pool *pool)
+{
+    return (struct levels){ .at = { [LEVEL_STORAGE_POOL] = &pool->object,
+                                    [LEVEL_STORAGE_POOL_DEFINITION] = pool->object.parent[1],
+                                    [LEVEL_NODE] = pool->object.parent[0],
+                                    [LEVEL_CONTROLLER] = model_root(model) } };
+}
 
 static bool is_false(const char *value)
 {
@@ -36,12 +49,13 @@ static struct maybe_double parse_ratio(const char *value)
 
 struct maybe_double placement_pool_ratio(const struct model *model, const struct storage_pool *pool, const char *key)
 {
-    return parse_ratio(FIND_PROP(key, &pool->object, pool->object.parent[1], model_root(model)));
+    struct levels levels = pool_levels(model, pool);
+    return parse_ratio(find_prop(ORDER_OVERSUBSCRIPTION, &levels, key));
 }
 
 struct maybe_double placement_controller_ratio(const struct model *model, const char *key)
 {
-    return parse_ratio(FIND_PROP(key, model_root(model)));
+    return parse_ratio(text_map_find(&model_root(model)->props, key));
 }
 
 static bool is_usable_type(const struct node *node)
@@ -75,11 +89,12 @@ static void fill_nodes(struct placement_input *input, const struct model *model,
     {
         if (!is_usable_type(node))
             continue;
+        struct levels levels = { .at = { [LEVEL_NODE] = &node->object, [LEVEL_CONTROLLER] = model_root(model) } };
         struct autoplace_node *place = &nodes[input->autoplace.node_count];
         *place = (struct autoplace_node){
             .name = node->name,
             .online = runtime->is_online(runtime->owner, node),
-            .is_target = !is_false(FIND_PROP("AutoplaceTarget", &node->object, model_root(model))),
+            .is_target = !is_false(find_prop(ORDER_AUTOPLACE_NODE, &levels, "AutoplaceTarget")),
             .can_mix = runtime->can_mix && runtime->can_mix(runtime->owner, node),
             .flags = node->object.flags,
             .layers = runtime->layers(runtime->owner, node),
@@ -105,7 +120,7 @@ static struct autoplace_pool make_pool(const struct model *model, const struct s
                                        enum provider_kind provider, const struct object *definition,
                                        const struct object *group, struct arena *arena)
 {
-    const struct object *of_node = &storage_pool_node(pool)->object;
+    struct levels levels = pool_levels(model, pool);
     struct maybe_double base = placement_pool_ratio(model, pool, PLACEMENT_RATIO);
     struct maybe_double by_free = placement_pool_ratio(model, pool, PLACEMENT_FREE_RATIO);
     struct maybe_double by_total = placement_pool_ratio(model, pool, PLACEMENT_TOTAL_RATIO);
@@ -115,7 +130,7 @@ static struct autoplace_pool make_pool(const struct model *model, const struct s
         .name = storage_pool_name(pool),
         .shared_name = shared_name_of(pool, arena),
         .provider = provider,
-        .is_target = !is_false(FIND_PROP("AutoplaceTarget", &pool->object)),
+        .is_target = !is_false(find_prop(ORDER_AUTOPLACE_POOL, &levels, "AutoplaceTarget")),
         .reserved_kib = pool->reserved_kib,
         .resource_count = pool->resource_count,
         .free_ratio = by_free.has ? by_free.value : otherwise,
@@ -127,8 +142,9 @@ static struct autoplace_pool make_pool(const struct model *model, const struct s
         place.total_kib = pool->fact->total_kib;
     }
     if (provider_can(provider, PROVIDER_THIN)) {
-        const char *reserve =
-            FIND_PROP("Autoplacer/MinThinFreeSpace", &pool->object, definition, group, of_node, model_root(model));
+        levels.at[LEVEL_RESOURCE_DEFINITION] = definition;
+        levels.at[LEVEL_RESOURCE_GROUP] = group;
+        const char *reserve = find_prop(ORDER_MIN_THIN_FREE_SPACE, &levels, "Autoplacer/MinThinFreeSpace");
         if (!reserve || !autoplace_parse_reserve(reserve, place.total_kib.value, &place.min_thin_free_kib))
             place.min_thin_free_kib = place.total_kib.value / 10;
     }
@@ -238,14 +254,17 @@ void placement_input_fill(struct placement_input *input, const struct model *mod
 {
     const struct object *of_definition = definition ? &definition->object : NULL;
     const struct object *of_group = group ? &group->object : NULL;
+    struct levels levels = { .at = { [LEVEL_RESOURCE_DEFINITION] = of_definition,
+                                     [LEVEL_RESOURCE_GROUP] = of_group,
+                                     [LEVEL_CONTROLLER] = model_root(model) } };
 
     *input = (struct placement_input){ .autoplace.filter = filter };
     for (int i = 0; i < AUTOPLACE_STRATEGY_COUNT; i++) {
-        const char *weight = FIND_PROP(autoplace_weight_keys[i], model_root(model));
+        const char *weight = text_map_find(&model_root(model)->props, autoplace_weight_keys[i]);
         struct maybe_double parsed = parse_ratio(weight);
         input->autoplace.weights[i] = !weight ? autoplace_default_weights[i] : parsed.has ? parsed.value : 1;
     }
-    const char *mixing = FIND_PROP("AllowMixingStoragePoolDriver", of_definition, of_group, model_root(model));
+    const char *mixing = find_prop(ORDER_DEFINITION_CONTROLLER, &levels, "AllowMixingStoragePoolDriver");
     input->autoplace.allow_mixing = !definition || (mixing && text_equal_fold(mixing, "true"));
     fill_nodes(input, model, runtime, arena);
     fill_pools(input, model, of_definition, of_group, arena);

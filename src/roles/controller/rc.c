@@ -13,16 +13,18 @@ int rc_add_entry(struct rc *rc, const struct rc_entry *entry)
     struct rc_doc *doc = LIST_ADD(&rc->entries, rc->arena);
     uint64_t code = (uint64_t)entry->code, context = (uint64_t)rc->context;
 
-    if (!(code & RC_ACTION_MASK))
+    if (!(code & RC_ACTION_MASK) && !entry->is_bare)
         code |= context & RC_ACTION_MASK;
-    if (!(code & RC_OBJECT_MASK))
+    if (!(code & RC_OBJECT_MASK) && !entry->is_bare)
         code |= context & RC_OBJECT_MASK;
     doc->ret_code = (int64_t)code;
     doc->message = arena_strdup_null(rc->arena, entry->message);
     doc->cause = arena_strdup_null(rc->arena, entry->cause);
     doc->details = arena_strdup_null(rc->arena, entry->details);
     doc->correction = arena_strdup_null(rc->arena, entry->correction);
-    for (uint32_t i = 0; i < rc->refs.count; i++)
+    if (rc->refs.at && !entry->is_bare)
+        doc->obj_refs.at = arena_alloc(rc->arena, 0);
+    for (uint32_t i = 0; i < rc->refs.count && !entry->is_bare; i++)
         text_map_set(&doc->obj_refs, rc->refs.at[i].key, rc->refs.at[i].value, rc->arena);
     doc->created_at = arena_alloc(rc->arena, TEXT_TIME_SIZE);
     text_format_time(rc->now_ms, doc->created_at);
@@ -31,7 +33,16 @@ int rc_add_entry(struct rc *rc, const struct rc_entry *entry)
 
 void rc_ref(struct rc *rc, const char *key, const char *value)
 {
-    text_map_set(&rc->refs, key, value, rc->arena);
+    if (value)
+        text_map_set(&rc->refs, key, value, rc->arena);
+    else if (!rc->refs.at)
+        rc->refs.at = arena_alloc(rc->arena, 0);
+}
+
+void rc_strip_refs(struct rc *rc)
+{
+    for (uint32_t i = 0; i < rc->entries.count; i++)
+        rc->entries.at[i].obj_refs = (struct text_map){ 0 };
 }
 
 void rc_unref(struct rc *rc, const char *key)

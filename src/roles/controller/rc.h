@@ -24,14 +24,18 @@ struct rc {
 struct rc_entry {
     int64_t code; /* with MASK_ERROR, MASK_WARN, MASK_INFO or none (success) */
     const char *message, *cause, *details, *correction;
+    bool is_bare; /* LINSTOR: some entries bear neither operation nor object, nor references */
 };
 
 /* -1 when the entry is an error, else 0. */
 #define rc_add(rc, what, ...) rc_add_entry((rc), &(const struct rc_entry){ .code = (what), __VA_ARGS__ })
 int rc_add_entry(struct rc *rc, const struct rc_entry *entry);
 #define rc_text(rc, ...) arena_printf((rc)->arena, __VA_ARGS__)
-void rc_ref(struct rc *rc, const char *key, const char *value); /* for entries from now on */
+/* For entries from now on. value NULL: entries have references, though not this one. */
+void rc_ref(struct rc *rc, const char *key, const char *value);
 void rc_unref(struct rc *rc, const char *key);
+/* LINSTOR: entries made so far lose their references, where the reference tells of properties before it names the object. */
+void rc_strip_refs(struct rc *rc);
 
 bool rc_is_error(int64_t code);
 bool rc_has_error(const struct rc *rc);

@@ -73,6 +73,7 @@ struct request {
     const struct schema *reply_schema;
     const void *reply;              /* instead of rc, when there is no error */
     bool is_reply_list;             /* reply is an array of one */
+    int failure_status;             /* instead of what the first error asks for; 0: that */
     struct listing *listing;
     struct json_writer writer;      /* of the listing under way */
     const char *text_type;          /* the answer is this text */
@@ -110,6 +111,8 @@ const struct resource_group *request_get_group(struct request *q, const char *na
 const struct resource_definition *request_get_definition(struct request *q, const char *name);
 const struct resource *request_get_resource(struct request *q, const char *definition, const char *node);
 const struct volume_definition *request_get_volume_definition(struct request *q, const struct resource_definition *definition);
+/* LINSTOR: views refuse nodes= that names no node; lists do not. -1 and rc. */
+int request_check_query_nodes(struct request *q);
 /* FAIL_INVLD_... when text is no legal name: -1. */
 int request_check_name(struct request *q, enum name_kind kind, const char *text);
 

@@ -11,6 +11,8 @@
 #include "roles/controller/routes.h"
 #include "roles/controller/view.h"
 
+#define DEFAULT_GROUP "DfltRscGrp"
+
 static bool next_definition(struct request *q, struct listing *listing, void *doc, struct arena *arena)
 {
     const struct object *root = model_root(q->model);
@@ -64,31 +66,56 @@ int definition_parse_layers(struct request *q, const struct text_list *names, st
                       .message = "The list of layers is not possible.", .cause = why,
                       .correction = "List layers from the top down, such as DRBD, LUKS, STORAGE.");
     if (was_extended)
-        rc_add(&q->rc, WARN_STORAGE_KIND_ADDED, .message = "The layer STORAGE was added at the end of the list of layers.");
+        rc_add(&q->rc, WARN_STORAGE_KIND_ADDED, .is_bare = true, .message = "The layer STORAGE was added at the end of the list of layers.");
     *layers = (struct text_list){ 0 };
     for (size_t i = 0; i < stack.count; i++)
         text_list_add(layers, layer_kind_name(stack.at[i]), &q->arena);
     return 0;
 }
 
-void definition_set_layers(struct request *q, struct resource_definition *definition, struct text_list layers)
+void definition_add_drbd(struct request *q, struct resource_definition *definition)
 {
     unsigned char secret[15];
 
-    definition->layers = layers;
-    if (!text_list_has(&layers, "DRBD") || definition->secret)
+    if (!definition->transport)
+        definition->transport = arena_strdup(&q->arena, "IP");
+    if (definition->secret)
         return;
     text_random_bytes(secret, sizeof(secret));
     definition->secret = text_base64(&q->arena, secret, sizeof(secret));
-    if (!definition->transport)
-        definition->transport = arena_strdup(&q->arena, "IP");
+}
+
+void definition_set_layers(struct request *q, struct resource_definition *definition, struct text_list layers)
+{
+    definition->layers = layers;
+    if (text_list_has(&layers, "DRBD"))
+        definition_add_drbd(q, definition);
+}
+
+static int check_drbd(struct request *q, struct maybe_i32 port, struct maybe_i32 peer_slots, const char *transport)
+{
+    static const char *const transports[] = { "IP", "RDMA", "RoCE" };
+    bool is_known = !transport;
+
+    for (size_t i = 0; i < ARRAY_SIZE(transports) && !is_known; i++)
+        is_known = strcmp(transport, transports[i]) == 0;
+    if (!is_known)
+        return rc_add(&q->rc, FAIL_INVLD_TRANSPORT_TYPE, .message = rc_text(&q->rc, "'%s' is not a transport of DRBD.", transport),
+                      .correction = "Give IP, RDMA or RoCE.");
+    if (port.has && (port.value < 1 || port.value > 65535))
+        return rc_add(&q->rc, FAIL_INVLD_RSC_PORT, .message = rc_text(&q->rc, "%d is not a TCP port.", port.value),
+                      .correction = "Ports are 1 to 65535.");
+    if (peer_slots.has && (peer_slots.value < 1 || peer_slots.value > 31))
+        return rc_add(&q->rc, FAIL_INVLD_REQUEST, .message = rc_text(&q->rc, "%d peer slots are not possible.", peer_slots.value),
+                      .correction = "DRBD has room for 1 to 31 peers.");
+    return 0;
 }
 
 /* LINSTOR: LUKS needs a master passphrase, which may still come before the first resource. */
 static void warn_of_luks(struct request *q, const struct text_list *layers)
 {
     if (text_list_has(layers, "LUKS"))
-        rc_add(&q->rc, WARN_NOT_FOUND_CRYPT_KEY, .message = "The layer LUKS needs a master passphrase, and there is none yet.",
+        rc_add(&q->rc, WARN_NOT_FOUND_CRYPT_KEY, .is_bare = true, .message = "The layer LUKS needs a master passphrase, and there is none yet.",
                .correction = "Create the passphrase before resources of this definition.");
 }
 
@@ -102,7 +129,7 @@ static const char *choose_name(struct request *q, const char *name, const char *
     }
     if (!external) {
         rc_ref(&q->rc, "RscDfn", "");
-        rc_add(&q->rc, FAIL_INVLD_EXT_NAME, .message = "The resource definition has neither a name nor an external name.",
+        rc_add(&q->rc, FAIL_MISSING_EXT_NAME, .message = "The resource definition has neither a name nor an external name.",
                .cause = "Both are missing or empty.", .correction = "Give a name.");
         return NULL;
     }
@@ -126,6 +153,23 @@ static int check_external(struct request *q, const char *external)
     return 0;
 }
 
+/* The default group comes back when it was deleted. */
+static const struct resource_group *get_or_make_group(struct request *q, const char *name)
+{
+    struct resource_group *group;
+    char key[OBJECT_KEY_SIZE];
+
+    if (name && *name)
+        return request_get_group(q, name);
+    if (model_find_group(q->model, DEFAULT_GROUP))
+        return model_find_group(q->model, DEFAULT_GROUP);
+    (void)model_key(DEFAULT_GROUP, key);
+    group = txn_new(q->txn, KIND_RESOURCE_GROUP, model_root(q->model), NULL, key);
+    group->name = arena_strdup(&q->arena, DEFAULT_GROUP);
+    group->filter.place_count = (struct maybe_i32)MAYBE(2);
+    return group;
+}
+
 struct resource_definition *definition_create(struct request *q, const struct definition_wish *wish)
 {
     const char *name;
@@ -143,7 +187,9 @@ struct resource_definition *definition_create(struct request *q, const struct de
                .cause = "Names of resource definitions are unique, in any case.");
         return NULL;
     }
-    group = request_get_group(q, wish->group && *wish->group ? wish->group : "DfltRscGrp");
+    if (check_drbd(q, wish->port, wish->peer_slots, wish->transport) != 0)
+        return NULL;
+    group = get_or_make_group(q, wish->group);
     if (!group || (wish->layers.count > 0 && definition_parse_layers(q, &wish->layers, &layers) != 0))
         return NULL;
     warn_of_luks(q, &layers);
@@ -153,9 +199,12 @@ struct resource_definition *definition_create(struct request *q, const struct de
     definition->external_name = wish->external_name && *wish->external_name ? arena_strdup(&q->arena, wish->external_name) : NULL;
     definition->resource_group = group->name;
     definition->peer_slots = wish->peer_slots.has ? wish->peer_slots : group->peer_slots;
+    definition->port = wish->port;
     definition->secret = wish->secret;
     definition->transport = wish->transport;
     definition_set_layers(q, definition, layers);
+    if (wish->peer_slots.has || wish->port.has || wish->secret || wish->transport)
+        definition_add_drbd(q, definition);
     return definition;
 }
 
@@ -169,17 +218,26 @@ static int create_definition(struct request *q)
         .external_name = asked->external_name,
         .group = asked->resource_group_name,
         .peer_slots = body->drbd_peer_slots,
+        .port = body->drbd_port,
         .secret = body->drbd_secret,
         .transport = body->drbd_transport_type,
     };
     struct resource_definition *definition;
+    struct text_map props = { 0 };
 
+    /* LINSTOR: that properties were set is told first, and without naming the definition */
+    if (asked->name)
+        rc_ref(&q->rc, "RscDfn", asked->name);
+    if (props_set(q, PROP_ON_RESOURCE_DEFINITION, &props, &asked->props) != 0)
+        return -1;
+    rc_strip_refs(&q->rc);
     for (uint32_t i = 0; i < asked->layer_data.count; i++)
         if (asked->layer_data.at[i].type)
             text_list_add(&wish.layers, asked->layer_data.at[i].type, &q->arena);
     definition = definition_create(q, &wish);
-    if (!definition || props_set(q, PROP_ON_RESOURCE_DEFINITION, &definition->object.props, &asked->props) != 0)
+    if (!definition)
         return -1;
+    definition->object.props = props;
     rc_ref(&q->rc, "UUID", definition->object.uuid);
     return rc_add(&q->rc, CREATED, .message = rc_text(&q->rc, "New resource definition '%s' created.", definition->name),
                   .details = rc_text(&q->rc, "Resource definition '%s' UUID is: %s", definition->name, definition->object.uuid));
@@ -195,7 +253,6 @@ static int change_layers(struct request *q, struct resource_definition *definiti
                       .correction = "Delete the resources first.");
     if (definition_parse_layers(q, names, &layers) != 0)
         return -1;
-    warn_of_luks(q, &layers);
     definition_set_layers(q, definition, layers);
     return 0;
 }
@@ -211,8 +268,14 @@ static int modify_definition(struct request *q)
     if (!(found = request_get_definition(q, q->var[VAR_RESOURCE])))
         return -1;
     definition = txn_edit(q->txn, found);
+    if (check_drbd(q, body->drbd_port, body->drbd_peer_slots, NULL) != 0)
+        return -1;
     if (body->drbd_peer_slots.has)
         definition->peer_slots = body->drbd_peer_slots;
+    if (body->drbd_port.has)
+        definition->port = body->drbd_port;
+    if (body->drbd_port.has || body->drbd_peer_slots.has)
+        definition_add_drbd(q, definition);
     if (body->layer_stack.count > 0 && change_layers(q, definition, &body->layer_stack) != 0)
         return -1;
     if (body->resource_group && *body->resource_group) {

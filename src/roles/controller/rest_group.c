@@ -57,9 +57,7 @@ static int take_kinds(struct request *q, struct text_list *to, const struct text
         enum provider_kind provider;
 
         if (are_layers ? !layer_kind_parse(from->at[i], &layer) : !provider_kind_parse(from->at[i], &provider)) {
-            q->rc.context = 0;
-            q->rc.refs.count = 0;
-            return rc_add(&q->rc, are_layers ? FAIL_INVLD_LAYER_KIND : FAIL_INVLD_PROVIDER,
+            return rc_add(&q->rc, FAIL_INVLD_LAYER_KIND, .is_bare = true,
                           .message = rc_text(&q->rc, "'%s' is not a %s.", from->at[i], are_layers ? "layer" : "kind of storage pool"),
                           .correction = are_layers ? "Give layers such as DRBD, LUKS, STORAGE." : "Give kinds such as LVM_THIN, ZFS, FILE_THIN.");
         }
@@ -209,8 +207,6 @@ static int delete_group(struct request *q)
                       .message = rc_text(&q->rc, "Resource group '%s' has %u resource definitions.", group->name,
                                          object_count(&group->object, KIND_RESOURCE_DEFINITION)),
                       .correction = "Delete them, or move them to another resource group first.");
-    if (text_equal_fold(group->name, "DfltRscGrp"))
-        return rc_add(&q->rc, FAIL_INVLD_RSC_GRP_NAME, .message = "The default resource group cannot be deleted.");
     say_group(q, group, DELETED, "deleted");
     txn_delete(q->txn, group);
     return 0;
@@ -321,6 +317,7 @@ static int create_volume_group(struct request *q)
     if (modify_props(q, PROP_ON_VOLUME_GROUP, MASK_VLM_DFN, &volume->object.props,
                      &(struct props_change){ &body->props, &(struct text_list){ 0 }, &(struct text_list){ 0 } }) != 0)
         return -1;
+    rc_strip_refs(&q->rc);
     return rc_add(&q->rc, CREATED,
                   .message = rc_text(&q->rc, "New volume group with number '%d' of resource group '%s' created.", number, group->name));
 }

@@ -97,6 +97,7 @@ static int place(struct request *q, const struct resource_definition *definition
             .node = storage_pool_node(placed.pools[i]),
             .pool = storage_pool_name(placed.pools[i]),
             .layers = layers,
+            .is_quiet = true,
         };
 
         if (!deploy_resource(q, definition, &wish))

@@ -98,6 +98,8 @@ static bool next_view(struct request *q, struct listing *listing, void *doc, str
 
 static int view_resources(struct request *q)
 {
+    if (request_check_query_nodes(q) != 0)
+        return -1;
     request_reply_list(q, &resource_doc_schema, next_view);
     return 0;
 }

@@ -13,6 +13,7 @@
 enum { REFRESH_WAIT_MS = 3000 };
 
 #define POOL_NAME_KEY "StorDriver/StorPoolName"
+#define DISKLESS_POOL "DfltDisklessStorPool"
 
 /* LINSTOR: what older clients send in place of POOL_NAME_KEY; with two of them, "group/pool". */
 static const char *const old_name_keys[] = {
@@ -35,19 +36,20 @@ static void fold_old_keys(struct request *q, struct text_map *props)
         text_map_set(props, POOL_NAME_KEY, name, &q->arena);
 }
 
-/* One more document from the pools of a node. */
-static bool next_pool_of(struct request *q, struct listing *listing, const struct node *node, void *doc, struct arena *arena)
+/* One more document from the pools of a node or of a definition. */
+static bool next_pool_of(struct request *q, struct listing *listing, const struct object *parent, void *doc, struct arena *arena)
 {
     const struct object *object;
 
-    for (object = object_after(&node->object, KIND_STORAGE_POOL, listing->inner[0] ? listing->inner : NULL); object;
-         object = object_next(object, &node->object)) {
+    for (object = object_after(parent, KIND_STORAGE_POOL, listing->inner[0] ? listing->inner : NULL); object;
+         object = object_next(object, parent)) {
         const struct storage_pool *pool = (const struct storage_pool *)object;
 
-        if (!request_query_admits(q, "storage_pools", storage_pool_name(pool)) ||
+        if (!request_query_admits(q, "nodes", storage_pool_node(pool)->name) ||
+            !request_query_admits(q, "storage_pools", storage_pool_name(pool)) ||
             !request_query_admits_props(q, &object->props))
             continue;
-        strcpy(listing->inner, object->node[0].key);
+        strcpy(listing->inner, object_key_in(object, parent));
         view_storage_pool(pool, doc, arena);
         return true;
     }
@@ -58,25 +60,24 @@ static bool next_pool_in_node(struct request *q, struct listing *listing, void *
 {
     const struct node *node = model_find_node(q->model, q->var[VAR_NODE]);
 
-    return node && next_pool_of(q, listing, node, doc, arena);
+    return node && next_pool_of(q, listing, &node->object, doc, arena);
 }
 
+/* LINSTOR: by name of pool first, then by node. */
 static bool next_pool(struct request *q, struct listing *listing, void *doc, struct arena *arena)
 {
     const struct object *root = model_root(q->model);
-    const struct object *object = listing->is_inside ? object_find(root, KIND_NODE, listing->outer) : NULL;
+    const struct object *object = listing->is_inside ? object_find(root, KIND_STORAGE_POOL_DEFINITION, listing->outer) : NULL;
 
     if (!object)
-        object = object_after(root, KIND_NODE, listing->outer[0] ? listing->outer : NULL);
+        object = object_after(root, KIND_STORAGE_POOL_DEFINITION, listing->outer[0] ? listing->outer : NULL);
     for (; object; object = object_next(object, root)) {
-        const struct node *node = (const struct node *)object;
-
         if (strcmp(listing->outer, object->node[0].key) != 0) {
             strcpy(listing->outer, object->node[0].key);
             listing->inner[0] = '\0';
         }
         listing->is_inside = true;
-        if (request_query_admits(q, "nodes", node->name) && next_pool_of(q, listing, node, doc, arena))
+        if (next_pool_of(q, listing, object, doc, arena))
             return true;
     }
     listing->is_inside = false;
@@ -102,6 +103,8 @@ static void refresh(struct request *q, const struct node *only)
 
 static int list_all_pools(struct request *q)
 {
+    if (request_check_query_nodes(q) != 0)
+        return -1;
     refresh(q, NULL);
     request_reply_list(q, &storage_pool_doc_schema, next_pool);
     return 0;
@@ -151,6 +154,8 @@ static int check_shared(struct request *q, const struct storage_pool_request *bo
         return -1;
     if (provider == PROVIDER_DISKLESS || provider_can(provider, PROVIDER_SHARED))
         return 0;
+    if (body->external_locking.has && body->external_locking.value) /* LINSTOR: whoever locks elsewhere may share anything */
+        return 0;
     return rc_add(&q->rc, FAIL_INVLD_STOR_DRIVER,
                   .message = rc_text(&q->rc, "Storage pools of kind %s cannot share their space with other nodes.",
                                      provider_kind_name(provider)),
@@ -176,9 +181,9 @@ static int check_supported(struct request *q, const struct node *node, enum prov
     const struct link_hello *hello = session_hello(node);
     const char *name = provider_kind_name(provider), *reason;
 
-    if (node->type != NODE_SATELLITE && node->type != NODE_COMBINED)
+    if ((node->type != NODE_SATELLITE && node->type != NODE_COMBINED) || provider_can(provider, PROVIDER_SPECIAL_NODE))
         return rc_add(&q->rc, FAIL_INVLD_STOR_DRIVER,
-                      .message = rc_text(&q->rc, "Node '%s' is of a type that has no storage pools.", node->name));
+                      .message = rc_text(&q->rc, "Node '%s' is of a type that has no storage pools of kind %s.", node->name, name));
     if (!session_is_online(node) || !hello || provider == PROVIDER_DISKLESS || text_list_has_fold(&hello->providers, name))
         return 0;
     reason = text_map_find(&hello->unsupported, name);
@@ -196,10 +201,12 @@ static int create_pool(struct request *q)
     struct storage_pool *pool;
     char key[OBJECT_KEY_SIZE];
 
-    if (!body->provider_kind || !provider_kind_parse(body->provider_kind, &provider))
-        return rc_add(&q->rc, API_CALL_PARSE_ERROR,
+    if (!body->provider_kind || !provider_kind_parse(body->provider_kind, &provider)) {
+        q->failure_status = 400;
+        return rc_add(&q->rc, FAIL_INVLD_LAYER_KIND, .is_bare = true,
                       .message = rc_text(&q->rc, "'%s' is not a kind of storage pool.", body->provider_kind ? body->provider_kind : ""),
                       .correction = "Give one of DISKLESS, LVM, LVM_THIN, ZFS, ZFS_THIN, FILE, FILE_THIN.");
+    }
     rc_ref(&q->rc, "Node", q->var[VAR_NODE]);
     if (body->storage_pool_name)
         rc_ref(&q->rc, "StorPoolDfn", body->storage_pool_name);
@@ -232,6 +239,18 @@ static int create_pool(struct request *q)
     return 0;
 }
 
+static const struct storage_pool_definition *get_definition(struct request *q)
+{
+    const struct storage_pool_definition *definition = model_find_pool_definition(q->model, q->var[VAR_POOL]);
+
+    if (!definition)
+        rc_add(&q->rc, FAIL_NOT_FOUND_STOR_POOL_DFN,
+               .message = rc_text(&q->rc, "Storage pool definition '%s' not found.", q->var[VAR_POOL]),
+               .cause = "There is no storage pool definition of that name.",
+               .correction = "Check the name, or create the storage pool definition first.");
+    return definition;
+}
+
 /* A preferred network interface must exist. */
 static int check_interface(struct request *q, const struct node *node, const struct text_map *props)
 {
@@ -255,19 +274,22 @@ static int modify_pool(struct request *q)
     rc_ref(&q->rc, "StorPoolDfn", q->var[VAR_POOL]);
     if (!(node = request_get_node(q, q->var[VAR_NODE])))
         return -1;
+    if (!model_find_pool_definition(q->model, q->var[VAR_POOL]))
+        return get_definition(q) ? 0 : -1;
     if (!(found = model_find_pool(node, q->var[VAR_POOL]))) {
         no_pool(q, node->name);
         return -1;
     }
     pool = txn_edit(q->txn, found);
-    if (props_modify(q, PROP_ON_STORAGE_POOL, &pool->object.props, &PROPS_CHANGE(body)) != 0 ||
-        check_interface(q, node, &pool->object.props) != 0)
+    if (check_interface(q, node, &body->override_props) != 0 ||
+        props_modify(q, PROP_ON_STORAGE_POOL, &pool->object.props, &PROPS_CHANGE(body)) != 0)
         return -1;
     fold_old_keys(q, &pool->object.props);
     rc_ref(&q->rc, "UUID", pool->object.uuid);
     rc_add(&q->rc, MODIFIED,
            .message = rc_text(&q->rc, "Storage pool '%s' on node '%s' modified.", storage_pool_name(pool), node->name),
            .details = rc_text(&q->rc, "UUID is: %s", pool->object.uuid));
+    rc_unref(&q->rc, "UUID");
     request_settle_pool(q, pool);
     return 0;
 }
@@ -279,9 +301,9 @@ static int delete_pool(struct request *q)
 
     rc_ref(&q->rc, "Node", q->var[VAR_NODE]);
     rc_ref(&q->rc, "StorPoolDfn", q->var[VAR_POOL]);
-    if (text_equal_fold(q->var[VAR_POOL], "DfltDisklessStorPool"))
+    if (text_equal_fold(q->var[VAR_POOL], DISKLESS_POOL))
         return rc_add(&q->rc, FAIL_INVLD_STOR_POOL_NAME,
-                      .message = "The storage pool 'DfltDisklessStorPool' cannot be deleted.",
+                      .message = "The storage pool '" DISKLESS_POOL "' cannot be deleted.",
                       .details = "Every node needs it for resources without a disk.");
     if (!pool)
         return rc_add(&q->rc, WARN_NOT_FOUND,
@@ -311,7 +333,7 @@ static bool next_definition(struct request *q, struct listing *listing, void *do
         const struct storage_pool_definition *definition = (const struct storage_pool_definition *)object;
 
         strcpy(listing->outer, object->node[0].key);
-        if (!request_query_admits(q, "storage_pool_definitions", definition->name))
+        if (text_equal_fold(definition->name, DISKLESS_POOL)) /* LINSTOR: not listed */
             continue;
         view_pool_definition(definition, doc);
         return true;
@@ -323,18 +345,6 @@ static int list_definitions(struct request *q)
 {
     request_reply_list(q, &storage_pool_definition_doc_schema, next_definition);
     return 0;
-}
-
-static const struct storage_pool_definition *get_definition(struct request *q)
-{
-    const struct storage_pool_definition *definition = model_find_pool_definition(q->model, q->var[VAR_POOL]);
-
-    if (!definition)
-        rc_add(&q->rc, FAIL_NOT_FOUND_STOR_POOL_DFN,
-               .message = rc_text(&q->rc, "Storage pool definition '%s' not found.", q->var[VAR_POOL]),
-               .cause = "There is no storage pool definition of that name.",
-               .correction = "Check the name, or create the storage pool definition first.");
-    return definition;
 }
 
 static int show_definition(struct request *q)
@@ -362,8 +372,7 @@ static int create_definition(struct request *q)
     struct storage_pool_definition *definition;
     char key[OBJECT_KEY_SIZE];
 
-    if (body->storage_pool_name)
-        rc_ref(&q->rc, "StorPoolDfn", body->storage_pool_name);
+    rc_ref(&q->rc, "StorPoolDfn", body->storage_pool_name);
     if (request_check_name(q, NAME_STORAGE_POOL, body->storage_pool_name ? body->storage_pool_name : "") != 0)
         return -1;
     if (model_find_pool_definition(q->model, body->storage_pool_name))
@@ -375,6 +384,7 @@ static int create_definition(struct request *q)
     definition->name = body->storage_pool_name;
     if (props_set(q, PROP_ON_STORAGE_POOL_DEFINITION, &definition->object.props, &body->props) != 0)
         return -1;
+    rc_strip_refs(&q->rc);
     return say_definition(q, definition, CREATED, "created");
 }
 
@@ -395,13 +405,14 @@ static int modify_definition(struct request *q)
 
 static int delete_definition(struct request *q)
 {
-    const struct storage_pool_definition *definition = model_find_pool_definition(q->model, q->var[VAR_POOL]);
+    const struct storage_pool_definition *definition;
 
     rc_ref(&q->rc, "StorPoolDfn", q->var[VAR_POOL]);
-    if (!definition)
-        return rc_add(&q->rc, WARN_NOT_FOUND,
-                      .message = rc_text(&q->rc, "Storage pool definition '%s' not found.", q->var[VAR_POOL]),
-                      .cause = "There is no such storage pool definition.", .details = "Nothing was deleted.");
+    if (!(definition = get_definition(q))) /* LINSTOR: 404, unlike other deletions of what is not there */
+        return -1;
+    if (text_equal_fold(definition->name, DISKLESS_POOL))
+        return rc_add(&q->rc, FAIL_IN_USE, .message = "The definition '" DISKLESS_POOL "' cannot be deleted.",
+                      .cause = "Every node has a storage pool of that name for resources without a disk.");
     if (object_count(&definition->object, KIND_STORAGE_POOL) > 0)
         return rc_add(&q->rc, FAIL_IN_USE,
                       .message = rc_text(&q->rc, "Storage pool definition '%s' has storage pools on %u nodes.",

@@ -104,7 +104,7 @@ static int choose_minor(struct request *q, struct volume_definition *volume, str
     return 0;
 }
 
-static int parse_flags(struct request *q, const struct text_list *flags, uint64_t *bits)
+static int parse_flags(struct request *q, const struct text_list *flags, int32_t number, uint64_t *bits)
 {
     for (uint32_t i = 0; i < flags->count; i++) {
         bool removes = flags->at[i][0] == '-';
@@ -117,6 +117,7 @@ static int parse_flags(struct request *q, const struct text_list *flags, uint64_
         if (!flag)
             return rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = rc_text(&q->rc, "'%s' is not a flag of volume definitions.", name),
                           .correction = "Known are GROSS_SIZE and ENCRYPTED.");
+        rc_ref(&q->rc, "VlmNr", rc_text(&q->rc, "%d", number));
         if (flag == VOLUME_DEFINITION_ENCRYPTED && !removes)
             return rc_add(&q->rc, FAIL_NOT_FOUND_CRYPT_KEY,
                           .message = "An encrypted volume needs a master passphrase, and there is none.",
@@ -136,10 +137,10 @@ struct volume_definition *definition_add_volume(struct request *q, struct resour
     int32_t number;
 
     rc_unref(&q->rc, "VlmNr");
-    if (choose_number(q, definition, wish, &number) != 0)
+    if (choose_number(q, definition, wish, &number) != 0 || parse_flags(q, &wish->flags, number, &flags) != 0)
         return NULL;
     rc_ref(&q->rc, "VlmNr", rc_text(&q->rc, "%d", number));
-    if (parse_flags(q, &wish->flags, &flags) != 0 || check_size(q, definition, number, wish->size_kib) != 0)
+    if (check_size(q, definition, number, wish->size_kib) != 0)
         return NULL;
     if (model_find_volume_definition(definition, number)) {
         rc_add(&q->rc, FAIL_EXISTS_VLM_DFN,
@@ -152,16 +153,14 @@ struct volume_definition *definition_add_volume(struct request *q, struct resour
     volume->number = number;
     volume->size_kib = wish->size_kib;
     volume->object.flags = flags;
-    if (wish->minor.has && definition->layers.count == 0) {
-        struct text_list drbd = { 0 };
-
-        text_list_add(&drbd, "DRBD", &q->arena);
-        definition_set_layers(q, definition, drbd);
-    }
-    if (text_list_has(&definition->layers, "DRBD") && choose_minor(q, volume, wish->minor) != 0)
+    if (wish->minor.has)
+        definition_add_drbd(q, definition);
+    if ((wish->minor.has || text_list_has(&definition->layers, "DRBD")) && choose_minor(q, volume, wish->minor) != 0)
         return NULL;
     if (wish->props && props_set(q, PROP_ON_VOLUME_DEFINITION, &volume->object.props, wish->props) != 0)
         return NULL;
+    for (uint32_t i = 0; i < q->rc.entries.count; i++) /* LINSTOR: that properties were set is told without the number */
+        text_map_remove(&q->rc.entries.at[i].obj_refs, "VlmNr");
     /* LINSTOR: the generation identifier that the first replica will begin with */
     text_random_bytes(identifier, sizeof(identifier));
     text_map_set(&volume->object.props, "DrbdCurrentGi",
@@ -246,7 +245,7 @@ static int modify_volume(struct request *q)
     if (!found)
         return -1;
     volume = txn_edit(q->txn, found);
-    if (parse_flags(q, &body->flags, &volume->object.flags) != 0 ||
+    if (parse_flags(q, &body->flags, volume->number, &volume->object.flags) != 0 ||
         (body->size_kib.has && resize(q, volume, body->size_kib.value) != 0) ||
         props_modify(q, PROP_ON_VOLUME_DEFINITION, &volume->object.props, &PROPS_CHANGE(body)) != 0)
         return -1;
@@ -268,6 +267,8 @@ static int delete_volume(struct request *q)
         return rc_add(&q->rc, WARN_NOT_FOUND,
                       .message = rc_text(&q->rc, "Volume definition %d of resource definition '%s' not found.", q->volume_number, q->var[VAR_RESOURCE]),
                       .details = "Nothing was deleted.");
+    rc_add(&q->rc, DELETED, .message = rc_text(&q->rc, "Volume definition %d of '%s' marked for deletion.", volume->number, definition->name),
+           .details = rc_text(&q->rc, "UUID is: %s", volume->object.uuid));
     rc_add(&q->rc, DELETED, .message = rc_text(&q->rc, "Volume definition %d of '%s' deleted.", volume->number, definition->name),
            .details = rc_text(&q->rc, "UUID was: %s", volume->object.uuid));
     if (object_count(&definition->object, KIND_RESOURCE) == 0) {

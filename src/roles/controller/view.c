@@ -167,6 +167,9 @@ void view_volume_group(const struct volume_group *group, struct volume_group_doc
     doc->flags = view_flags(group->object.kind->flags, group->object.flags, arena);
 }
 
+/* LINSTOR: layers of definitions are shown in this order, whatever the order of the stack. DRBD is shown when it has data. */
+static const char *const shown_layers[] = { "DRBD", "LUKS", "NVME", "WRITECACHE", "CACHE", "BCACHE", "STORAGE" };
+
 static struct drbd_definition_doc *drbd_definition(const struct resource_definition *definition, struct arena *arena)
 {
     struct drbd_definition_doc *doc = arena_alloc(arena, sizeof(*doc));
@@ -174,7 +177,7 @@ static struct drbd_definition_doc *drbd_definition(const struct resource_definit
     doc->peer_slots = definition->peer_slots.has ? definition->peer_slots.value : 7;
     doc->al_stripes = 1;
     doc->al_stripe_size_kib = 32;
-    doc->port = -1;
+    doc->port = definition->port.has ? definition->port.value : -1;
     doc->transport_type = definition->transport;
     doc->secret = definition->secret;
     return doc;
@@ -189,14 +192,14 @@ void view_volume_definition(const struct volume_definition *volume, struct volum
     doc->props = volume->object.props;
     doc->flags = view_flags(volume->object.kind->flags, volume->object.flags, arena);
     doc->uuid = volume->object.uuid;
-    for (uint32_t i = 0; i < definition->layers.count; i++) {
-        bool is_drbd = strcmp(definition->layers.at[i], "DRBD") == 0;
+    for (size_t i = 0; i < ARRAY_SIZE(shown_layers); i++) {
+        bool is_drbd = i == 0;
         struct volume_definition_layer_doc *layer;
 
-        if (is_drbd && !volume->minor.has)
+        if (is_drbd ? !volume->minor.has : !text_list_has(&definition->layers, shown_layers[i]))
             continue;
         layer = LIST_ADD(&doc->layer_data, arena);
-        layer->type = definition->layers.at[i];
+        layer->type = borrow(shown_layers[i]);
         if (is_drbd) {
             layer->data = arena_alloc(arena, sizeof(*layer->data));
             layer->data->volume_number = volume->number;
@@ -216,11 +219,15 @@ void view_definition(const struct resource_definition *definition, bool with_vol
     doc->flags = view_flags(definition->object.kind->flags, definition->object.flags, arena);
     doc->uuid = definition->object.uuid;
     doc->resource_group_name = group->name;
-    for (uint32_t i = 0; i < definition->layers.count; i++) {
-        struct resource_definition_layer_doc *layer = LIST_ADD(&doc->layer_data, arena);
+    for (size_t i = 0; i < ARRAY_SIZE(shown_layers); i++) {
+        bool is_drbd = i == 0;
+        struct resource_definition_layer_doc *layer;
 
-        layer->type = definition->layers.at[i];
-        if (strcmp(layer->type, "DRBD") == 0)
+        if (is_drbd ? !definition->secret : !text_list_has(&definition->layers, shown_layers[i]))
+            continue;
+        layer = LIST_ADD(&doc->layer_data, arena);
+        layer->type = borrow(shown_layers[i]);
+        if (is_drbd)
             layer->data = drbd_definition(definition, arena);
     }
     if (!with_volumes)

@@ -36,7 +36,10 @@ static void fail(struct pool *pool, const struct trouble *trouble)
 
     pool->is_applied = false;
     task_fail(&pool->task, trouble);
-    pool->known.trouble = pool->task.trouble;
+    arena_done(&pool->shown_arena);
+    memset(&pool->shown, 0, sizeof(pool->shown));
+    field_copy(&trouble_schema, &pool->shown, trouble, &pool->shown_arena);
+    pool->known.trouble = &pool->shown;
     if (was_usable || pool->task.attempts == 1)
         resources_wake(pool->task.satellite, false);
 }
@@ -125,7 +128,7 @@ static void report(struct task *task, struct report *report, struct arena *arena
     told->generation = pool->want.generation;
     told->applied = pool->is_applied || task->is_dropped || pool->want.remove;
     task_copy_trouble(task, &told->trouble, arena);
-    told->supports_snapshots = pool->known.provider && (pool->known.provider->can & PROVIDER_CAN_SNAPSHOT);
+    told->supports_snapshots = fact && fact->can_snapshot;
     if (fact && fact->total_kib > 0) {
         told->free_kib = (struct maybe_i64)MAYBE(fact->free_kib);
         told->total_kib = (struct maybe_i64)MAYBE(fact->total_kib);
@@ -140,6 +143,7 @@ static void pool_free(struct task *task)
 
     task_done(task);
     arena_done(&pool->arena);
+    arena_done(&pool->shown_arena);
     free(pool);
 }
 

@@ -23,7 +23,8 @@ static bool is_wanted(const struct satellite *satellite, const struct storage_fa
         const struct resource *resource = resource_find(satellite, name);
         char *dot = strrchr(name, '.');
 
-        if (resource && stack_owns(&resource->want, &satellite->machine, fact->pool, fact->identifier))
+        if (resource && !resource->is_forgotten &&
+            stack_owns(&resource->want, &satellite->machine, fact->pool, fact->identifier))
             return true;
         /* Names of levels above carry suffixes such as ".meta". */
         if (!dot)
@@ -142,8 +143,11 @@ void report_held(struct satellite *satellite, struct link *link)
             (struct held_item){ .name = want->pool, .uuid = want->uuid, .generation = want->generation };
     }
     map_for_each (node, &satellite->resources) {
-        const struct resource_want *want = &CONTAINER_OF(node, struct resource, node)->want;
+        const struct resource *resource = CONTAINER_OF(node, struct resource, node);
+        const struct resource_want *want = &resource->want;
 
+        if (resource->is_forgotten)
+            continue;
         *LIST_ADD(&held.resources, &arena) =
             (struct held_item){ .name = want->resource, .uuid = want->uuid, .generation = want->generation };
     }

@@ -111,27 +111,21 @@ static bool removes_something(const struct resource_want *want)
     return want->remove;
 }
 
-static void describe(struct resource *resource, struct arena *arena, struct resource_fact *fact)
-{
-    *fact = (struct resource_fact){ .resource = resource->want.resource };
-    stack_describe(&resource->want, &resource->task.satellite->machine, arena, fact);
-}
-
-/* Whether the volumes look different from what was described last; then they are remembered as they are now. */
+/* Whether the volumes look different from what they were like when this was asked last. */
 static bool note_description(struct resource *resource)
 {
     struct arena arena = { 0 };
-    struct resource_fact now;
+    struct buf text = { 0 };
+    struct json_writer writer = { .out = &text };
+    struct resource_fact now = { 0 };
+    uint64_t before = resource->described;
 
-    describe(resource, &arena, &now);
-    if (field_equal(&resource_fact_schema, &resource->described, &now, FIELD_LINK)) {
-        arena_done(&arena);
-        return false;
-    }
-    arena_done(&resource->described_arena);
-    resource->described_arena = arena;
-    resource->described = now;
-    return true;
+    stack_describe(&resource->want, &resource->task.satellite->machine, &arena, &now);
+    field_encode(&resource_fact_schema, &now, FIELD_LINK, &writer);
+    resource->described = text_hash(TEXT_HASH_START, text.data, text.length);
+    buf_done(&text);
+    arena_done(&arena);
+    return resource->described != before;
 }
 
 /* Volumes that are gone leave nothing behind, so that a later volume of the same name starts afresh. */
@@ -217,11 +211,21 @@ static void proceed(struct task *task)
     succeed(resource);
 }
 
+static void drop(struct resource *resource)
+{
+    map_remove(&resource->task.satellite->resources, &resource->node);
+    task_drop(&resource->task);
+}
+
 static void ended(struct task *task, const struct trouble *trouble)
 {
     struct resource *resource = resource_of(task);
 
     observer_measure_soon(task->satellite);
+    if (resource->is_forgotten) {
+        drop(resource);
+        return;
+    }
     if (trouble && !task->is_stale)
         fail(resource, trouble);
     else
@@ -262,7 +266,6 @@ static void resource_free(struct task *task)
     leave_removals(resource);
     task_done(task);
     arena_done(&resource->arena);
-    arena_done(&resource->described_arena);
     memory_freep(&resource->node.key);
     free(resource);
 }
@@ -294,9 +297,8 @@ void resource_take_want(struct satellite *satellite, const struct resource_want 
     arena_done(&resource->arena);
     memset(&resource->want, 0, sizeof(resource->want));
     field_copy(&resource_want_schema, &resource->want, want, &resource->arena);
-    resource->described.resource = resource->want.resource;
     resource->order = satellite->order;
-    resource->is_applied = false;
+    resource->is_applied = resource->is_forgotten = false;
     if (removes_something(want))
         enter_removals(resource);
     task_renew(&resource->task);
@@ -309,7 +311,9 @@ void resource_forget(struct satellite *satellite, const char *name)
     if (!resource)
         return;
     log_info("resource '%s' is forgotten; its devices stay", resource->want.resource);
-    map_remove(&satellite->resources, &resource->node);
     leave_removals(resource);
-    task_drop(&resource->task);
+    satellite->orphans_are_due = true;
+    resource->is_forgotten = true;
+    if (!resource->task.is_running)
+        drop(resource);
 }

@@ -15,6 +15,7 @@
 #include "roles/satellite/satellite.h"
 
 enum {
+    RUNNING_LIMIT = 64, /* plans under way at once: a few per worker; more would only take memory */
     RETRY_FIRST_MS = 500,
     RETRY_LIMIT_MS = 60000,
     OBSERVE_MS = 10000, /* everything is looked at so often */
@@ -52,7 +53,8 @@ struct task {
 struct pool {
     struct task task;
     struct known_pool known; /* in satellite.pools */
-    struct arena arena;
+    struct arena arena, shown_arena;
+    struct trouble shown; /* what known.trouble points to */
     struct pool_want want;
     bool is_applied;
     int64_t reported_free_kib, reported_total_kib;
@@ -65,11 +67,11 @@ struct resource {
     struct resource_want want;
     int64_t order; /* of its want among all */
     bool is_applied, is_gone;
+    bool is_forgotten; /* freed when the plan under way has ended, unless it is wanted again until then */
     bool waits_for_pool, waits_for_removals;
     struct resource *next_removal; /* in satellite.removals */
     bool is_in_removals;
-    struct arena described_arena;
-    struct resource_fact described; /* volumes as they were when it was applied last */
+    uint64_t described; /* hash of its volumes as they were when that was looked at last */
 };
 
 struct observer {
@@ -99,7 +101,9 @@ struct satellite {
     bool wants_are_complete;
     int64_t order;
 
-    struct task *ready, *dirty;
+    struct task *ready, *last_ready; /* first come, first served */
+    struct task *dirty;
+    int running;               /* tasks whose plans are under way and do not hang */
     struct resource *removals; /* not yet done, oldest first */
     struct observer observer;
     struct plan probe;        /* at start: what can this machine do */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -14,22 +13,37 @@ void task_init(struct task *task, struct satellite *satellite, const struct task
     task->kind = kind;
 }
 
-static void unlink_task(struct task **list, struct task *task, size_t next_offset)
+static void leave_ready(struct task *task)
 {
-    struct task **link = list;
+    struct satellite *satellite = task->satellite;
+    struct task *before = NULL;
 
-    while (*link && *link != task)
-        link = (struct task **)(void *)((char *)*link + next_offset);
-    if (*link)
-        *link = *(struct task **)(void *)((char *)task + next_offset);
+    for (struct task *at = satellite->ready; at != task; at = at->next_ready)
+        before = at;
+    if (before)
+        before->next_ready = task->next_ready;
+    else
+        satellite->ready = task->next_ready;
+    if (satellite->last_ready == task)
+        satellite->last_ready = before;
+    task->is_ready = false;
+}
+
+static void leave_dirty(struct task *task)
+{
+    struct task **link = &task->satellite->dirty;
+
+    while (*link != task)
+        link = &(*link)->next_dirty;
+    *link = task->next_dirty;
 }
 
 void task_done(struct task *task)
 {
     if (task->is_ready)
-        unlink_task(&task->satellite->ready, task, offsetof(struct task, next_ready));
+        leave_ready(task);
     if (task->is_dirty)
-        unlink_task(&task->satellite->dirty, task, offsetof(struct task, next_dirty));
+        leave_dirty(task);
     plan_done(&task->plan);
     arena_done(&task->trouble_arena);
     timer_free(task->retry);
@@ -37,12 +51,18 @@ void task_done(struct task *task)
 
 void task_ready(struct task *task)
 {
+    struct satellite *satellite = task->satellite;
+
     if (task->is_ready || task->is_running)
         return;
     task->is_ready = true;
-    task->next_ready = task->satellite->ready;
-    task->satellite->ready = task;
-    loop_mark_dirty(task->satellite->loop);
+    task->next_ready = NULL;
+    if (satellite->last_ready)
+        satellite->last_ready->next_ready = task;
+    else
+        satellite->ready = task;
+    satellite->last_ready = task;
+    loop_mark_dirty(satellite->loop);
 }
 
 bool task_is_pausing(const struct task *task)
@@ -175,7 +195,10 @@ static void run_done(void *owner, const struct outcome *outcomes, size_t count)
     struct trouble trouble = { 0 };
     bool succeeded = task->is_dropped || read_outcomes(task, outcomes, count, &arena, &trouble);
 
+    if (!task->is_hanging)
+        task->satellite->running--;
     task->is_running = task->is_hanging = false;
+    loop_mark_dirty(task->satellite->loop);
     plan_done(&task->plan);
     if (task->is_dropped)
         task->kind->free(task);
@@ -195,7 +218,10 @@ static void run_hangs(void *owner, const struct step *step, int64_t since_ms)
         .correction = arena_strdup(&arena, "Look into the kernel's log, and whether the disks below answer."),
     };
 
+    if (!task->is_hanging)
+        task->satellite->running--;
     task->is_hanging = true;
+    loop_mark_dirty(task->satellite->loop);
     set_trouble(task, &trouble);
     task_dirty(task);
     arena_done(&arena);
@@ -206,6 +232,7 @@ static const struct run_events run_events = { .done = run_done, .hangs = run_han
 void task_run(struct task *task)
 {
     task->is_running = true;
+    task->satellite->running++;
     task->asked = task->satellite->facts.stamp;
     if (log_is_on(LOG_DEBUG)) {
         struct buf text = { 0 };
@@ -217,24 +244,13 @@ void task_run(struct task *task)
     run_plan(task->satellite->runner, &task->plan, &run_events, task);
 }
 
+/* Tasks that become ready meanwhile have their turn, too; nothing that proceeds makes itself ready. */
 void tasks_proceed(struct satellite *satellite)
 {
-    struct task *in_order = NULL;
-
-    /* The list was built at its front: turn it round, so that what was ready first comes first. */
-    while (satellite->ready) {
+    while (satellite->ready && satellite->running < RUNNING_LIMIT) {
         struct task *task = satellite->ready;
 
-        satellite->ready = task->next_ready;
-        task->next_ready = in_order;
-        in_order = task;
-    }
-    satellite->ready = in_order;
-    while (satellite->ready) {
-        struct task *task = satellite->ready;
-
-        satellite->ready = task->next_ready;
-        task->is_ready = false;
+        leave_ready(task);
         task->kind->proceed(task);
     }
 }

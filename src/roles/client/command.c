@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "roles/client/command.h"
+
+#include <string.h>
+
+const char *names_at(const char *names, unsigned index, int *length)
+{
+    while (index-- > 0) {
+        names += strcspn(names, " ");
+        names += strspn(names, " ");
+    }
+    *length = (int)strcspn(names, " ");
+    return names;
+}
+
+bool names_have(const char *names, const char *word)
+{
+    int length;
+
+    for (unsigned i = 0;; i++) {
+        const char *name = names_at(names, i, &length);
+
+        if (length == 0)
+            return false;
+        if (strncmp(name, word, (size_t)length) == 0 && !word[length])
+            return true;
+    }
+}
+
+const char *argument_name(const struct argument *argument, int *length)
+{
+    const char *name = names_at(argument->names, 0, length);
+    int dashes = (int)strspn(name, "-");
+
+    *length -= dashes;
+    return name + dashes;
+}
+
+bool argument_is_option(const struct argument *argument)
+{
+    return argument->names[0] == '-';
+}
+
+const struct command *command_find_child(const struct command *command, const char *word)
+{
+    for (const struct command *child = command->children; child && child->names; child++)
+        if (names_have(child->names, word))
+            return child;
+    return NULL;
+}
