@@ -11,7 +11,7 @@ A scenario (scenarios/NAME.json) is a list of requests; expected/NAME.json holds
 `record` writes the answers of a trusted controller, `check` compares any controller with them. --jobs-dir names the
 folder that has scenarios/ and expected/ (default: the folder of this file). SCENARIO is a name or a shell pattern.
 --loose does not count the presence of cause, details, correction and error_report_ids in ApiCallRc entries.
---talkative does not count the presence of cause, details and correction where the recorded answer has none: telling more is no fault.
+--talkative does not count the presence of cause, details, correction and reports where the recorded answer has none: telling more is no fault.
 --owned runs only the scenarios that FILE names and leaves the steps out of the comparison that it excludes, see OWNED below.
 Exit status: 0 all passed, 1 something differed, 2 usage or environment.
 
@@ -702,8 +702,8 @@ def run_scenario(name, path, args, env, left_out=None):
             if args.loose:
                 found = [d for d in found if d[0].rsplit('/', 1)[-1] not in ('cause', 'details', 'correction', 'error_report_ids')]
             if args.talkative:
-                found = [d for d in found if not (d[1] == '(absent)' and d[2] is True and
-                                                  d[0].rsplit('/', 1)[-1] in ('cause', 'details', 'correction'))]
+                found = [d for d in found if not (d[1] == '(absent)' and d[0].rsplit('/', 1)[-1] in
+                                                  ('cause', 'details', 'correction', 'reports'))]
             for where, old, new in found:
                 mark = 'known' if 'bug' in opts else 'DIFF'
                 print(f'{mark} {name} step {number + 1} {what}: {where or "/"}: expected {show(old)} got {show(new)}', flush=True)
