@@ -29,9 +29,9 @@ static const struct known_error {
       "End the programs that use it; it is retried by itself." },
     { STEP_LOOP_ATTACH, EBUSY, "All free loop devices were taken by others.", "It is retried by itself." },
     { STEP_LOOP_RESIZE, ENXIO, "The device shows another file now.", "It is looked at again and retried by itself." },
-    { STEP_MAKE_DIRECTORY, ENOENT, "Its parent directory does not exist.",
-      "Create the parent directory on the node: only the last level is created." },
-    { STEP_MAKE_DIRECTORY, ENOTDIR, "There is something else with this name.", "Choose another directory." },
+    { STEP_CHECK_DIRECTORY, ENOENT, "The directory does not exist.",
+      "Create the directory on the node, or give another one." },
+    { STEP_CHECK_DIRECTORY, ENOTDIR, "There is something else with this name.", "Choose another directory." },
     { STEP_EXEC, ENOENT, "The program is not installed.", "Install the package that contains it." },
 };
 

@@ -59,7 +59,7 @@ static int check(const struct pool_want *pool, struct arena *arena, struct troub
 static void prepare(const struct pool_want *pool, struct plan *plan)
 {
     const char *directory = directory_of(pool);
-    struct step *step = plan_add(plan, STEP_MAKE_DIRECTORY, "make sure that directory %s of storage pool '%s' exists",
+    struct step *step = plan_add(plan, STEP_CHECK_DIRECTORY, "check directory %s of storage pool '%s'",
                                  directory, pool->pool);
 
     step->reader = arena_strdup(&plan->arena, reader);
@@ -223,7 +223,7 @@ static void read_change(const struct step *step, const struct outcome *outcome, 
     case STEP_ASK_MACHINE:
     case STEP_ASK_FILES:
     case STEP_ASK_SPACE:
-    case STEP_MAKE_DIRECTORY:
+    case STEP_CHECK_DIRECTORY:
     case STEP_WIPE: break;
     }
 }
@@ -245,6 +245,8 @@ static int read_outcome(const struct step *step, const struct outcome *outcome, 
     if (outcome->result == OUTCOME_DONE && (step->kind == STEP_ASK_FILES || step->kind == STEP_ASK_SPACE))
         return read_files(step, outcome, asked, facts, arena, trouble);
     if (outcome->result == OUTCOME_DONE) {
+        if (step->kind == STEP_CHECK_DIRECTORY)
+            facts_edit_pool(facts, step->pool)->can_snapshot = outcome->can_share_blocks;
         if (step->identifier)
             read_change(step, outcome, facts);
         return 0;

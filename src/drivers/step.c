@@ -11,7 +11,7 @@ const struct enum_name step_kind_names[] = {
     { "ASK_MACHINE", STEP_ASK_MACHINE },
     { "ASK_FILES", STEP_ASK_FILES },
     { "ASK_SPACE", STEP_ASK_SPACE },
-    { "MAKE_DIRECTORY", STEP_MAKE_DIRECTORY },
+    { "CHECK_DIRECTORY", STEP_CHECK_DIRECTORY },
     { "FILE_ALLOCATE", STEP_FILE_ALLOCATE },
     { "FILE_TRUNCATE", STEP_FILE_TRUNCATE },
     { "FILE_REMOVE", STEP_FILE_REMOVE },
@@ -27,7 +27,7 @@ static const struct step_traits traits[] = {
     { STEP_ASK_MACHINE,    .patience = STEP_QUICK },
     { STEP_ASK_FILES,      .patience = STEP_PATIENT },
     { STEP_ASK_SPACE,      .patience = STEP_QUICK },
-    { STEP_MAKE_DIRECTORY, .patience = STEP_QUICK, .changes = true },
+    { STEP_CHECK_DIRECTORY, .patience = STEP_QUICK },
     { STEP_FILE_ALLOCATE,  .patience = STEP_VERY_PATIENT, .changes = true },
     { STEP_FILE_TRUNCATE,  .patience = STEP_QUICK, .changes = true },
     { STEP_FILE_REMOVE,    .patience = STEP_PATIENT, .changes = true, .destroys = true },
@@ -73,7 +73,7 @@ static const struct field outcome_fields[] = {
     FIELD(outcome, exit_code, 0), FIELD(outcome, output, 0), FIELD(outcome, complaint, 0),
     FIELD(outcome, truncated, 0), FIELD(outcome, device, 0), FIELD(outcome, size_kib, 0),
     FIELD(outcome, device_kib, 0), FIELD(outcome, allocated_kib, 0),
-    LIST(outcome, directories, found_directory, 0), FIELD(outcome, missing, 0),
+    LIST(outcome, directories, found_directory, 0), FIELD(outcome, can_share_blocks, 0), FIELD(outcome, missing, 0),
 };
 SCHEMA(outcome)
 /* clang-format on */

@@ -18,7 +18,7 @@ enum step_kind {
     STEP_ASK_MACHINE,    /* what the kernel can do -> missing */
     STEP_ASK_FILES,      /* files of the directories in paths, only those in names if there are any -> directories */
     STEP_ASK_SPACE,      /* room in the directories in paths -> directories */
-    STEP_MAKE_DIRECTORY, /* path; one level, its parent must exist; fine when it is there */
+    STEP_CHECK_DIRECTORY, /* path; it must exist; tells whether files in it can share their blocks */
     STEP_FILE_ALLOCATE,  /* path, size_kib: made or grown, every block reserved */
     STEP_FILE_TRUNCATE,  /* path, size_kib: made or grown, no block reserved */
     STEP_FILE_REMOVE,    /* path; fine when it is gone */
@@ -83,6 +83,7 @@ struct outcome {
     char *device;      /* of the file that the step was about */
     int64_t size_kib, device_kib, allocated_kib; /* likewise, as it is now */
     LIST_OF(struct found_directory) directories;
+    bool can_share_blocks;   /* STEP_CHECK_DIRECTORY: a copy of a file can be had without copying: snapshots */
     struct text_map missing; /* STEP_ASK_MACHINE: what this machine cannot do ("loop") -> why */
 };
 

@@ -157,7 +157,7 @@ def _():
         for resource in rest.get('/v1/view/resources'):
             volume = resource['volumes'][0]
             assert volume['provider_kind'] == 'FILE_THIN' and volume['storage_pool_name'] == 'thin'
-            assert volume['state']['disk_state'] and resource['layer_object']['type'] == 'STORAGE'
+            assert resource['layer_object']['type'] == 'STORAGE'
         props = {d['name']: d['props'] for d in rest.get('/v1/resource-definitions')}
         assert props[name]['Aux/pm/vmid'] == '100'
         rest.put(f'/v1/resource-definitions/{name}/volume-definitions/0', {'size_kib': 48 * MIB})

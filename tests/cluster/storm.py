@@ -26,6 +26,7 @@ from rest import Broken
 from suite import Suite, wait_for
 
 WORKERS = 4
+KILLS_PER_RESOURCE = 0.5    # the work is spread over at least so many kills
 PATIENCE_SECONDS = 90       # how long one request is repeated
 MIB = 1024
 
@@ -37,15 +38,17 @@ class Lost(Exception):
 class Worker(threading.Thread):
     """One client. expected: {resource: size_kib} of what is acknowledged to exist."""
 
-    def __init__(self, cluster, number, names, seed):
+    def __init__(self, cluster, number, names, seed, killer):
         super().__init__(daemon=True, name=f'worker {number}')
+        self.killer = killer
         self.rest, self.names, self.random = cluster.new_rest(timeout=40), names, random.Random(f'{seed}/{number}')
         self.expected, self.problem = {}, None
         self.acknowledged = self.unanswered = self.refused = 0
 
     def run(self):
         try:
-            for name in self.names:
+            for count, name in enumerate(self.names):
+                self.killer.await_kills(int(count * WORKERS * KILLS_PER_RESOURCE))
                 self.live_through(name)
         except Exception as problem:
             self.problem = problem
@@ -108,19 +111,27 @@ class Killer(threading.Thread):
     def __init__(self, cluster, seed):
         super().__init__(daemon=True, name='killer')
         self.cluster, self.random, self.done, self.problem = cluster, random.Random(f'{seed}/kill'), threading.Event(), None
-        self.victims = []
+        self.victims, self.more = [], threading.Condition()
+
+    def await_kills(self, count):
+        with self.more:
+            self.more.wait_for(lambda: len(self.victims) >= count or self.problem or self.done.is_set())
 
     def run(self):
         try:
-            while not self.done.wait(self.random.uniform(0.02, 0.8)):
+            while not self.done.wait(self.random.choice((0, 0.01, 0.03, 0.1, 0.3)) * self.random.random()):
                 victim = self.random.choice(self.cluster.processes)
-                self.victims.append(victim.name)
                 victim.kill()
+                with self.more:
+                    self.victims.append(victim.name)
+                    self.more.notify_all()
                 if victim is not self.cluster.controller:
-                    self.done.wait(self.random.choice((0, 0, 0.5, 2)))
+                    self.done.wait(self.random.choice((0, 0, 0.1, 1)))
                 victim.start()
         except Exception as problem:
             self.problem = problem
+            with self.more:
+                self.more.notify_all()
 
 
 def mark(device, name):
@@ -155,8 +166,8 @@ def storm(seed, resources):
             blocks[name, node] = mark(volumes[0]['device_path'], name)
 
         names = [f'storm{number:03}' for number in range(resources)]
-        workers = [Worker(cluster, n, names[n::WORKERS], seed) for n in range(WORKERS)]
         killer = Killer(cluster, seed)
+        workers = [Worker(cluster, n, names[n::WORKERS], seed, killer) for n in range(WORKERS)]
         for thread in [*workers, killer]:
             thread.start()
         for worker in workers:

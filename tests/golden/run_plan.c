@@ -164,7 +164,7 @@ static struct outcome expect(struct golden *golden, const struct step *step)
     case STEP_ASK_MACHINE:
     case STEP_ASK_FILES:
     case STEP_ASK_SPACE:
-    case STEP_MAKE_DIRECTORY:
+    case STEP_CHECK_DIRECTORY:
     case STEP_FILE_REMOVE:
     case STEP_LOOP_DETACH:
     case STEP_WIPE: break;

@@ -63,7 +63,11 @@ class Rest:
 
     def is_stale(self):
         socket = self.connection.sock
-        return socket is None or bool(select.select([socket], [], [], 0)[0])
+        if socket is None:
+            return True
+        poll = select.poll()
+        poll.register(socket, select.POLLIN)
+        return bool(poll.poll(0))
 
     def call(self, method, path, body=None, headers=None, timeout=None):
         """body: None, bytes as they are, or a value sent as JSON. Raises Broken when no answer comes."""

@@ -64,7 +64,8 @@ int deploy_volume(struct request *q, struct resource *resource, const struct vol
     struct volume *volume;
 
     if (!pool)
-        return rc_add(&q->rc, model_find_pool_definition(q->model, name) ? FAIL_NOT_FOUND_DFLT_STOR_POOL : FAIL_NOT_FOUND_STOR_POOL_DFN,
+        return rc_add(&q->rc, strcmp(name, DEFAULT_POOL) == 0 || model_find_pool_definition(q->model, name) ? FAIL_NOT_FOUND_DFLT_STOR_POOL
+                                                                                                   : FAIL_NOT_FOUND_STOR_POOL_DFN,
                       .message = rc_text(&q->rc, "The storage pool '%s' for resource '%s' for volume number '%d' is not deployed on node '%s'.",
                                          name, owner, definition->number, node->name),
                       .cause = "The node has no storage pool of that name.",

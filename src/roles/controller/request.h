@@ -73,6 +73,7 @@ struct request {
     const struct schema *reply_schema;
     const void *reply;              /* instead of rc, when there is no error */
     bool is_reply_list;             /* reply is an array of one */
+    int failure_status;             /* instead of what the first error asks for; 0: that */
     struct listing *listing;
     struct json_writer writer;      /* of the listing under way */
     const char *text_type;          /* the answer is this text */

@@ -201,10 +201,12 @@ static int create_pool(struct request *q)
     struct storage_pool *pool;
     char key[OBJECT_KEY_SIZE];
 
-    if (!body->provider_kind || !provider_kind_parse(body->provider_kind, &provider))
+    if (!body->provider_kind || !provider_kind_parse(body->provider_kind, &provider)) {
+        q->failure_status = 400;
         return rc_add(&q->rc, FAIL_INVLD_LAYER_KIND, .is_bare = true,
                       .message = rc_text(&q->rc, "'%s' is not a kind of storage pool.", body->provider_kind ? body->provider_kind : ""),
                       .correction = "Give one of DISKLESS, LVM, LVM_THIN, ZFS, ZFS_THIN, FILE, FILE_THIN.");
+    }
     rc_ref(&q->rc, "Node", q->var[VAR_NODE]);
     if (body->storage_pool_name)
         rc_ref(&q->rc, "StorPoolDfn", body->storage_pool_name);
@@ -287,6 +289,7 @@ static int modify_pool(struct request *q)
     rc_add(&q->rc, MODIFIED,
            .message = rc_text(&q->rc, "Storage pool '%s' on node '%s' modified.", storage_pool_name(pool), node->name),
            .details = rc_text(&q->rc, "UUID is: %s", pool->object.uuid));
+    rc_unref(&q->rc, "UUID");
     request_settle_pool(q, pool);
     return 0;
 }

@@ -128,7 +128,7 @@ static void report(struct task *task, struct report *report, struct arena *arena
     told->generation = pool->want.generation;
     told->applied = pool->is_applied || task->is_dropped || pool->want.remove;
     task_copy_trouble(task, &told->trouble, arena);
-    told->supports_snapshots = pool->known.provider && (pool->known.provider->can & PROVIDER_CAN_SNAPSHOT);
+    told->supports_snapshots = fact && fact->can_snapshot;
     if (fact && fact->total_kib > 0) {
         told->free_kib = (struct maybe_i64)MAYBE(fact->free_kib);
         told->total_kib = (struct maybe_i64)MAYBE(fact->total_kib);
