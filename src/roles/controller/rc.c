@@ -9,19 +9,48 @@ bool rc_is_error(int64_t code)
     return ((uint64_t)code & RC_TYPE_MASK) == RC_ERROR;
 }
 
+/* How details name what an entry refers to. */
+static const struct {
+    const char *reference, *text;
+} references[] = {
+    { "Node", "Node" },
+    { "RscDfn", "Resource definition" },
+    { "VlmNr", "Volume number" },
+    { "RscGrp", "Resource group" },
+    { "StorPool", "Storage pool" },
+    { "StorPoolDfn", "Storage pool definition" },
+};
+
+/* "Node: n1, Resource definition: r"; NULL without references */
+static const char *describe(struct rc *rc)
+{
+    const char *text = NULL;
+
+    for (size_t i = 0; i < ARRAY_SIZE(references); i++) {
+        const char *value = text_map_find(&rc->refs, references[i].reference);
+
+        if (value)
+            text = rc_text(rc, "%s%s%s: %s", text ? text : "", text ? ", " : "", references[i].text, value);
+    }
+    return text;
+}
+
 int rc_add_entry(struct rc *rc, const struct rc_entry *entry)
 {
     struct rc_doc *doc = LIST_ADD(&rc->entries, rc->arena);
     uint64_t code = (uint64_t)entry->code, context = (uint64_t)rc->context;
+    const char *details = entry->details;
 
     if (!(code & RC_ACTION_MASK) && !entry->is_bare)
         code |= context & RC_ACTION_MASK;
     if (!(code & RC_OBJECT_MASK) && !entry->is_bare)
         code |= context & RC_OBJECT_MASK;
     doc->ret_code = (int64_t)code;
+    if (!details && rc_is_error(entry->code) && !entry->is_bare)
+        details = describe(rc);
     doc->message = arena_strdup_null(rc->arena, entry->message);
     doc->cause = arena_strdup_null(rc->arena, entry->cause);
-    doc->details = arena_strdup_null(rc->arena, entry->details);
+    doc->details = arena_strdup_null(rc->arena, details);
     doc->correction = arena_strdup_null(rc->arena, entry->correction);
     if (rc->refs.at && !entry->is_bare)
         doc->obj_refs.at = arena_alloc(rc->arena, 0);
@@ -68,6 +97,16 @@ void rc_strip_refs(struct rc *rc)
 void rc_unref(struct rc *rc, const char *key)
 {
     text_map_remove(&rc->refs, key);
+}
+
+void rc_drop_successes(struct rc *rc)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < rc->entries.count; i++)
+        if (((uint64_t)rc->entries.at[i].ret_code & RC_TYPE_MASK) != 0)
+            rc->entries.at[kept++] = rc->entries.at[i];
+    rc->entries.count = kept;
 }
 
 bool rc_has_error(const struct rc *rc)

@@ -6,7 +6,7 @@
  *                   .correction = "Create the node first, or check its name.");
  *
  * Texts live in the request's arena. Operation and object bits come from the context where the code has none, references to
- * objects from the context for every entry.
+ * objects from the context for every entry. An error without details names there what it refers to.
  */
 #pragma once
 
@@ -46,6 +46,9 @@ void rc_unref(struct rc *rc, const char *key);
 void rc_clear(struct rc *rc);
 /* LINSTOR: entries made so far lose their references, where the reference tells of properties before it names the object. */
 void rc_strip_refs(struct rc *rc);
+
+/* After the transaction was undone: nothing is as these entries say. */
+void rc_drop_successes(struct rc *rc);
 
 bool rc_is_error(int64_t code);
 bool rc_has_error(const struct rc *rc);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "roles/controller/defaults.h"
 #include "roles/controller/finish.h"
 #include "roles/controller/reports.h"
 #include "roles/controller/request.h"
@@ -14,6 +15,12 @@
 #include "roles/controller/wants.h"
 
 LOG_DOMAIN("controller");
+
+/* Where minor numbers are taken from; what is taken already stays. */
+static void take_ranges(struct service *service)
+{
+    model_set_minor_range(&service->model, text_map_find(&service->model.controller->object.props, "MinorNrAutoRange"));
+}
 
 static void on_change(void *owner, const struct change *change, uint64_t generation, bool is_undo)
 {
@@ -27,6 +34,8 @@ static void on_change(void *owner, const struct change *change, uint64_t generat
         session_end((const struct node *)object);
     else if (object->kind->id == KIND_NODE || object->kind->id == KIND_NET_INTERFACE)
         service->has_dirty_nodes = true;
+    else if (object->kind->id == KIND_CONTROLLER)
+        take_ranges(service);
 }
 
 static void on_durable(void *owner, uint64_t generation)
@@ -82,8 +91,7 @@ static void nodes_turn(struct service *service)
     if (!service->has_dirty_nodes || service->model.generation != journal_durable(service->journal))
         return;
     service->has_dirty_nodes = false;
-    model_for_each(node, node, &service->model, KIND_NODE)
-        session_update(service, node);
+    model_for_each(node, node, &service->model, KIND_NODE) session_update(service, node);
 }
 
 static void turn(void *owner)
@@ -106,42 +114,6 @@ static void tick(void *owner)
         loop_mark_dirty(service->loop);
 }
 
-/* What every cluster begins with. */
-static void make_defaults(struct service *service)
-{
-    static const char *const pools[] = { "DfltStorPool", "DfltDisklessStorPool" };
-    /* LINSTOR: properties of a new cluster, as clients find them */
-    static const char *const props[][2] = {
-        { "DrbdOptions/auto-add-quorum-tiebreaker", "True" },
-        { "DrbdOptions/auto-diskful-allow-cleanup", "True" },
-        { "DrbdOptions/AutoEvictAllowEviction", "True" },
-        { "DrbdOptions/auto-resync-after-disable", "true" },
-        { "DrbdOptions/auto-verify-algo-allowed-list", "crct10dif;crc32c;sha384;sha512;sha256;sha1;md5;windrbd" },
-    };
-    struct txn *txn = txn_begin(&service->model);
-    const struct object *root = model_root(&service->model);
-    struct controller *controller = txn_edit(txn, root);
-    struct resource_group *group;
-    char key[OBJECT_KEY_SIZE];
-
-    for (size_t i = 0; i < ARRAY_SIZE(props); i++)
-        text_map_set(&controller->object.props, props[i][0], props[i][1], txn_arena(txn));
-    text_map_set(&controller->object.props, "Cluster/LocalID", root->uuid, txn_arena(txn));
-    text_map_set(&controller->satellite_props, "DrbdOptions/Resource/on-no-quorum", "io-error", txn_arena(txn));
-    for (size_t i = 0; i < ARRAY_SIZE(pools); i++) {
-        struct storage_pool_definition *definition;
-
-        (void)model_key(pools[i], key);
-        definition = txn_new(txn, KIND_STORAGE_POOL_DEFINITION, root, NULL, key);
-        definition->name = arena_strdup(txn_arena(txn), pools[i]);
-    }
-    (void)model_key("DfltRscGrp", key);
-    group = txn_new(txn, KIND_RESOURCE_GROUP, root, NULL, key);
-    group->name = arena_strdup(txn_arena(txn), "DfltRscGrp");
-    group->filter.place_count = (struct maybe_i32)MAYBE(2);
-    txn_commit(txn);
-}
-
 static void open_reports(struct service *service)
 {
     CLEANUP(memory_freep) char *directory = memory_printf("%s/reports", service->data_directory);
@@ -153,7 +125,8 @@ static int open_store(struct service *service)
 {
     CLEANUP(memory_freep) char *directory = memory_printf("%s/store", service->data_directory);
     char why[512];
-    struct store *store = store_lmdb_open(service->loop, directory, journal_tables, journal_table_count, why, sizeof(why));
+    struct store *store =
+        store_lmdb_open(service->loop, directory, journal_tables, journal_table_count, why, sizeof(why));
 
     model_init(&service->model);
     if (!store || journal_open(&service->journal, service->loop, &service->model, store, &journal_events, service, why,
@@ -162,23 +135,21 @@ static int open_store(struct service *service)
         return -1;
     }
     if (service->model.generation == 0)
-        make_defaults(service);
+        defaults_make(&service->model);
+    take_ranges(service);
     return 0;
 }
 
-static void error_body(int status, const char *what, struct buf *out)
+/* What the HTTP server refuses itself looks like any other refusal. */
+static void error_body(void *owner, int status, const char *what, struct buf *out)
 {
-    struct json_writer writer = { .out = out };
+    const struct service *service = owner;
+    struct arena arena = { 0 };
+    struct rc rc = { .arena = &arena, .now_ms = loop_wall_ms(service->loop) };
 
-    (void)status;
-    json_begin(&writer, '[');
-    json_begin(&writer, '{');
-    json_key(&writer, "ret_code");
-    json_i64(&writer, FAIL_INVLD_REQUEST);
-    json_key(&writer, "message");
-    json_text(&writer, what);
-    json_end(&writer, '}');
-    json_end(&writer, ']');
+    rc_add(&rc, status == 405 ? FAIL_UNKNOWN_ERROR : FAIL_INVLD_REQUEST, .message = what);
+    request_encode_rc(&rc, out);
+    arena_done(&arena);
 }
 
 int service_init(struct service *service, struct loop *loop, const char *data_directory, const char *listen_address,
@@ -227,8 +198,7 @@ void service_done(struct service *service)
         request_free(q);
     }
     if (service->journal) {
-        model_for_each(node, node, &service->model, KIND_NODE)
-            session_end(node);
+        model_for_each(node, node, &service->model, KIND_NODE) session_end(node);
         journal_close(service->journal);
     }
     model_done(&service->model);
