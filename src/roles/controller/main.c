@@ -88,6 +88,8 @@ static int run(int argc, char **argv)
     loop_on_signal(loop, SIGTERM, stop, &service);
     loop_on_signal(loop, SIGINT, stop, &service);
     if (service_init(&service, loop, data_directory, address, port) == 0) {
+        if (backtrace_install(reports_directory(service.reports), reports_crash_name(service.reports), ABOUT) != 0)
+            log_warn("the path of the data directory is too long: a crash will be reported on standard error only");
         loop_run(loop);
         status = 0;
     }

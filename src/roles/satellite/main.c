@@ -13,6 +13,7 @@
 #include "drivers/run.h"
 #include "roles/role.h"
 #include "roles/satellite/config.h"
+#include "roles/satellite/crash.h"
 #include "roles/satellite/satellite.h"
 
 LOG_DOMAIN("satellite");
@@ -123,6 +124,8 @@ static int satellite_main(int argc, char **argv)
         log_set_level(settings.level);
         signal(SIGPIPE, SIG_IGN);
         inherit = claim_data_dir(settings.satellite.data_dir);
+        if (inherit >= 0)
+            crashes_install(settings.satellite.data_dir);
         result = inherit < 0 ? -inherit : serve(&settings, inherit);
     }
     settings_done(&settings);
