@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One transaction per turn ends all that the reports of that turn allow. Every step is decided by flags and facts alone, so it does
- * not matter how often it is looked at.
+ * One transaction per turn ends all that the reports of that turn allow. Every step is decided by flags and facts
+ * alone, so it does not matter how often it is looked at.
  */
 #include "roles/controller/finish.h"
 
@@ -60,7 +60,7 @@ static void finish_removed_volumes(struct txn *txn, const struct resource *resou
 
 static bool all_applied(const struct resource_definition *definition)
 {
-    child_for_each(resource, resource, &definition->object, KIND_RESOURCE)
+    child_for_each (resource, resource, &definition->object, KIND_RESOURCE)
         if (!resource->fact || !resource->fact->applied || resource->dirty_slot != 0 ||
             (uint64_t)resource->fact->generation < resource->want_generation)
             return false;
@@ -69,7 +69,7 @@ static bool all_applied(const struct resource_definition *definition)
 
 static bool any_has_volume(const struct resource_definition *definition, int32_t number)
 {
-    child_for_each(resource, resource, &definition->object, KIND_RESOURCE)
+    child_for_each (resource, resource, &definition->object, KIND_RESOURCE)
         if (resource_find_volume(resource, number))
             return true;
     return false;
