@@ -93,7 +93,7 @@ TABLE = [
         path=b'/v1/resource-definitions/base/autoplace'), {400, 500, 201}),
     ('100,000 unknown members', post(b'{' + b','.join(b'"k%d":1' % n for n in range(100000)) + b'}'), {400, 413, 500}),
     ('an array of 100,000 resources', post(b'[' + b','.join([b'{"resource":{"node_name":"n1"}}'] * 100000) + b']',
-                                           path=b'/v1/resource-definitions/base/resources'), {400, 404, 413, 500}),
+                                           path=b'/v1/resource-definitions/base/resources'), {201, 400, 404, 413, 500}),
     ('XML', post(b'<xml/>', b'Content-Type: text/xml'), {400, 415, 500}),
     ('query of 5,000 filters', request(b'GET /v1/view/resources?' + b'&'.join(b'nodes=n%d' % n for n in range(5000)) + b' HTTP/1.1'),
      {200, 400, 404, 414, 431, None}),

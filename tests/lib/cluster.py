@@ -178,8 +178,10 @@ class Satellite(Process):
         address = f'127.0.0.{10 + number}'
         port = free_port(address)
         self.data, self.pool = pathlib.Path(data_directory), pathlib.Path(pool_directory)
-        super().__init__(cluster, name, [binary(), 'satellite', '--name', name, '--data-dir', self.data, '--port', port,
-                                         '--bind-address', address], address, port)
+        arguments = [binary(), 'satellite', '--name', name, '--data-dir', self.data, '--port', port, '--bind-address', address]
+        if os.geteuid() == 0:    # every node has a host name of its own
+            arguments = ['unshare', '--uts', 'sh', '-c', 'hostname "$0" && exec "$@"', name, *arguments]
+        super().__init__(cluster, name, arguments, address, port)
 
 
 class Cluster:

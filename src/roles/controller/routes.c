@@ -21,6 +21,7 @@ const struct route *const route_tables[] = {
     node_routes,
     storage_pool_routes,
     controller_routes,
+    unserved_routes,
 };
 const size_t route_table_count = ARRAY_SIZE(route_tables);
 
@@ -39,6 +40,7 @@ static const struct {
     { "{volume}", VAR_VOLUME_NUMBER, false, NAME_NODE },
     { "{key}", VAR_KEY, false, NAME_NODE },
     { "{report}", VAR_REPORT, false, NAME_NODE },
+    { "{any}", VAR_ANY, false, NAME_NODE },
 };
 
 static int find_variable(const char *segment, size_t length)
@@ -182,6 +184,11 @@ static void run(struct request *q)
     struct service *service = q->service;
     int result;
 
+    if ((q->route->use & ROUTE_WRITE) && service->is_stopping) {
+        rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = "The controller is stopping.",
+               .correction = "Repeat the request when it runs again.");
+        return;
+    }
     if (q->route->use & ROUTE_WRITE)
         q->txn = txn_begin(&service->model);
     service->current = q;

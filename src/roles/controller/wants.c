@@ -39,6 +39,19 @@ static void unmark(struct service *service, const struct resource *resource)
     runtime_set_dirty(resource, 0, 0);
 }
 
+/* When a resource was first whole is nothing to the satellite; marking it dirty for that would keep the request that waits
+ * for the resource waiting for one more sync. */
+static bool concerns_satellite(const struct change *change)
+{
+    struct resource probe;
+
+    if (change->kind != CHANGE_EDIT)
+        return true;
+    probe = *(const struct resource *)change->image;
+    probe.create_timestamp_ms = ((const struct resource *)change->object)->create_timestamp_ms;
+    return !field_equal(change->object->kind->schema, &probe, change->object, FIELD_STORE);
+}
+
 void wants_note_change(struct service *service, const struct change *change, bool is_undo)
 {
     const struct resource *resource = (const struct resource *)change->object;
@@ -50,7 +63,7 @@ void wants_note_change(struct service *service, const struct change *change, boo
         return;
     if (vanishes)
         unmark(service, resource);
-    else
+    else if (concerns_satellite(change))
         mark(service, resource, is_undo ? 0 : service->model.generation);
     if (service->current && !is_undo && (service->current->route->use & ROUTE_SETTLE))
         request_settle_resource(service->current, resource, change->kind == CHANGE_NEW, vanishes);
@@ -89,6 +102,9 @@ static void build_resource(const struct resource *resource, struct resource_want
     }
     want->digest = (int64_t)digest_of(&resource_want_schema, want);
     want->generation = (int64_t)resource->object.generation;
+    /* Not part of the digest: a satellite that goes on running knows what it has made. */
+    for (uint32_t i = 0; i < resource->volumes.count; i++)
+        want->volumes.at[i].must_exist = resource->volumes.at[i].is_deployed;
 }
 
 static void build_pool(const struct storage_pool *pool, struct pool_want *want, struct arena *arena)
