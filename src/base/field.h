@@ -194,6 +194,9 @@ int field_decode_strict(const struct schema *schema, void *object, const cJSON *
 /* json_parse and field_decode in one. */
 int field_decode_text(const struct schema *schema, void *object, const char *text, size_t length, struct arena *arena,
                       struct field_error *error) MUST_CHECK;
+/* The same, several times as fast: without a tree in between. What is no JSON to the letter is refused. */
+int field_scan_text(const struct schema *schema, void *object, const char *text, size_t length, struct arena *arena,
+                    struct field_error *error) MUST_CHECK;
 
 /* Rows with any bit of audience (FIELD_STORE, FIELD_LINK, FIELD_REST) as one JSON object. */
 void field_encode(const struct schema *schema, const void *object, unsigned audience, struct json_writer *writer);
