@@ -2,7 +2,7 @@
 #include "api/rc.h"
 
 static const struct field rc_doc_fields[] = {
-    FIELD(rc_doc, ret_code, 0),
+    FIELD(rc_doc, ret_code, FIELD_REQUIRED),
     FIELD(rc_doc, message, FIELD_NOT_EMPTY),
     FIELD(rc_doc, cause, FIELD_NOT_EMPTY),
     FIELD(rc_doc, details, FIELD_NOT_EMPTY),

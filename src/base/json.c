@@ -20,11 +20,17 @@ static cJSON *fail(struct json_error *error, const char *text, size_t offset, co
     return NULL;
 }
 
+/* A string that goes on behind a NUL would be cut there by everything that reads it. */
+static bool is_escaped_nul(const char *text, size_t length, size_t at)
+{
+    return length - at >= 6 && strncmp(text + at, "\\u0000", 6) == 0;
+}
+
 /*
- * Walks the text once, outside strings: counts depth, and copies it to quoted with quotes around long integers when
- * there are any. False when it nests too deep; *at is then where.
+ * Walks the text once: counts depth, looks for NULs in strings, and copies the text to quoted with quotes around long
+ * integers when there are any. False, and *at and *what, where it cannot be accepted.
  */
-static bool prepare(const char *text, size_t length, struct buf *quoted, size_t *at)
+static bool prepare(const char *text, size_t length, struct buf *quoted, size_t *at, const char **what)
 {
     size_t copied = 0;
     unsigned depth = 0;
@@ -33,11 +39,18 @@ static bool prepare(const char *text, size_t length, struct buf *quoted, size_t 
         char c = text[i];
 
         if (c == '"') {
-            for (i++; i < length && text[i] != '"'; i++)
+            for (i++; i < length && text[i] != '"'; i++) {
+                if (text[i] == '\0' || is_escaped_nul(text, length, i)) {
+                    *at = i;
+                    *what = "a string holds the character U+0000";
+                    return false;
+                }
                 i += text[i] == '\\';
+            }
         } else if (c == '{' || c == '[') {
             if (++depth > JSON_DEPTH_LIMIT) {
                 *at = i;
+                *what = "nested too deep";
                 return false;
             }
         } else if (c == '}' || c == ']') {
@@ -68,12 +81,12 @@ static bool prepare(const char *text, size_t length, struct buf *quoted, size_t 
 cJSON *json_parse(const char *text, size_t length, struct json_error *error)
 {
     CLEANUP(buf_done) struct buf quoted = { 0 };
-    const char *end = NULL, *start = text;
+    const char *end = NULL, *start = text, *what;
     size_t at = 0, size = length;
     cJSON *tree;
 
-    if (!prepare(text, length, &quoted, &at))
-        return fail(error, text, at, "nested too deep");
+    if (!prepare(text, length, &quoted, &at, &what))
+        return fail(error, text, at, what);
     if (quoted.length > 0) {
         start = quoted.data;
         size = quoted.length;

@@ -457,14 +457,13 @@ static void free_all(struct exchange_list *list)
 
 void http_server_free(struct http_server *server)
 {
-    struct connection_list *const lists[] = { &server->idle, &server->busy };
-
     if (!server)
         return;
     listener_free(server->listener);
-    for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
-        while (!TAILQ_EMPTY(lists[i]))
-            http_connection_end(TAILQ_FIRST(lists[i]), false);
+    while (!TAILQ_EMPTY(&server->idle))
+        http_connection_end(TAILQ_FIRST(&server->idle), false);
+    while (!TAILQ_EMPTY(&server->busy))
+        http_connection_end(TAILQ_FIRST(&server->busy), false);
     free_all(&server->orphans);
     free_all(&server->spare);
     gzip_free(server->gzip);

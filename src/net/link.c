@@ -104,7 +104,7 @@ static int64_t next_pause(struct link *link)
 {
     int64_t full;
 
-    if (link->up_ms >= 0 && loop_now_ms(link->loop) - link->up_ms >= LINK_RETRY_MAX_MS)
+    if (link->up_ms >= 0 && loop_now_ms(link->loop) - link->up_ms >= LINK_PING_MS)
         link->retry_ms = 0;
     link->up_ms = -1;
     full = link->retry_ms == 0 ? LINK_RETRY_MIN_MS : link->retry_ms * 2;

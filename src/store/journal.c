@@ -247,8 +247,8 @@ bool journal_is_idle(const struct journal *journal)
 
 void journal_close(struct journal *journal)
 {
+    journal->store->backend->close(journal->store); /* before the batch under way is freed */
     free_commits(&journal->next);
     free_commits(&journal->under_way);
-    journal->store->backend->close(journal->store);
     free(journal);
 }

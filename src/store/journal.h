@@ -32,5 +32,5 @@ int journal_open(struct journal **journal, struct loop *loop, struct model *mode
                  const struct journal_events *events, void *owner, char *why, size_t why_size) MUST_CHECK;
 uint64_t journal_durable(const struct journal *journal);
 bool journal_is_idle(const struct journal *journal); /* nothing waits to be written */
-/* Waits for nothing: commits under way are lost unless the journal is idle. Closes the store. */
+/* Waits for the batch under way; what gathers behind it is lost unless the journal is idle. Closes the store. */
 void journal_close(struct journal *journal);

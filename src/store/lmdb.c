@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The embedded store. Commits run on the loop's work queue and touch nothing but the environment and their batch. When the
- * map is full it is doubled and the batch is written again; when LMDB says that its environment is beyond use (a failed write of
- * its meta page), it is opened anew.
+ * The embedded store. Commits run on the loop's work queue and touch nothing but the environment and their batch. When
+ * the map is full it is doubled and the batch is written again; when LMDB says that its environment is beyond use (a
+ * failed write of its meta page), it is opened anew.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,11 +38,18 @@ struct lmdb_store {
     struct lmdb_table *tables;
     size_t table_count;
     /* the commit under way */
+    struct lmdb_job *job; /* NULL when there is none */
     const struct store_batch *batch;
     void (*done)(void *owner, int error, const char *why);
     void *owner;
     int error;
     char why[256];
+};
+
+/* What the work queue holds of a commit: it outlives the store when that is closed meanwhile. */
+struct lmdb_job {
+    struct lmdb_store *lmdb; /* NULL when the store was closed */
+    sem_t written;           /* posted once, when the work queue has done with the store */
 };
 
 static const struct store_backend lmdb_backend;
@@ -76,8 +84,8 @@ static int open_environment(struct lmdb_store *lmdb)
         return rc;
     mdb_env_set_maxdbs(lmdb->env, (MDB_dbi)lmdb->table_count);
     mdb_env_set_mapsize(lmdb->env, lmdb->map_size);
-    /* One process alone uses it (see lock_fd), so LMDB's own lock file is not needed, and a reader that was killed leaves
-     * nothing behind. */
+    /* One process alone uses it (see lock_fd), so LMDB's own lock file is not needed, and a reader that was killed
+     * leaves nothing behind. */
     rc = mdb_env_open(lmdb->env, lmdb->directory, MDB_NOLOCK | MDB_NOTLS, 0600);
     if (rc == 0) {
         MDB_envinfo info;
@@ -108,10 +116,20 @@ static int lock_directory(struct lmdb_store *lmdb, char *why, size_t why_size)
     return -1;
 }
 
+static void await_work(struct lmdb_job *job)
+{
+    while (sem_wait(&job->written) != 0)
+        ; /* a signal */
+}
+
 static void close_store(struct store *store)
 {
     struct lmdb_store *lmdb = (struct lmdb_store *)store;
 
+    if (lmdb->job) {
+        await_work(lmdb->job);
+        lmdb->job->lmdb = NULL;
+    }
     if (lmdb->env)
         mdb_env_close(lmdb->env);
     if (lmdb->lock_fd >= 0)
@@ -207,7 +225,10 @@ static int write_batch(struct lmdb_store *lmdb)
         return rc;
     for (const struct store_op *op = lmdb->batch->ops; op && rc == 0; op = op->next) {
         const struct lmdb_table *table = find_table(lmdb, op->table);
-        union { const char *locked; void *data; } key_bytes = { .locked = op->key }, bytes = { .locked = op->value };
+        union {
+            const char *locked;
+            void *data;
+        } key_bytes = { .locked = op->key }, bytes = { .locked = op->value };
         MDB_val key = { strlen(op->key), key_bytes.data }, value = { op->length, bytes.data };
 
         rc = op->value ? mdb_put(txn, table->dbi, &key, &value, 0) : mdb_del(txn, table->dbi, &key, NULL);
@@ -224,7 +245,8 @@ static int write_batch(struct lmdb_store *lmdb)
 /* On the work queue. */
 static void commit_work(void *arg)
 {
-    struct lmdb_store *lmdb = arg;
+    struct lmdb_job *job = arg;
+    struct lmdb_store *lmdb = job->lmdb;
     int rc = lmdb->env ? write_batch(lmdb) : MDB_PANIC;
 
     while (rc == MDB_MAP_FULL || rc == MDB_PANIC) {
@@ -243,14 +265,22 @@ static void commit_work(void *arg)
         else
             break;
     }
-    lmdb->error = rc == 0 ? 0 : explain(rc, "writing to the store failed", lmdb->directory, lmdb->why, sizeof(lmdb->why));
+    lmdb->error =
+        rc == 0 ? 0 : explain(rc, "writing to the store failed", lmdb->directory, lmdb->why, sizeof(lmdb->why));
+    sem_post(&job->written);
 }
 
 static void commit_done(void *arg)
 {
-    struct lmdb_store *lmdb = arg;
-    void (*done)(void *, int, const char *) = lmdb->done;
+    struct lmdb_job *job = arg;
+    struct lmdb_store *lmdb = job->lmdb;
+    void (*done)(void *, int, const char *) = lmdb ? lmdb->done : NULL;
 
+    sem_destroy(&job->written);
+    free(job);
+    if (!lmdb)
+        return;
+    lmdb->job = NULL;
     lmdb->batch = NULL;
     if (lmdb->error != 0)
         log_error("%s", lmdb->why);
@@ -265,7 +295,10 @@ static void commit(struct store *store, const struct store_batch *batch,
     lmdb->batch = batch;
     lmdb->done = done;
     lmdb->owner = owner;
-    loop_queue_work(lmdb->loop, commit_work, commit_done, lmdb);
+    lmdb->job = memory_alloc(sizeof(*lmdb->job));
+    lmdb->job->lmdb = lmdb;
+    sem_init(&lmdb->job->written, 0, 0);
+    loop_queue_work(lmdb->loop, commit_work, commit_done, lmdb->job);
 }
 
 static const struct store_backend lmdb_backend = {

@@ -46,7 +46,8 @@ struct store_backend {
     /* One at a time. done() is called on the loop, with 0 when all of it is durable, or -errno and why when nothing of it is. */
     void (*commit)(struct store *store, const struct store_batch *batch,
                    void (*done)(void *owner, int error, const char *why), void *owner);
-    void (*close)(struct store *store); /* no commit may be under way */
+    /* Waits until a commit under way is written or has failed; its done() is not called. */
+    void (*close)(struct store *store);
 };
 
 /*

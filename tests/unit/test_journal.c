@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "base/loop_uv.h"
 #include "base/text.h"
 #include "model_dump.h"
 #include "store/journal.h"
@@ -265,6 +266,29 @@ static void test_uncommitted_is_lost(void **state)
     begin(&session, *state);
     expect_text(&session, before);
     end(&session);
+}
+
+/* Stopping in the middle of a write ends it, and touches nothing afterwards. */
+static void test_closed_while_writing(void **state)
+{
+    for (int round = 0; round < 20; round++) {
+        struct session session;
+        char *text;
+
+        begin(&session, *state);
+        if (round == 0) {
+            make_cluster(&session, 1);
+            settle(&session);
+        }
+        set_prop(&session, "d0", round % 2 ? "odd" : "even");
+        text = text_of(&session);
+        uv_run(loop_uv(session.loop), UV_RUN_NOWAIT); /* the batch begins */
+        delete_definition(&session, "d0");
+        end(&session);
+        begin(&session, *state);
+        expect_text(&session, text);
+        end(&session);
+    }
 }
 
 static void test_generations_are_not_reused(void **state)
@@ -879,6 +903,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_loads_what_was_stored, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_uncommitted_is_lost, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(test_closed_while_writing, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_generations_are_not_reused, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_one_batch_for_many, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_map_grows, make_place, remove_place),

@@ -283,13 +283,15 @@ static void world_done(struct world *world)
 static struct pool_want *add_pool(struct world *world, struct wants *wants, const char *provider)
 {
     struct pool_want *pool = LIST_ADD(&wants->pools, &world->arena);
+    const char *directory;
 
     pool->pool = arena_strdup(&world->arena, provider);
     pool->provider = arena_strdup(&world->arena, provider);
     pool->uuid = arena_strdup(&world->arena, "u");
     pool->generation = 1;
-    text_map_set(&pool->props, "StorDriver/StorPoolName",
-                 arena_printf(&world->arena, "%s/%s", world->directory, provider), &world->arena);
+    directory = arena_printf(&world->arena, "%s/%s", world->directory, provider);
+    assert_int_equal(text_make_directories(directory, 0755), 0);
+    text_map_set(&pool->props, "StorDriver/StorPoolName", directory, &world->arena);
     return pool;
 }
 
@@ -605,7 +607,7 @@ static bool pool_has_trouble(struct world *world)
     return fact && fact->trouble;
 }
 
-/* The parent directory appears later: pool and resource come by themselves. */
+/* The directory appears later: pool and resource come by themselves. */
 static void test_pool_is_retried(void **state)
 {
     struct world world;
@@ -620,9 +622,9 @@ static void test_pool_is_retried(void **state)
     send_wants(&world, &wants);
     world.name = "FILE_THIN";
     wait_until(&world, pool_has_trouble);
-    assert_non_null(strstr(seen_pool(&world, "FILE_THIN")->trouble->cause, "parent directory"));
+    assert_non_null(strstr(seen_pool(&world, "FILE_THIN")->trouble->cause, "does not exist"));
     wait_for_resource(&world, "db", 1, resource_has_trouble);
-    assert_int_equal(mkdir(path_in(&world, "later", ""), 0700), 0);
+    assert_int_equal(text_make_directories(path_in(&world, "later", "pool"), 0700), 0);
     wait_for_resource(&world, "db", 1, resource_is_applied);
     assert_true(seen_pool(&world, "FILE_THIN")->applied);
     assert_null(seen_pool(&world, "FILE_THIN")->trouble);

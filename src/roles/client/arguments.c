@@ -36,10 +36,7 @@ static int complain(struct walk *walk, const char *message)
 /* "-p/--port", "name" */
 static const char *title_of(const struct argument *argument, struct arena *arena)
 {
-    struct text_list names = { 0 };
-
-    value_split(arena, argument->names, ' ', &names);
-    return value_join(arena, &names, "/");
+    return argument_all_names(argument, "/", arena);
 }
 
 static int complain_about(struct walk *walk, const struct argument *argument, const char *what)

@@ -48,3 +48,21 @@ const struct command *command_find_child(const struct command *command, const ch
             return child;
     return NULL;
 }
+
+const char *argument_all_names(const struct argument *argument, const char *separator, struct arena *arena)
+{
+    const char *all = "";
+    int length;
+
+    for (int dashes = 1; dashes <= 2; dashes++) {
+        for (unsigned i = 0;; i++) {
+            const char *name = names_at(argument->names, i, &length);
+
+            if (length == 0)
+                break;
+            if ((name[0] == '-' && name[1] == '-') == (dashes == 2))
+                all = arena_printf(arena, "%s%s%.*s", all, *all ? separator : "", length, name);
+        }
+    }
+    return all;
+}

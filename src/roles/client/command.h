@@ -86,3 +86,5 @@ bool names_have(const char *names, const char *word);
 /* The word by which code and paths call the argument: the first name without its dashes. */
 const char *argument_name(const struct argument *argument, int *length);
 bool argument_is_option(const struct argument *argument);
+/* Short names first, as people know them: "-p/--port". */
+const char *argument_all_names(const struct argument *argument, const char *separator, struct arena *arena);

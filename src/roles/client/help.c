@@ -18,13 +18,25 @@ static int width(void)
     return (columns && text_parse_i64(columns, 20, 1000, &number) ? (int)number : DEFAULT_WIDTH) - 2;
 }
 
-/* Words parted by single blanks, broken into lines that begin with indent blanks; *column is where the first line stands. */
-static void add_words(struct buf *out, const char *text, int indent, int column)
+/* Up to the next blank; what stands in brackets is one word. */
+static int word_length(const char *text, bool whole_brackets)
+{
+    int length = 0, depth = 0;
+
+    while (text[length] && (text[length] != ' ' || (whole_brackets && depth > 0))) {
+        depth += (text[length] == '[') - (text[length] == ']');
+        length++;
+    }
+    return length;
+}
+
+/* Words parted by single blanks, broken into lines that begin with indent blanks; column is where the first line stands. */
+static void add_words(struct buf *out, const char *text, int indent, int column, bool whole_brackets)
 {
     int limit = width();
 
     while (*text) {
-        int length = (int)strcspn(text, " ");
+        int length = word_length(text, whole_brackets);
 
         if (column > indent && column + 1 + length > limit) {
             buf_printf(out, "\n%*s", indent, "");
@@ -110,7 +122,7 @@ void help_usage(struct buf *out, const struct arguments *arguments, uint32_t dep
     if (command->children)
         usage = arena_printf(arena, "%s COMMAND ...", usage);
     buf_printf(out, "usage: %s ", program);
-    add_words(out, usage, (int)strlen(program) + 8, (int)strlen(program) + 8);
+    add_words(out, usage, (int)strlen(program) + 8, (int)strlen(program) + 8, true);
 }
 
 static void add_entry(struct buf *out, const char *left, const char *help)
@@ -120,25 +132,18 @@ static void add_entry(struct buf *out, const char *left, const char *help)
         buf_printf(out, "\n%*s", HELP_COLUMN, "");
     else
         buf_printf(out, "%*s", HELP_COLUMN - 2 - (int)strlen(left), "");
-    add_words(out, help ? help : "", HELP_COLUMN, HELP_COLUMN);
+    add_words(out, help ? help : "", HELP_COLUMN, HELP_COLUMN, false);
 }
 
 static void add_argument(struct buf *out, const struct argument *argument, struct arena *arena)
 {
-    const char *pattern = value_pattern(argument, arena), *left = "", *help = argument->help;
-    int length;
+    const char *pattern = value_pattern(argument, arena), *left, *help = argument->help;
 
     if (!argument_is_option(argument)) {
         add_entry(out, pattern, help);
         return;
     }
-    for (unsigned i = 0;; i++) {
-        const char *name = names_at(argument->names, i, &length);
-
-        if (length == 0)
-            break;
-        left = arena_printf(arena, "%s%s%.*s", left, i > 0 ? ", " : "", length, name);
-    }
+    left = argument_all_names(argument, ", ", arena);
     if (argument->choices)
         help = arena_printf(arena, "%s One of: %s.", help ? help : "", argument->choices);
     add_entry(out, *pattern ? arena_printf(arena, "%s %s", left, pattern) : left, help);
@@ -216,7 +221,7 @@ void help_text(struct buf *out, const struct arguments *arguments, uint32_t dept
 
     help_usage(out, arguments, depth, arena);
     buf_add_char(out, '\n');
-    add_words(out, command->summary, 0, 0);
+    add_words(out, command->summary, 0, 0, false);
     if (command->children) {
         const struct command **children = sorted_children(command);
 

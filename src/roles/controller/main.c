@@ -12,7 +12,7 @@
 
 static void stop(void *owner)
 {
-    loop_stop(owner);
+    service_stop(owner);
 }
 
 static int usage(FILE *out, int status)
@@ -85,8 +85,8 @@ static int run(int argc, char **argv)
     }
     signal(SIGPIPE, SIG_IGN);
     loop = loop_new();
-    loop_on_signal(loop, SIGTERM, stop, loop);
-    loop_on_signal(loop, SIGINT, stop, loop);
+    loop_on_signal(loop, SIGTERM, stop, &service);
+    loop_on_signal(loop, SIGINT, stop, &service);
     if (service_init(&service, loop, data_directory, address, port) == 0) {
         loop_run(loop);
         status = 0;

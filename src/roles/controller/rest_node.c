@@ -297,7 +297,7 @@ static int reconnect_node(struct request *q)
     if (!node)
         return -1;
     session_reconnect(node);
-    request_settle_node(q, node, 5 * CONNECT_WAIT_MS);
+    request_settle_node(q, node, CONNECT_WAIT_MS);
     return rc_add(&q->rc, MODIFIED, .message = rc_text(&q->rc, "Node '%s' is reconnected.", node->name));
 }
 

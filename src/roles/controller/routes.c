@@ -182,6 +182,11 @@ static void run(struct request *q)
     struct service *service = q->service;
     int result;
 
+    if ((q->route->use & ROUTE_WRITE) && service->is_stopping) {
+        rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = "The controller is stopping.",
+               .correction = "Repeat the request when it runs again.");
+        return;
+    }
     if (q->route->use & ROUTE_WRITE)
         q->txn = txn_begin(&service->model);
     service->current = q;

@@ -81,6 +81,8 @@ static void turn(void *owner)
     nodes_turn(service);
     wants_turn(service);
     parked_turn(service);
+    if (service->is_stopping && journal_is_idle(service->journal))
+        loop_stop(service->loop);
 }
 
 static void tick(void *owner)
@@ -186,6 +188,12 @@ int service_init(struct service *service, struct loop *loop, const char *data_di
     loop_mark_dirty(loop);
     log_info("REST listens on %s port %d", listen_address, service->listen_port);
     return 0;
+}
+
+void service_stop(struct service *service)
+{
+    service->is_stopping = true;
+    loop_mark_dirty(service->loop);
 }
 
 void service_done(struct service *service)

@@ -41,6 +41,7 @@ struct service {
     struct request **last_parked;
     struct request *current;        /* whose handler runs: commits are noted in it */
     int64_t next_token;             /* of refresh messages */
+    bool is_stopping;               /* no more changes; the loop ends when everything is stored */
 };
 
 struct finished_key {
@@ -50,4 +51,7 @@ struct finished_key {
 /* 0, or -1 and the reason logged. */
 int service_init(struct service *service, struct loop *loop, const char *data_directory, const char *listen_address,
                  int listen_port);
+/* Ends the loop as soon as nothing waits to be written. */
+void service_stop(struct service *service);
+/* Not while the journal writes. */
 void service_done(struct service *service);

@@ -37,6 +37,14 @@ static const struct node *node_of(const struct session *session)
     return model_find_node(&session->service->model, session->node);
 }
 
+/* As it was created; for logs. */
+static const char *name_of(const struct session *session)
+{
+    const struct node *node = node_of(session);
+
+    return node ? node->name : session->node;
+}
+
 const struct net_interface *session_interface(const struct node *node)
 {
     const char *wanted = text_map_find(&node->object.props, "CurStltConnName");
@@ -65,13 +73,11 @@ static bool on_hello(void *owner, const struct link_hello *peer, struct link_hel
 static void on_up(void *owner, const struct link_hello *peer, int protocol)
 {
     struct session *session = owner;
-    const struct node *node = node_of(session);
 
     free(session->hello);
     session->hello = field_duplicate(&link_hello_schema, peer);
     session->is_refused = peer->refused != NULL;
-    log_info("node %s is connected at %s port %d, version %s, protocol %d", node ? node->name : session->node,
-             session->address, session->port, peer->version ? peer->version : "?", protocol);
+    log_info("node %s is connected at %s port %d, version %s, protocol %d", name_of(session), session->address, session->port, peer->version ? peer->version : "?", protocol);
     loop_mark_dirty(session->service->loop);
 }
 
@@ -80,9 +86,9 @@ static void on_down(void *owner, const char *why)
     struct session *session = owner;
 
     if (session->is_online)
-        log_warn("node %s is disconnected: %s", session->node, why);
+        log_warn("node %s is disconnected: %s", name_of(session), why);
     else
-        log_debug("node %s cannot be reached: %s", session->node, why);
+        log_debug("node %s cannot be reached: %s", name_of(session), why);
     session->is_synchronised = session->is_online = false;
     loop_mark_dirty(session->service->loop);
 }

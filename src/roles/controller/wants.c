@@ -39,6 +39,19 @@ static void unmark(struct service *service, const struct resource *resource)
     runtime_set_dirty(resource, 0, 0);
 }
 
+/* When a resource was first whole is nothing to the satellite; marking it dirty for that would keep the request that waits
+ * for the resource waiting for one more sync. */
+static bool concerns_satellite(const struct change *change)
+{
+    struct resource probe;
+
+    if (change->kind != CHANGE_EDIT)
+        return true;
+    probe = *(const struct resource *)change->image;
+    probe.create_timestamp_ms = ((const struct resource *)change->object)->create_timestamp_ms;
+    return !field_equal(change->object->kind->schema, &probe, change->object, FIELD_STORE);
+}
+
 void wants_note_change(struct service *service, const struct change *change, bool is_undo)
 {
     const struct resource *resource = (const struct resource *)change->object;
@@ -50,7 +63,7 @@ void wants_note_change(struct service *service, const struct change *change, boo
         return;
     if (vanishes)
         unmark(service, resource);
-    else
+    else if (concerns_satellite(change))
         mark(service, resource, is_undo ? 0 : service->model.generation);
     if (service->current && !is_undo && (service->current->route->use & ROUTE_SETTLE))
         request_settle_resource(service->current, resource, change->kind == CHANGE_NEW, vanishes);
