@@ -138,24 +138,33 @@ static void indent(struct json_writer *writer)
         buf_add(writer->out, "  ", 2);
 }
 
-/* Writes what stands before a value; returns where its first byte goes, with room for size bytes and a NUL. */
-static char *begin_value(struct json_writer *writer, size_t size)
+static void begin_pretty_value(struct json_writer *writer)
 {
     struct buf *out = writer->out;
     bool follows_key = out->length > 0 && out->data[out->length - 1] == ' ';
 
+    if (writer->needs_comma)
+        buf_add_char(out, ',');
+    if (writer->depth > 0 && !follows_key)
+        indent(writer);
+    writer->needs_comma = false;
+}
+
+/* Writes what stands before a value; returns where its first byte goes, with room for size bytes and a NUL. */
+static inline char *begin_value(struct json_writer *writer, size_t size)
+{
+    struct buf *out = writer->out;
+
+    if (writer->is_pretty)
+        begin_pretty_value(writer);
     buf_reserve(out, size + 1);
     if (writer->needs_comma)
         out->data[out->length++] = ',';
     writer->needs_comma = true;
-    if (writer->is_pretty && writer->depth > 0 && !follows_key) {
-        indent(writer);
-        buf_reserve(out, size);
-    }
     return out->data + out->length;
 }
 
-static void end_value(struct json_writer *writer, char *end)
+static inline void end_value(struct json_writer *writer, char *end)
 {
     *end = '\0';
     writer->out->length = (size_t)(end - writer->out->data);
