@@ -53,8 +53,9 @@ struct listing {
     bool (*next)(struct request *q, struct listing *listing, void *doc, struct arena *arena);
     char outer[OBJECT_KEY_SIZE], inner[OBJECT_KEY_SIZE]; /* keys of the last object; "" before the first */
     bool is_inside;                                      /* outer is the object whose children are walked */
-    int64_t skip, left;                                  /* offset and limit; left -1: no limit */
-    uint32_t position;                                   /* free for next() */
+    const struct object *at; /* the last object, while the turn lasts: NULL at the start of each piece */
+    int64_t skip, left;      /* offset and limit; left -1: no limit */
+    uint32_t position;       /* free for next() */
 };
 
 /* What a parked request waits for, one item each. */

@@ -45,17 +45,21 @@ static bool is_in_view(struct request *q, const struct resource *resource)
 static bool next_in_definition(struct request *q, struct listing *listing, const struct object *definition, void *doc,
                                struct arena *arena)
 {
-    const struct object *object = object_after(definition, KIND_RESOURCE, listing->inner[0] ? listing->inner : NULL);
+    const struct object *object =
+        listing->at ? object_next(listing->at, definition)
+                    : object_after(definition, KIND_RESOURCE, listing->inner[0] ? listing->inner : NULL);
 
     for (; object; object = object_next(object, definition)) {
         const struct resource *resource = (const struct resource *)object;
 
         strcpy(listing->inner, object->node[0].key);
+        listing->at = object;
         if (!is_in_view(q, resource))
             continue;
         view_resource(resource, true, doc, arena);
         return true;
     }
+    listing->at = NULL;
     return false;
 }
 
@@ -80,9 +84,10 @@ static const struct object *next_definition(struct request *q, const char *after
 
 static bool next_view(struct request *q, struct listing *listing, void *doc, struct arena *arena)
 {
-    const struct object *definition =
-        listing->is_inside ? object_find(model_root(q->model), KIND_RESOURCE_DEFINITION, listing->outer) : NULL;
+    const struct object *definition = listing->at ? listing->at->parent[0] : NULL;
 
+    if (!definition && listing->is_inside)
+        definition = object_find(model_root(q->model), KIND_RESOURCE_DEFINITION, listing->outer);
     if (!definition)
         definition = next_definition(q, listing->outer[0] ? listing->outer : NULL);
     for (; definition; definition = next_definition(q, listing->outer)) {
