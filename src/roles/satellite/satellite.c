@@ -79,6 +79,7 @@ void satellite_free(struct satellite *satellite)
     server_done(satellite);
     free_tasks(satellite);
     observer_done(satellite);
+    timer_free(satellite->probe_again);
     plan_done(&satellite->probe);
     facts_done(&satellite->facts);
     arena_done(&satellite->arena);
