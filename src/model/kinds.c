@@ -145,6 +145,7 @@ static const struct field volume_fields[] = {
     FIELD(volume, props, FIELD_STORE),
     FIELD(volume, storage_pool, FIELD_STORE),
     FIELD(volume, size_kib, FIELD_STORE),
+    FIELD(volume, is_deployed, FIELD_STORE),
 };
 SCHEMA(volume)
 

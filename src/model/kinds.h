@@ -113,6 +113,7 @@ struct volume {
     struct text_map props;
     char *storage_pool;
     int64_t size_kib;      /* that the top of the stack is to have here; follows the definition when that is resized */
+    bool is_deployed;      /* it was reported once: from then on it is not made anew where it is missing */
 };
 extern const struct schema volume_schema;
 extern const struct enum_name volume_flag_names[];

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/prop.h"
 #include "roles/controller/props.h"
 #include "roles/controller/rest_definition.h"
 #include "roles/controller/session.h"
@@ -26,19 +27,14 @@ static const char *pool_of_peers(const struct resource_definition *definition, i
     return NULL;
 }
 
-/* LINSTOR: nearest first: resource, volume definition, resource definition, group, node, then where the other replicas lie. */
-static const char *find_pool_name(const struct resource *resource, const struct volume_definition *volume)
+/* Where properties say, else where the other replicas lie. */
+static const char *find_pool_name(struct request *q, const struct resource *resource, const struct volume_definition *volume)
 {
-    const struct resource_definition *definition = resource_definition_of(resource);
-    const struct object *levels[] = {
-        &resource->object, &volume->object, &definition->object, definition->object.parent[1], resource->object.parent[1],
-    };
-    const char *name;
+    struct prop_scope scope = prop_scope_of_resource(q->model, resource, volume->number);
+    const char *name = prop_find(ORDER_STORAGE_POOL_NAME, &scope, POOL_KEY).value;
 
-    for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
-        if ((name = text_map_find(&levels[i]->props, POOL_KEY)))
-            return name;
-    name = pool_of_peers(definition, volume->number);
+    if (!name)
+        name = pool_of_peers(resource_definition_of(resource), volume->number);
     return name ? name : DEFAULT_POOL;
 }
 
@@ -57,7 +53,7 @@ static int check_room(struct request *q, const struct storage_pool *pool, int64_
 
 int deploy_volume(struct request *q, struct resource *resource, const struct volume_definition *definition)
 {
-    const char *name = find_pool_name(resource, definition);
+    const char *name = find_pool_name(q, resource, definition);
     const struct node *node = resource_node(resource);
     const struct storage_pool *pool = model_find_pool(node, name);
     const char *owner = resource_definition_of(resource)->name;

@@ -91,6 +91,15 @@ static void finish_volume_definitions(struct txn *txn, const struct resource_def
     }
 }
 
+static void finish_creation(struct service *service, struct txn *txn, const struct resource *resource)
+{
+    if (resource->create_timestamp_ms == 0)
+        ((struct resource *)txn_edit(txn, resource))->create_timestamp_ms = loop_wall_ms(service->loop);
+    for (uint32_t i = 0; i < resource->volumes.count; i++)
+        if (!resource->volumes.at[i].is_deployed && is_reported(resource, resource->volumes.at[i].number))
+            ((struct resource *)txn_edit(txn, resource))->volumes.at[i].is_deployed = true;
+}
+
 static void finish_one(struct service *service, struct txn *txn, const struct finished_key *key)
 {
     const struct resource_definition *definition = model_find_definition(&service->model, key->definition);
@@ -111,8 +120,7 @@ static void finish_one(struct service *service, struct txn *txn, const struct fi
     }
     if (!resource->fact->applied)
         return;
-    if (resource->create_timestamp_ms == 0)
-        ((struct resource *)txn_edit(txn, resource))->create_timestamp_ms = loop_wall_ms(service->loop);
+    finish_creation(service, txn, resource);
     finish_removed_volumes(txn, resource);
     finish_volume_definitions(txn, definition);
 }

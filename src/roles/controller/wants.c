@@ -102,6 +102,9 @@ static void build_resource(const struct resource *resource, struct resource_want
     }
     want->digest = (int64_t)digest_of(&resource_want_schema, want);
     want->generation = (int64_t)resource->object.generation;
+    /* Not part of the digest: a satellite that goes on running knows what it has made. */
+    for (uint32_t i = 0; i < resource->volumes.count; i++)
+        want->volumes.at[i].must_exist = resource->volumes.at[i].is_deployed;
 }
 
 static void build_pool(const struct storage_pool *pool, struct pool_want *want, struct arena *arena)
