@@ -24,8 +24,6 @@ int64_t loop_wall_ms(const struct loop *loop); /* since the epoch, UTC */
 /* Turn functions run in the order they were added, when the loop is dirty, before it sleeps. */
 void loop_on_turn(struct loop *loop, void (*turn)(void *owner), void *owner);
 void loop_remove_turn(struct loop *loop, void (*turn)(void *owner), void *owner);
-/* Not from inside a turn. */
-void loop_off_turn(struct loop *loop, void (*turn)(void *owner), void *owner);
 void loop_mark_dirty(struct loop *loop);
 
 /* A timer fires once, or every period_ms when that is not 0. Timers do not keep the loop alive. */

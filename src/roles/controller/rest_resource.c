@@ -127,6 +127,7 @@ static int create_one(struct request *q, const struct resource_create_request *b
     static const struct resource_doc nothing;
     const struct resource_doc *asked = body->resource ? body->resource : &nothing;
     const struct resource_definition *definition;
+    const struct resource *found;
     struct deploy_wish wish = { .props = &asked->props, .layers = body->layer_list, .flags = asked->flags };
 
     if (!(wish.node = model_find_node(q->model, node_name))) {
@@ -136,7 +137,12 @@ static int create_one(struct request *q, const struct resource_create_request *b
     }
     if (!(definition = request_get_definition(q, q->var[VAR_RESOURCE])))
         return -1;
-    if (model_find_resource(definition, node_name))
+    found = model_find_resource(definition, node_name);
+    if (found && object_has_flag(&found->object, RESOURCE_DELETE))
+        return rc_add(&q->rc, FAIL_IN_USE,
+                      .message = rc_text(&q->rc, "Resource '%s' on node '%s' is being deleted.", definition->name, wish.node->name),
+                      .correction = "Create it again when it is gone.");
+    if (found)
         return rc_add(&q->rc, INFO_RSC_ALREADY_EXISTS,
                       .message = rc_text(&q->rc, "A resource '%s' on node '%s' already exists.", definition->name,
                                          wish.node->name),
