@@ -59,6 +59,11 @@ void request_settle_pool(struct request *q, const struct storage_pool *pool)
     add_item(q, SETTLE_POOL, storage_pool_node(pool)->name, storage_pool_name(pool));
 }
 
+void request_settle_orphan(struct request *q, const struct node *node, const char *pool, const char *identifier)
+{
+    add_item(q, SETTLE_ORPHAN, node->name, pool)->third = arena_strdup(&q->arena, identifier);
+}
+
 void request_settle_node(struct request *q, const struct node *node, int64_t wait_ms)
 {
     add_item(q, SETTLE_NODE, node->name, NULL);
@@ -149,6 +154,9 @@ static bool item_settled(struct request *q, const struct settle_item *item)
     case SETTLE_NODE:
         node = model_find_node(q->model, item->first);
         return !node || session_is_online(node) || session_is_refused(node);
+    case SETTLE_ORPHAN:
+        node = model_find_node(q->model, item->first);
+        return !node || !session_is_online(node) || !session_has_orphan(node, item->second, item->third);
     }
     return true;
 }
@@ -173,6 +181,11 @@ static void give_up(struct request *q)
                        .details = "The change is stored and the satellite goes on working at it.");
             break;
         case SETTLE_NODE: not_connected(q, item->first); break;
+        case SETTLE_ORPHAN:
+            rc_add(&q->rc, WARN_STLT_NOT_UPDATED,
+                   .message = rc_text(&q->rc, "Satellite '%s' has not removed '%s' yet.", item->first, item->third),
+                   .details = "It was told to; the list of orphans shows when it is gone.");
+            break;
         }
     }
     q->settle.count = 0;

@@ -59,9 +59,10 @@ struct listing {
 };
 
 /* What a parked request waits for, one item each. */
-enum settle_kind { SETTLE_RESOURCE, SETTLE_POOL, SETTLE_NODE };
+enum settle_kind { SETTLE_RESOURCE, SETTLE_POOL, SETTLE_NODE, SETTLE_ORPHAN };
 struct settle_item {
     enum settle_kind kind;
+    char *third;          /* of an orphan: its identifier */
     char *first, *second; /* definition and node, node and pool, node */
     bool was_new, was_deleted;
 };
@@ -138,4 +139,5 @@ void parked_turn(struct service *service);
 void parked_fail(struct service *service, const char *why); /* what waited for durability was undone */
 void request_settle_resource(struct request *q, const struct resource *resource, bool was_new, bool was_deleted);
 void request_settle_pool(struct request *q, const struct storage_pool *pool);
+void request_settle_orphan(struct request *q, const struct node *node, const char *pool, const char *identifier);
 void request_settle_node(struct request *q, const struct node *node, int64_t wait_ms);

@@ -5,7 +5,7 @@
 
 #include "roles/controller/request.h"
 
-extern const struct route controller_routes[], unserved_routes[], node_routes[], storage_pool_routes[],
+extern const struct route controller_routes[], unserved_routes[], orphan_routes[], node_routes[], storage_pool_routes[],
     resource_group_routes[], resource_definition_routes[], volume_definition_routes[], resource_routes[],
     place_routes[];
 
