@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Encoding, copying and comparing rows; decoding is in field_decode.c. Every function is one switch over the kinds, so a new
- * kind does not compile until all of them know it.
+ * Encoding, copying and comparing rows; decoding is in field_decode.c. Every function is one switch over the kinds, so
+ * a new kind does not compile until all of them know it.
  */
 #include "base/field.h"
 
@@ -9,7 +9,10 @@
 #include <string.h>
 #include <strings.h>
 
-struct any_list { void *at; uint32_t count, room; };
+struct any_list {
+    void *at;
+    uint32_t count, room;
+};
 
 static const void *member_of(const struct field *field, const void *object)
 {
@@ -167,7 +170,10 @@ static void encode_member(const struct field *field, const void *member, unsigne
     const char *name;
 
     switch ((enum field_kind)field->kind) {
-    case FIELD_KIND_TEXT: memcpy(&name, member, sizeof(name)); json_text(writer, name); return;
+    case FIELD_KIND_TEXT:
+        memcpy(&name, member, sizeof(name));
+        json_text(writer, name);
+        return;
     case FIELD_KIND_BOOL: json_bool(writer, *(const bool *)member); return;
     case FIELD_KIND_I32: json_i64(writer, *(const int32_t *)member); return;
     case FIELD_KIND_I64: json_i64(writer, *(const int64_t *)member); return;
@@ -340,14 +346,20 @@ static void copy_list(const struct field *field, struct any_list *to, const stru
         const char *source = (const char *)from->at + i * size;
 
         switch ((enum field_kind)field->kind) {
-        case FIELD_KIND_OBJECT_MAP: copy_key(target, source, arena); field_copy(field->ref, target, source, arena); break;
+        case FIELD_KIND_OBJECT_MAP:
+            copy_key(target, source, arena);
+            field_copy(field->ref, target, source, arena);
+            break;
         case FIELD_KIND_LIST: field_copy(field->ref, target, source, arena); break;
         case FIELD_KIND_TEXTS: copy_key(target, source, arena); break;
         case FIELD_KIND_TEXT_MAP:
             copy_key(target, source, arena);
             copy_key(target + sizeof(char *), source + sizeof(char *), arena);
             break;
-        case FIELD_KIND_I64_MAP: memcpy(target, source, size); copy_key(target, source, arena); break;
+        case FIELD_KIND_I64_MAP:
+            memcpy(target, source, size);
+            copy_key(target, source, arena);
+            break;
         case FIELD_KIND_TEXTS_MAP:
             copy_key(target, source, arena);
             copy_texts((void *)(target + sizeof(char *)), (const void *)(source + sizeof(char *)), arena);
@@ -526,7 +538,8 @@ static bool same_item(const struct field *field, const char *a, const char *b, u
     case FIELD_KIND_TEXTS: return same_text(a, b);
     case FIELD_KIND_TEXT_MAP: return same_text(a, b) && same_text(a + sizeof(char *), b + sizeof(char *));
     case FIELD_KIND_I64_MAP:
-        return same_text(a, b) && ((const struct i64_pair *)(const void *)a)->value == ((const struct i64_pair *)(const void *)b)->value;
+        return same_text(a, b) &&
+               ((const struct i64_pair *)(const void *)a)->value == ((const struct i64_pair *)(const void *)b)->value;
     case FIELD_KIND_TEXTS_MAP:
         return same_text(a, b) && same_texts((const void *)(a + sizeof(char *)), (const void *)(b + sizeof(char *)));
     case FIELD_KIND_OBJECT_MAP: return same_text(a, b) && field_equal(field->ref, a, b, audience);

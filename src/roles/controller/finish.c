@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One transaction per turn ends all that the reports of that turn allow. Every step is decided by flags and facts alone, so it does
- * not matter how often it is looked at.
+ * One transaction per turn ends all that the reports of that turn allow. Every step is decided by flags and facts
+ * alone, so it does not matter how often it is looked at.
  */
 #include "roles/controller/finish.h"
 
@@ -60,7 +60,7 @@ static void finish_removed_volumes(struct txn *txn, const struct resource *resou
 
 static bool all_applied(const struct resource_definition *definition)
 {
-    child_for_each(resource, resource, &definition->object, KIND_RESOURCE)
+    child_for_each (resource, resource, &definition->object, KIND_RESOURCE)
         if (!resource->fact || !resource->fact->applied || resource->dirty_slot != 0 ||
             (uint64_t)resource->fact->generation < resource->want_generation)
             return false;
@@ -69,7 +69,7 @@ static bool all_applied(const struct resource_definition *definition)
 
 static bool any_has_volume(const struct resource_definition *definition, int32_t number)
 {
-    child_for_each(resource, resource, &definition->object, KIND_RESOURCE)
+    child_for_each (resource, resource, &definition->object, KIND_RESOURCE)
         if (resource_find_volume(resource, number))
             return true;
     return false;
@@ -89,6 +89,15 @@ static void finish_volume_definitions(struct txn *txn, const struct resource_def
         else if (applied && object_has_flag(at, VOLUME_DEFINITION_RESIZE))
             ((struct volume_definition *)txn_edit(txn, volume))->object.flags &= ~(uint64_t)VOLUME_DEFINITION_RESIZE;
     }
+}
+
+static void finish_creation(struct service *service, struct txn *txn, const struct resource *resource)
+{
+    if (resource->create_timestamp_ms == 0)
+        ((struct resource *)txn_edit(txn, resource))->create_timestamp_ms = loop_wall_ms(service->loop);
+    for (uint32_t i = 0; i < resource->volumes.count; i++)
+        if (!resource->volumes.at[i].is_deployed && is_reported(resource, resource->volumes.at[i].number))
+            ((struct resource *)txn_edit(txn, resource))->volumes.at[i].is_deployed = true;
 }
 
 static void finish_one(struct service *service, struct txn *txn, const struct finished_key *key)
@@ -111,8 +120,7 @@ static void finish_one(struct service *service, struct txn *txn, const struct fi
     }
     if (!resource->fact->applied)
         return;
-    if (resource->create_timestamp_ms == 0)
-        ((struct resource *)txn_edit(txn, resource))->create_timestamp_ms = loop_wall_ms(service->loop);
+    finish_creation(service, txn, resource);
     finish_removed_volumes(txn, resource);
     finish_volume_definitions(txn, definition);
 }
