@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The event loop: time, timers, signals, work beside the loop, and the turn. It is the only clock of the program.
- * Callbacks of sockets, timers and children may only note what happened and call loop_mark_dirty(); what follows from it
- * is done once per turn, by the turn functions, before the loop sleeps. loop.c implements this on libuv, tests/sim on a
- * virtual clock.
+ * Callbacks of sockets, timers and children may only note what happened and call loop_mark_dirty(); what follows from
+ * it is done once per turn, by the turn functions, before the loop sleeps. loop.c implements this on libuv, tests/sim
+ * on a virtual clock.
  */
 #pragma once
 

@@ -86,7 +86,7 @@ def _():
     with Cluster(satellites=1, source='orphans') as cluster:
         cluster.register()
         satellite, rest = cluster.satellites['n1'], cluster.new_rest(60)
-        for count in range(12):
+        for count in range(6):
             names = [f'x{count}y{n}' for n in range(4)]
             for name in names:
                 cluster.create_definition(name, [4096])

@@ -64,12 +64,17 @@ static const char full[] =
     "\"color\":\"GREEN\",\"flags\":[\"A\",\"B\",\"AB\"],\"object\":{\"name\":\"o\",\"port\":3366},"
     "\"inline_object\":{\"name\":\"i\"},\"leaves\":[{\"name\":\"l\"}],\"secret\":\"s\",\"reasons\":{\"LUKS\":[\"no kernel\",\"no tool\"],\"NVME\":[]}}";
 
+/* Both ways of reading give the same. */
 static void decode_ok(struct tree *tree, const char *text, struct arena *arena)
 {
+    struct tree scanned = *tree;
     struct field_error error;
 
     if (field_decode_text(&tree_schema, tree, text, strlen(text), arena, &error) != 0)
         fail_msg("%s", error.message);
+    if (field_scan_text(&tree_schema, &scanned, text, strlen(text), arena, &error) != 0)
+        fail_msg("%s", error.message);
+    assert_true(field_equal(&tree_schema, tree, &scanned, FIELD_ALL));
 }
 
 static void assert_encodes(const struct tree *tree, unsigned audience, const char *expected)
@@ -184,6 +189,9 @@ static void errors_name_the_place(void **state)
 
         assert_int_equal(field_decode_text(&tree_schema, &tree, cases[i].text, strlen(cases[i].text), &arena, &error), -1);
         assert_string_equal(error.message, cases[i].message);
+        error = (struct field_error){ 0 };
+        assert_int_equal(field_scan_text(&tree_schema, &tree, cases[i].text, strlen(cases[i].text), &arena, &error), -1);
+        assert_string_equal(error.message, cases[i].message);
         arena_done(&arena);
     }
 }
@@ -238,6 +246,43 @@ static void maps_stay_sorted_and_unique(void **state)
     arena_done(&arena);
 }
 
+static void scanning_is_strict(void **state)
+{
+    static const char *const bad[] = {
+        "{\"number\":01}", "{\"number\":1.}", "{\"number\":-}", "{\"number\":1e}", "{\"name\":\"\\x\"}",
+        "{\"name\":\"\\ud83d\"}", "{\"name\":\"\\ude00\"}", "{\"name\":\"\\u0000\"}", "{\"name\":\"a}", "{\"name\":tru}",
+        "{\"x\":[1,]}", "{\"x\":[1 2]}", "{\"x\":{\"a\"}}", "{\"x\":{a:1}}", "{,}", "{\"a\":1,}", "{\"x\":\"\\u12\"}", "{\"texts\":[\"a\",]}",
+        "{\"props\":{\"a\":\"b\",}}", "{\"x\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        struct arena arena = { 0 };
+        struct tree tree = { 0 };
+        struct field_error error = { 0 };
+        char *exact = memory_copy(bad[i], strlen(bad[i]));
+
+        if (field_scan_text(&tree_schema, &tree, exact, strlen(bad[i]), &arena, &error) == 0)
+            fail_msg("%s", bad[i]);
+        assert_memory_equal(error.message, "line 1: ", 8);
+        free(exact);
+        arena_done(&arena);
+    }
+}
+
+static void scanned_strings_are_unescaped(void **state)
+{
+    static const char text[] = "{\"n\\u0061me\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\u20ac\\ud83d\\ude00\",\"x\":{\"y\":[\"]\",{}]},\"ratio\":-2.5E1}";
+    struct arena arena = { 0 };
+    struct tree tree = { 0 };
+
+    (void)state;
+    decode_ok(&tree, text, &arena);
+    assert_string_equal(tree.name, "\"\\/\b\f\n\r\t\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+    assert_true(tree.ratio == -25.0);
+    arena_done(&arena);
+}
+
 static void unsorted_maps_are_sorted_while_decoded(void **state)
 {
     static const char text[] = "{\"props\":{\"b\":1,\"a\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"a\":8}}";
@@ -265,6 +310,8 @@ int main(void)
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(copies_share_nothing),
         cmocka_unit_test(maps_stay_sorted_and_unique),
+        cmocka_unit_test(scanning_is_strict),
+        cmocka_unit_test(scanned_strings_are_unescaped),
         cmocka_unit_test(unsorted_maps_are_sorted_while_decoded),
     };
 

@@ -117,7 +117,7 @@ static const struct argument report_list_arguments[] = {
     { 0 },
 };
 static const struct argument report_show_arguments[] = {
-    { "report_id", "ID", COUNT_SOME, .help = "Identifiers, as the list shows them." },
+    { "report_id", NULL, COUNT_SOME, .help = "Identifiers, as the list shows them." },
     { 0 },
 };
 static const struct argument report_delete_arguments[] = {
@@ -125,7 +125,7 @@ static const struct argument report_delete_arguments[] = {
     { "--since", "SPAN", .type = TYPE_SPAN, .body = "since", .help = "Not older than this, e.g. 1d10h." },
     { "--to", "DATE", .type = TYPE_DAY, .body = "to", .help = "Not newer than this day, YYYY-MM-DD." },
     { "--exception", "NAME", .body = "exception", .help = "Only of this kind of error." },
-    { "id", "ID", COUNT_ANY, .body = "ids[]", .help = "Only these reports." },
+    { "id", NULL, COUNT_ANY, .body = "ids[]", .help = "Only these reports." },
     { 0 },
 };
 

@@ -40,7 +40,7 @@ static const struct argument spawn_arguments[] = {
     { "--peer-slots", "N", .type = TYPE_SLOTS, .body = "peer_slots", .help = "DRBD peer slots of the resource." },
     ARGUMENT_GROUP,
     { "name", .body = "resource_definition_name", .help = "Name of the new resource definition." },
-    { "size", "SIZE", COUNT_ANY, TYPE_SIZE, .body = "volume_sizes[]", .help = "Sizes of its volumes, e.g. 10G." },
+    { "size", NULL, COUNT_ANY, TYPE_SIZE, .body = "volume_sizes[]", .help = "Sizes of its volumes, e.g. 10G." },
     { 0 },
 };
 

@@ -156,7 +156,7 @@ static bool decode(struct reader *reader, const char *text, size_t length)
 
     arena_reset(&reader->document_arena);
     reader->document = arena_alloc(&reader->document_arena, reader->list->schema->size);
-    if (field_decode_text(reader->list->schema, reader->document, text, length, &reader->document_arena, &error) == 0)
+    if (field_scan_text(reader->list->schema, reader->document, text, length, &reader->document_arena, &error) == 0)
         return true;
     reader->error = arena_printf(reader->call->arena, "element %u: %s", reader->count, error.message);
     return false;

@@ -124,7 +124,10 @@ static struct cell volume_state(const struct resource_doc *resource, const struc
 {
     struct cell cell = disk_state(resource, volume);
 
-    cell.text = arena_printf(arena, "%s%s", text_list_has(&volume->flags, "RESIZE") ? "Resizing, " : "", cell.text);
+    if (text_list_has(&volume->flags, "RESIZE"))
+        cell.text = arena_printf(arena, "Resizing, %s", cell.text);
+    else
+        cell.text = arena_strdup(arena, cell.text); /* the document does not live as long */
     return cell;
 }
 

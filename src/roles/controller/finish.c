@@ -27,12 +27,11 @@ void finish_note(struct service *service, const struct resource *resource)
 
 void finish_start(struct service *service)
 {
-    model_for_each(resource_definition, definition, &service->model, KIND_RESOURCE_DEFINITION)
-        if (object_count(&definition->object, KIND_RESOURCE) == 0)
-            note(service, definition->object.node[0].key, "");
-    model_for_each(node, node, &service->model, KIND_NODE)
-        if (object_has_flag(&node->object, NODE_DELETE))
-            note(service, "", node->object.node[0].key);
+    model_for_each(resource_definition, definition, &service->model,
+                   KIND_RESOURCE_DEFINITION) if (object_count(&definition->object, KIND_RESOURCE) == 0)
+        note(service, definition->object.node[0].key, "");
+    model_for_each(node, node, &service->model, KIND_NODE) if (object_has_flag(&node->object, NODE_DELETE))
+        note(service, "", node->object.node[0].key);
 }
 
 /* The report speaks of what the resource is now. */
@@ -68,7 +67,7 @@ static void finish_removed_volumes(struct txn *txn, const struct resource *resou
 
 static bool all_applied(const struct resource_definition *definition)
 {
-    child_for_each(resource, resource, &definition->object, KIND_RESOURCE)
+    child_for_each (resource, resource, &definition->object, KIND_RESOURCE)
         if (!is_current(resource) || !resource->fact->applied)
             return false;
     return true;
@@ -76,7 +75,7 @@ static bool all_applied(const struct resource_definition *definition)
 
 static bool any_has_volume(const struct resource_definition *definition, int32_t number)
 {
-    child_for_each(resource, resource, &definition->object, KIND_RESOURCE)
+    child_for_each (resource, resource, &definition->object, KIND_RESOURCE)
         if (resource_find_volume(resource, number))
             return true;
     return false;
@@ -112,7 +111,8 @@ static void finish_resource(struct service *service, struct txn *txn, const stru
     if (object_has_flag(&resource->object, RESOURCE_DELETE)) {
         if (!resource->fact->gone)
             return;
-        log_info("resource %s is gone from node %s", resource_definition_of(resource)->name, resource_node(resource)->name);
+        log_info("resource %s is gone from node %s", resource_definition_of(resource)->name,
+                 resource_node(resource)->name);
         txn_delete(txn, resource);
         return;
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Ends what satellites have finished: a resource that is gone from its node goes from the model, and with the last one its
- * definition or node when those were to go; a resize that all have applied is no longer one. Flags in the store say what was under
- * way, so after a restart the next report ends it all the same.
+ * Ends what satellites have finished: a resource that is gone from its node goes from the model, and with the last one
+ * its definition or node when those were to go; a resize that all have applied is no longer one. Flags in the store say
+ * what was under way, so after a restart the next report ends it all the same.
  */
 #pragma once
 

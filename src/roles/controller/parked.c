@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Requests that wait: first until their commit is durable, then, where the route asks for it, until satellites have applied or
- * failed what it changed, or are not there. A client that hangs up is let go; the work goes on. The list is short (it holds
- * what clients are waiting for at this moment), so each turn looks at all of it.
+ * Requests that wait: first until their commit is durable, then, where the route asks for it, until satellites have
+ * applied or failed what it changed, or are not there. A client that hangs up is let go; the work goes on. The list is
+ * short (it holds what clients are waiting for at this moment), so each turn looks at all of it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -68,8 +68,9 @@ void request_settle_node(struct request *q, const struct node *node, int64_t wai
 static void not_connected(struct request *q, const char *node)
 {
     rc_add(&q->rc, WARN_NOT_CONNECTED, .message = rc_text(&q->rc, "No active connection to satellite '%s'.", node),
-           .details = "The change is stored. The controller goes on trying to connect, and the satellite receives it as soon "
-                      "as it is back.");
+           .details =
+               "The change is stored. The controller goes on trying to connect, and the satellite receives it as soon "
+               "as it is back.");
 }
 
 static void add_trouble(struct request *q, const char *node, int64_t code, const struct trouble *trouble)
@@ -126,12 +127,15 @@ static bool pool_settled(struct request *q, const struct settle_item *item)
         else
             rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = pool->fact->trouble->message);
         rc_add(&q->rc, FAIL_UNKNOWN_ERROR,
-               .message = rc_text(&q->rc, "(%s) Storage pool '%s' cannot be used until this is corrected.", item->first, item->second),
+               .message = rc_text(&q->rc, "(%s) Storage pool '%s' cannot be used until this is corrected.", item->first,
+                                  item->second),
                .details = "The storage pool stays registered; the satellite goes on trying.");
         return true;
     }
-    rc_add(&q->rc, MODIFIED, .message = rc_text(&q->rc, "(%s) Changes applied to storage pool '%s'.", item->first, item->second));
-    rc_add(&q->rc, MODIFIED, .message = rc_text(&q->rc, "Updated storage pool '%s' on '%s'.", item->second, item->first));
+    rc_add(&q->rc, MODIFIED,
+           .message = rc_text(&q->rc, "(%s) Changes applied to storage pool '%s'.", item->first, item->second));
+    rc_add(&q->rc, MODIFIED,
+           .message = rc_text(&q->rc, "Updated storage pool '%s' on '%s'.", item->second, item->first));
     return true;
 }
 
@@ -224,6 +228,7 @@ void parked_fail(struct service *service, const char *why)
         q->listing = NULL;
         q->reply = NULL;
         rc_add(&q->rc, FAIL_SQL, .message = "The change could not be stored and was undone.", .cause = why,
-               .correction = "Make room on the file system of the data directory, or repair it; then repeat the request.");
+               .correction =
+                   "Make room on the file system of the data directory, or repair it; then repeat the request.");
     }
 }

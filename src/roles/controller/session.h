@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The controller's side of the link with one satellite: dialling the interface that the node names, hello, the difference of what
- * both hold, reports. node->runtime is the session; nodes that have no satellite have none.
+ * The controller's side of the link with one satellite: dialling the interface that the node names, hello, the
+ * difference of what both hold, reports. node->runtime is the session; nodes that have no satellite have none.
  */
 #pragma once
 
