@@ -8,5 +8,8 @@
 
 #include "roles/controller/service.h"
 
+/* Something about it has changed: a report came, its want was looked at, it was deleted, or its deletion was undone. */
 void finish_note(struct service *service, const struct resource *resource);
+/* After loading: what no report will speak of. */
+void finish_start(struct service *service);
 void finish_turn(struct service *service);

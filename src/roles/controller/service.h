@@ -29,12 +29,13 @@ struct service {
     int listen_port;
     char *boot;         /* UUID of this run */
     char *disk_trouble; /* why nothing can be written, NULL while it can */
+    bool may_try_disk;  /* in spite of that, once: set by the tick */
 
     /* wants.c: resources to look at; NULL where one was deleted */
     const struct resource **dirty;
     uint32_t dirty_count, dirty_room;
     bool has_dirty_pools, has_dirty_nodes;
-    /* finish.c: resources whose last report may end something */
+    /* finish.c: resources about which something may have ended */
     LIST_OF(struct finished_key) finished;
     struct arena finished_arena;
 

@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "model/runtime.h"
+#include "roles/controller/finish.h"
 #include "roles/controller/request.h"
 #include "roles/controller/session.h"
 
@@ -211,6 +212,7 @@ void wants_turn(struct service *service)
         runtime_set_dirty(resource, 0, 0);
         if (session_is_synchronised(resource_node(resource)))
             add_resource(outbox_for(&all, resource_node(resource)), resource);
+        finish_note(service, resource); /* a report that came while it was dirty said nothing */
     }
     service->dirty_count = kept;
     while (all) {
