@@ -27,7 +27,8 @@ struct prop prop_find(enum prop_order order, const struct prop_scope *scope, con
     return (struct prop){ 0 };
 }
 
-struct prop_scope prop_scope_of_resource(const struct model *model, const struct resource *resource, int32_t volume_number)
+struct prop_scope prop_scope_of_resource(const struct model *model, const struct resource *resource,
+                                         int32_t volume_number)
 {
     const struct resource_definition *definition = resource_definition_of(resource);
     const struct resource_group *group = (const struct resource_group *)definition->object.parent[1];
@@ -45,7 +46,8 @@ struct prop_scope prop_scope_of_resource(const struct model *model, const struct
     };
 
     if (volume_number >= 0) {
-        scope.at[LEVEL_VOLUME_DEFINITION] = (const struct object *)model_find_volume_definition(definition, volume_number);
+        scope.at[LEVEL_VOLUME_DEFINITION] =
+            (const struct object *)model_find_volume_definition(definition, volume_number);
         scope.at[LEVEL_VOLUME_GROUP] = (const struct object *)model_find_volume_group(group, volume_number);
     }
     return scope;

@@ -18,6 +18,7 @@ struct prop {
 };
 
 /* A resource and everything above it; volume definition and group of one volume number, or -1. */
-struct prop_scope prop_scope_of_resource(const struct model *model, const struct resource *resource, int32_t volume_number);
+struct prop_scope prop_scope_of_resource(const struct model *model, const struct resource *resource,
+                                         int32_t volume_number);
 struct prop_scope prop_scope_of_pool(const struct model *model, const struct storage_pool *pool);
 struct prop prop_find(enum prop_order order, const struct prop_scope *scope, const char *key);

@@ -5,8 +5,8 @@
  *     return rc_add(rc, FAIL_NOT_FOUND_NODE, .message = rc_text(rc, "Node '%s' not found.", name),
  *                   .correction = "Create the node first, or check its name.");
  *
- * Texts live in the request's arena. Operation and object bits come from the context where the code has none, references to
- * objects from the context for every entry. An error without details names there what it refers to.
+ * Texts live in the request's arena. Operation and object bits come from the context where the code has none,
+ * references to objects from the context for every entry. An error without details names there what it refers to.
  */
 #pragma once
 
@@ -16,19 +16,19 @@
 struct rc {
     struct arena *arena;
     LIST_OF(struct rc_doc) entries;
-    int64_t context;       /* MASK_CRT | MASK_NODE, ... */
-    struct text_map refs;  /* of the entries that follow */
-    int64_t now_ms;        /* wall clock: created_at */
-    bool is_quiet;         /* only what cannot be understood is worth an error report */
+    int64_t context;             /* MASK_CRT | MASK_NODE, ... */
+    struct text_map refs;        /* of the entries that follow */
+    int64_t now_ms;              /* wall clock: created_at */
+    bool is_quiet;               /* only what cannot be understood is worth an error report */
     const char *file, *function; /* where the last error was added */
     int line;
-    char *backtrace;       /* of the last FAIL_IMPL_ERROR */
+    char *backtrace; /* of the last FAIL_IMPL_ERROR */
 };
 
 struct rc_entry {
     int64_t code; /* with MASK_ERROR, MASK_WARN, MASK_INFO or none (success) */
     const char *message, *cause, *details, *correction;
-    bool is_bare; /* LINSTOR: some entries bear neither operation nor object, nor references */
+    bool is_bare;                /* LINSTOR: some entries bear neither operation nor object, nor references */
     const char *file, *function; /* set by rc_add */
     int line;
 };
@@ -44,7 +44,8 @@ void rc_ref(struct rc *rc, const char *key, const char *value);
 void rc_unref(struct rc *rc, const char *key);
 /* Without entries, as before the first. */
 void rc_clear(struct rc *rc);
-/* LINSTOR: entries made so far lose their references, where the reference tells of properties before it names the object. */
+/* LINSTOR: entries made so far lose their references, where the reference tells of properties before it names the
+ * object. */
 void rc_strip_refs(struct rc *rc);
 
 /* After the transaction was undone: nothing is as these entries say. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Operations of REST that are known and not served yet: a clear answer instead of "not found", which clients take for a
- * missing object. The list only shrinks; a test compares it, together with what is served, with the description of the API.
+ * missing object. The list only shrinks; a test compares it, together with what is served, with the description of the
+ * API.
  */
 #include "roles/controller/routes.h"
 

@@ -22,6 +22,7 @@ const struct route *const route_tables[] = {
     storage_pool_routes,
     controller_routes,
     report_routes,
+    orphan_routes,
     unserved_routes,
 };
 const size_t route_table_count = ARRAY_SIZE(route_tables);

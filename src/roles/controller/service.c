@@ -30,6 +30,8 @@ static void on_change(void *owner, const struct change *change, uint64_t generat
 
     (void)generation;
     wants_note_change(service, change, is_undo);
+    if (object->kind->id == KIND_RESOURCE && (vanishes || is_undo))
+        finish_note(service, (const struct resource *)object);
     if (object->kind->id == KIND_NODE && vanishes)
         session_end((const struct node *)object);
     else if (object->kind->id == KIND_NODE || object->kind->id == KIND_NET_INTERFACE)
@@ -61,14 +63,15 @@ static void on_failed(void *owner, const char *why)
 static void on_quarantine(void *owner, const char *table, const char *key, const char *why)
 {
     struct service *service = owner;
-    CLEANUP(memory_freep) char *message =
-        memory_printf("The stored record '%s' of '%s' could not be read and was set aside.", key, table);
+    CLEANUP(memory_freep)
+    char *message = memory_printf("The stored record '%s' of '%s' could not be read and was set aside.", key, table);
     CLEANUP(memory_freep) char *cause = memory_strdup(why);
     const struct rc_doc problem = {
         .message = message,
         .cause = cause,
-        .details = (char[]){ "It lies unchanged in the table 'quarantine' of the store. What it describes does not exist for "
-                             "the controller; the rest is not affected." },
+        .details =
+            (char[]){ "It lies unchanged in the table 'quarantine' of the store. What it describes does not exist for "
+                      "the controller; the rest is not affected." },
         .correction = (char[]){ "Restore the object, or create it anew." },
     };
 
@@ -110,7 +113,8 @@ static void tick(void *owner)
 {
     struct service *service = owner;
 
-    if (service->parked) /* deadlines */
+    service->may_try_disk = true;
+    if (service->parked || service->disk_trouble) /* deadlines; what could not be stored */
         loop_mark_dirty(service->loop);
 }
 
@@ -137,6 +141,7 @@ static int open_store(struct service *service)
     if (service->model.generation == 0)
         defaults_make(&service->model);
     take_ranges(service);
+    finish_start(service);
     return 0;
 }
 

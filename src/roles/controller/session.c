@@ -17,15 +17,16 @@ LOG_DOMAIN("session");
 
 struct session {
     struct service *service;
-    char *node;                  /* key */
-    char *address;               /* that is dialled */
+    char *node;    /* key */
+    char *address; /* that is dialled */
     int port;
     struct link *link;
-    struct link_hello *hello;    /* the satellite's, one block */
-    bool is_synchronised;        /* it was told what it should have ... */
-    bool is_online;              /* ... and answered after that */
+    struct link_hello *hello; /* the satellite's, one block */
+    bool is_synchronised;     /* it was told what it should have ... */
+    bool is_online;           /* ... and answered after that */
     bool is_refused;
     int64_t online_token, refreshed;
+    struct report *orphans; /* one block */
 };
 
 static struct session *session_of(const struct node *node)
@@ -53,7 +54,7 @@ const struct net_interface *session_interface(const struct node *node)
 
     if (best && best->satellite_port.has && best->encryption)
         return best;
-    child_for_each(net_interface, interface, &node->object, KIND_NET_INTERFACE)
+    child_for_each (net_interface, interface, &node->object, KIND_NET_INTERFACE)
         if (interface->satellite_port.has && interface->encryption)
             return interface;
     return NULL;
@@ -78,7 +79,8 @@ static void on_up(void *owner, const struct link_hello *peer, int protocol)
     free(session->hello);
     session->hello = field_duplicate(&link_hello_schema, peer);
     session->is_refused = peer->refused != NULL;
-    log_info("node %s is connected at %s port %d, version %s, protocol %d", name_of(session), session->address, session->port, peer->version ? peer->version : "?", protocol);
+    log_info("node %s is connected at %s port %d, version %s, protocol %d", name_of(session), session->address,
+             session->port, peer->version ? peer->version : "?", protocol);
     loop_mark_dirty(session->service->loop);
 }
 
@@ -165,6 +167,19 @@ static void receive_resource(struct session *session, const struct node *node, c
     finish_note(session->service, resource);
 }
 
+static void receive_orphans(struct session *session, const struct report *report)
+{
+    struct report only = { .orphans_complete = true };
+
+    only.orphans.at = report->orphans.at;
+    only.orphans.count = report->orphans.count;
+    free(session->orphans);
+    session->orphans = field_duplicate(&report_schema, &only);
+    if (report->orphans.count > 0)
+        log_warn("node %s has %u volumes that nobody wants; see /v1/nodes/%s/orphans", name_of(session),
+                 report->orphans.count, name_of(session));
+}
+
 static void receive_report(struct session *session, const cJSON *body)
 {
     const struct node *node = node_of(session);
@@ -180,6 +195,8 @@ static void receive_report(struct session *session, const cJSON *body)
         receive_pool(session, node, &report.pools.at[i]);
     for (uint32_t i = 0; i < report.resources.count; i++)
         receive_resource(session, node, &report.resources.at[i]);
+    if (report.orphans_complete)
+        receive_orphans(session, &report);
     if (report.token > session->refreshed)
         session->refreshed = report.token;
     if (session->is_synchronised && !session->is_online && session->refreshed >= session->online_token) {
@@ -200,7 +217,8 @@ static void receive_crash(struct session *session, const cJSON *body)
 
     if (field_decode(&crash_schema, &crash, body, &arena, &error) == 0 && node) {
         log_error("node %s: its satellite had crashed; see the error reports", node->name);
-        if (crash.text && reports_add_crash(service->reports, node->name, "SATELLITE", crash.text, loop_wall_ms(service->loop)))
+        if (crash.text &&
+            reports_add_crash(service->reports, node->name, "SATELLITE", crash.text, loop_wall_ms(service->loop)))
             link_send(session->link, "crash_kept", &crash_schema, &(struct crash){ .name = crash.name });
     }
     arena_done(&arena);
@@ -255,6 +273,7 @@ void session_end(const struct node *node)
         return;
     hang_up(session);
     runtime_set_session(node, NULL);
+    free(session->orphans);
     free(session->hello);
     free(session->address);
     free(session->node);
@@ -350,6 +369,22 @@ void session_refresh(const struct node *node, int64_t token)
 int64_t session_refreshed(const struct node *node)
 {
     return session_of(node) ? session_of(node)->refreshed : 0;
+}
+
+const struct report *session_orphans(const struct node *node)
+{
+    return session_of(node) ? session_of(node)->orphans : NULL;
+}
+
+bool session_has_orphan(const struct node *node, const char *pool, const char *identifier)
+{
+    const struct report *report = session_orphans(node);
+
+    for (uint32_t i = 0; report && i < report->orphans.count; i++)
+        if (text_equal_fold(report->orphans.at[i].pool, pool) &&
+            strcmp(report->orphans.at[i].identifier, identifier) == 0)
+            return true;
+    return false;
 }
 
 void session_send_wants(const struct node *node, const struct wants *wants)

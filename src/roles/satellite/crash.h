@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What earlier runs left behind when they died of a bug: files in DATA_DIR/reports, which wait there until a controller has
- * taken them over into its error reports. A data_dir of NULL has none.
+ * What earlier runs left behind when they died of a bug: files in DATA_DIR/reports, which wait there until a controller
+ * has taken them over into its error reports. A data_dir of NULL has none.
  */
 #pragma once
 

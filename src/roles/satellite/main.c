@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/text.h"
 #include "drivers/run.h"
 #include "roles/role.h"
@@ -82,6 +83,7 @@ static void stop(void *owner)
     struct shell *shell = owner;
 
     log_info("stopping; devices stay as they are");
+    notify_manager("STOPPING=1");
     loop_stop(shell->loop);
 }
 
@@ -89,8 +91,10 @@ static void listening(void *owner, int error)
 {
     struct shell *shell = owner;
 
-    if (!error)
+    if (!error) {
+        notify_manager("READY=1");
         return;
+    }
     log_error("the port cannot be had: %s", strerror(-error));
     shell->exit_code = EXIT_NETWORK;
     loop_stop(shell->loop);
