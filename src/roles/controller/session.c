@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "model/runtime.h"
 #include "roles/controller/finish.h"
+#include "roles/controller/reports.h"
 #include "roles/controller/version.h"
 #include "roles/controller/wants.h"
 
@@ -116,6 +117,42 @@ static void receive_held(struct session *session, const cJSON *body)
     arena_done(&arena);
 }
 
+/* Of the first failure; attempts that follow make no more. */
+static void report_trouble(const struct session *session, const struct node *node, const char *failure,
+                           const char *kind, const char *name, const struct trouble *trouble)
+{
+    const char *version = session->hello ? session->hello->version : NULL;
+    CLEANUP(memory_freep)
+    char *message = memory_printf("%s '%s': %s", kind, name, trouble->message ? trouble->message : "failed");
+    const struct rc_doc problem = {
+        .message = message,
+        .cause = trouble->cause,
+        .correction = trouble->correction,
+        .details = trouble->details,
+    };
+
+    log_warn("node %s: %s", node->name, message);
+    (void)reports_add(session->service->reports,
+                      &(struct error_report_entry){ .time_ms = loop_wall_ms(session->service->loop),
+                                                    .node = node->name,
+                                                    .module = "SATELLITE",
+                                                    .version = version,
+                                                    .failure = failure,
+                                                    .problems = &problem,
+                                                    .problem_count = 1 });
+}
+
+static void receive_pool(struct session *session, const struct node *node, const struct pool_fact *fact)
+{
+    const struct storage_pool *pool = model_find_pool(node, fact->pool);
+
+    if (!pool || !fact->uuid || strcmp(fact->uuid, pool->object.uuid) != 0)
+        return;
+    if (fact->trouble && (!pool->fact || !pool->fact->trouble))
+        report_trouble(session, node, "StoragePoolFailed", "Storage pool", fact->pool, fact->trouble);
+    runtime_set_pool_fact(pool, field_duplicate(&pool_fact_schema, fact));
+}
+
 static void receive_resource(struct session *session, const struct node *node, const struct resource_fact *fact)
 {
     const struct resource_definition *definition = model_find_definition(&session->service->model, fact->resource);
@@ -124,7 +161,7 @@ static void receive_resource(struct session *session, const struct node *node, c
     if (!resource || !fact->uuid || strcmp(fact->uuid, resource->object.uuid) != 0)
         return; /* of an earlier one of that name */
     if (fact->trouble && (!resource->fact || !resource->fact->trouble))
-        log_warn("node %s, resource %s: %s", node->name, fact->resource, fact->trouble->message ? fact->trouble->message : "failed");
+        report_trouble(session, node, "ResourceFailed", "Resource", fact->resource, fact->trouble);
     runtime_set_resource_fact(resource, field_duplicate(&resource_fact_schema, fact));
     finish_note(session->service, resource);
 }
@@ -153,13 +190,8 @@ static void receive_report(struct session *session, const cJSON *body)
         return;
     if (field_decode(&report_schema, &report, body, &arena, &error) != 0)
         log_error("node %s: its report cannot be read: %s", node->name, error.message);
-    for (uint32_t i = 0; i < report.pools.count; i++) {
-        const struct pool_fact *fact = &report.pools.at[i];
-        const struct storage_pool *pool = model_find_pool(node, fact->pool);
-
-        if (pool && fact->uuid && strcmp(fact->uuid, pool->object.uuid) == 0)
-            runtime_set_pool_fact(pool, field_duplicate(&pool_fact_schema, fact));
-    }
+    for (uint32_t i = 0; i < report.pools.count; i++)
+        receive_pool(session, node, &report.pools.at[i]);
     for (uint32_t i = 0; i < report.resources.count; i++)
         receive_resource(session, node, &report.resources.at[i]);
     if (report.orphans_complete)
