@@ -19,6 +19,7 @@ const struct route *const route_tables[] = {
     place_routes,
     resource_group_routes,
     node_routes,
+    net_interface_routes,
     storage_pool_routes,
     controller_routes,
 };
