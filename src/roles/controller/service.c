@@ -152,7 +152,8 @@ static void error_body(void *owner, int status, const char *what, struct buf *ou
     struct arena arena = { 0 };
     struct rc rc = { .arena = &arena, .now_ms = loop_wall_ms(service->loop) };
 
-    rc_add(&rc, status == 405 ? FAIL_UNKNOWN_ERROR : FAIL_INVLD_REQUEST, .message = what);
+    rc_add(&rc, status == 405 ? FAIL_UNKNOWN_ERROR : FAIL_INVLD_REQUEST, .message = what,
+           .details = "The request was refused before it was read completely.");
     request_encode_rc(&rc, out);
     arena_done(&arena);
 }

@@ -17,13 +17,13 @@ LOG_DOMAIN("session");
 
 struct session {
     struct service *service;
-    char *node;                  /* key */
-    char *address;               /* that is dialled */
+    char *node;    /* key */
+    char *address; /* that is dialled */
     int port;
     struct link *link;
-    struct link_hello *hello;    /* the satellite's, one block */
-    bool is_synchronised;        /* it was told what it should have ... */
-    bool is_online;              /* ... and answered after that */
+    struct link_hello *hello; /* the satellite's, one block */
+    bool is_synchronised;     /* it was told what it should have ... */
+    bool is_online;           /* ... and answered after that */
     bool is_refused;
     int64_t online_token, refreshed;
     struct report *orphans; /* one block */
@@ -54,7 +54,7 @@ const struct net_interface *session_interface(const struct node *node)
 
     if (best && best->satellite_port.has && best->encryption)
         return best;
-    child_for_each(net_interface, interface, &node->object, KIND_NET_INTERFACE)
+    child_for_each (net_interface, interface, &node->object, KIND_NET_INTERFACE)
         if (interface->satellite_port.has && interface->encryption)
             return interface;
     return NULL;
@@ -72,6 +72,20 @@ static bool on_hello(void *owner, const struct link_hello *peer, struct link_hel
     return true;
 }
 
+/* What the machine calls itself is shown with the node. */
+static void note_uname(struct session *session, const char *uname)
+{
+    const struct node *node = node_of(session);
+    const char *noted = node ? text_map_find(&node->object.props, "NodeUname") : NULL;
+    struct txn *txn;
+
+    if (!node || !uname || (noted && strcmp(noted, uname) == 0))
+        return;
+    txn = txn_begin(&session->service->model);
+    text_map_set(&((struct node *)txn_edit(txn, node))->object.props, "NodeUname", uname, txn_arena(txn));
+    txn_commit(txn);
+}
+
 static void on_up(void *owner, const struct link_hello *peer, int protocol)
 {
     struct session *session = owner;
@@ -79,7 +93,9 @@ static void on_up(void *owner, const struct link_hello *peer, int protocol)
     free(session->hello);
     session->hello = field_duplicate(&link_hello_schema, peer);
     session->is_refused = peer->refused != NULL;
-    log_info("node %s is connected at %s port %d, version %s, protocol %d", name_of(session), session->address, session->port, peer->version ? peer->version : "?", protocol);
+    note_uname(session, peer->uname);
+    log_info("node %s is connected at %s port %d, version %s, protocol %d", name_of(session), session->address,
+             session->port, peer->version ? peer->version : "?", protocol);
     loop_mark_dirty(session->service->loop);
 }
 
@@ -289,8 +305,12 @@ void session_reconnect(const struct node *node)
 {
     struct session *session = session_of(node);
 
-    if (session)
-        link_reconnect(session->link);
+    if (!session)
+        return;
+    if (session->is_online)
+        log_info("the connection to node %s is closed on request", node->name);
+    session->is_synchronised = session->is_online = false; /* at once: who asked waits for the next one */
+    link_reconnect(session->link);
 }
 
 bool session_is_online(const struct node *node)
@@ -361,7 +381,8 @@ bool session_has_orphan(const struct node *node, const char *pool, const char *i
     const struct report *report = session_orphans(node);
 
     for (uint32_t i = 0; report && i < report->orphans.count; i++)
-        if (text_equal_fold(report->orphans.at[i].pool, pool) && strcmp(report->orphans.at[i].identifier, identifier) == 0)
+        if (text_equal_fold(report->orphans.at[i].pool, pool) &&
+            strcmp(report->orphans.at[i].identifier, identifier) == 0)
             return true;
     return false;
 }
