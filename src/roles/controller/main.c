@@ -43,24 +43,35 @@ static void reload(void *owner)
     settings_done(&settings);
 }
 
+static struct reports *open_reports(const char *data_dir, int64_t now_ms)
+{
+    CLEANUP(memory_freep) char *directory = memory_printf("%s/reports", data_dir);
+    struct reports *reports = reports_open(directory, PROGRAM_VERSION, now_ms);
+
+    if (backtrace_install(reports_directory(reports), reports_crash_name(reports), ABOUT) != 0)
+        log_warn("the path of the data directory is too long: a crash is reported on standard error only");
+    return reports;
+}
+
 static int serve(struct shell *shell, const struct settings *settings)
 {
     struct service *service = &shell->service;
     struct loop *loop = loop_new();
+    struct reports *reports = open_reports(settings->data_dir, loop_wall_ms(loop));
     int status = EXIT_START;
 
     loop_on_signal(loop, SIGTERM, stop, shell);
     loop_on_signal(loop, SIGINT, stop, shell);
     loop_on_signal(loop, SIGHUP, reload, shell);
-    if (service_init(service, loop, settings->data_dir, settings->listen_address, settings->listen_port) == 0) {
+    if (service_init(service, loop, reports, settings->data_dir, settings->listen_address, settings->listen_port) ==
+        0) {
         service->config_directory = settings->config_dir;
-        if (backtrace_install(reports_directory(service->reports), reports_crash_name(service->reports), ABOUT) != 0)
-            log_warn("the path of the data directory is too long: a crash is reported on standard error only");
         notify_manager("READY=1");
         loop_run(loop);
         status = 0;
     }
     service_done(service);
+    reports_free(reports);
     loop_free(loop);
     return status;
 }
@@ -74,8 +85,6 @@ static int run(int argc, char **argv)
     if (result == 0) {
         log_set_level(settings.level);
         signal(SIGPIPE, SIG_IGN);
-        if (backtrace_install(NULL, "", ABOUT) != 0)
-            log_warn("crashes are not reported");
         result = serve(&shell, &settings);
     }
     settings_done(&settings);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "roles/controller/request.h"
+#include "roles/controller/rest_node.h"
 #include "roles/controller/session.h"
 
 static void client_gone(void *owner)
@@ -146,14 +147,10 @@ static bool pool_settled(struct request *q, const struct settle_item *item)
 
 static bool item_settled(struct request *q, const struct settle_item *item)
 {
-    const struct node *node;
-
     switch (item->kind) {
     case SETTLE_RESOURCE: return resource_settled(q, item);
     case SETTLE_POOL: return pool_settled(q, item);
-    case SETTLE_NODE:
-        node = model_find_node(q->model, item->first);
-        return !node || session_is_online(node) || session_is_refused(node);
+    case SETTLE_NODE: return node_settled(q, item->first);
     case SETTLE_ORPHAN:
         node = model_find_node(q->model, item->first);
         return !node || !session_is_online(node) || !session_has_orphan(node, item->second, item->third);

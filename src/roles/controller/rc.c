@@ -21,7 +21,7 @@ static const struct {
     { "StorPoolDfn", "Storage pool definition" },
 };
 
-/* "Node: n1, Resource definition: r"; NULL without references */
+/* "Node: n1, Resource definition: r"; NULL when entries have no references */
 static const char *describe(struct rc *rc)
 {
     const char *text = NULL;
@@ -32,7 +32,7 @@ static const char *describe(struct rc *rc)
         if (value)
             text = rc_text(rc, "%s%s%s: %s", text ? text : "", text ? ", " : "", references[i].text, value);
     }
-    return text;
+    return text || !rc->refs.at ? text : "The request does not name what it is about.";
 }
 
 int rc_add_entry(struct rc *rc, const struct rc_entry *entry)

@@ -464,7 +464,7 @@ void reports_remove(struct reports *reports, const struct error_report *report)
 
 uint32_t reports_count(const struct reports *reports)
 {
-    return reports->count;
+    return reports ? reports->count : 0;
 }
 
 const struct error_report *reports_at(const struct reports *reports, uint32_t index)
@@ -474,7 +474,7 @@ const struct error_report *reports_at(const struct reports *reports, uint32_t in
 
 const struct error_report *reports_after(const struct reports *reports, uint32_t serial)
 {
-    uint32_t low = 0, high = reports->count;
+    uint32_t low = 0, high = reports_count(reports);
 
     while (low < high) {
         uint32_t middle = (low + high) / 2;
@@ -484,7 +484,7 @@ const struct error_report *reports_after(const struct reports *reports, uint32_t
         else
             high = middle;
     }
-    return low < reports->count ? reports->at[low] : NULL;
+    return low < reports_count(reports) ? reports->at[low] : NULL;
 }
 
 bool error_report_has_id(const struct error_report *report, const char *id)

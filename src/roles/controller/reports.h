@@ -52,7 +52,7 @@ const char *reports_add_crash(struct reports *reports, const char *node, const c
                               int64_t now_ms);
 void reports_remove(struct reports *reports, const struct error_report *report);
 
-/* Oldest first. */
+/* Oldest first. reports may be NULL: none. */
 uint32_t reports_count(const struct reports *reports);
 const struct error_report *reports_at(const struct reports *reports, uint32_t index);
 /* The first that is newer than serial; NULL at the end. */

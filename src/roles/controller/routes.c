@@ -19,6 +19,7 @@ const struct route *const route_tables[] = {
     place_routes,
     resource_group_routes,
     node_routes,
+    net_interface_routes,
     storage_pool_routes,
     controller_routes,
     report_routes,
@@ -134,21 +135,24 @@ static const struct route *find_route(struct request *q, const char *method, uns
 static void answer_unrouted(struct request *q, const struct http_request *http, unsigned allowed)
 {
     static const struct route unknown_path = { .status = 404 }, wrong_method = { .status = 405 };
-    struct buf allow = { 0 };
+    CLEANUP(buf_done) struct buf allow = { 0 };
 
     for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
         if (allowed & 1U << i)
             buf_printf(&allow, "%s%s", allow.length > 0 ? ", " : "", methods[i]);
     if (allowed)
         http_add_header(q->exchange, "Allow", buf_text(&allow));
-    buf_done(&allow);
     if (allowed && strcmp(http->method, "OPTIONS") == 0) {
         request_reply_text(q, "text/plain", &q->text);
     } else {
         q->route = allowed ? &wrong_method : &unknown_path;
-        rc_add(&q->rc, FAIL_UNKNOWN_ERROR,
-               .message = allowed ? rc_text(&q->rc, "The method %s is not allowed on '%s'.", http->method, http->target)
-                                  : rc_text(&q->rc, "Path '%s' not found on server.", http->target));
+        if (allowed)
+            rc_add(&q->rc, FAIL_UNKNOWN_ERROR,
+                   .message = rc_text(&q->rc, "The method %s is not allowed on '%s'.", http->method, http->target),
+                   .details = rc_text(&q->rc, "It has the methods %s.", buf_text(&allow)));
+        else
+            rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = rc_text(&q->rc, "Path '%s' not found on server.", http->target),
+                   .details = "No operation of this version has that path.");
     }
     request_answer(q);
 }
@@ -203,7 +207,7 @@ static int decode_body(struct request *q, cJSON **json)
         q->body = arena_alloc(&q->arena, q->route->body->size);
     if ((length == 0 || (length >= 4 && strncmp(text, "null", 4) == 0)) && (q->route->use & ROUTE_BODY_OPTIONAL))
         return 0;
-    *json = json_parse(text, length, &broken);
+    *json = json_parse_first(text, length, &broken); /* LINSTOR: what stands behind the object is not looked at */
     if (!*json)
         return rc_add(&q->rc, API_CALL_PARSE_ERROR, .message = "Unable to parse input json.", .details = broken.message,
                       .correction = "Send one JSON object as the body of the request.");

@@ -38,6 +38,7 @@ static void on_change(void *owner, const struct change *change, uint64_t generat
         service->has_dirty_nodes = true;
     else if (object->kind->id == KIND_CONTROLLER)
         take_ranges(service);
+    finish_start(service);
 }
 
 static void on_durable(void *owner, uint64_t generation)
@@ -118,13 +119,6 @@ static void tick(void *owner)
         loop_mark_dirty(service->loop);
 }
 
-static void open_reports(struct service *service)
-{
-    CLEANUP(memory_freep) char *directory = memory_printf("%s/reports", service->data_directory);
-
-    service->reports = reports_open(directory, PROGRAM_VERSION, loop_wall_ms(service->loop));
-}
-
 static int open_store(struct service *service)
 {
     CLEANUP(memory_freep) char *directory = memory_printf("%s/store", service->data_directory);
@@ -152,24 +146,24 @@ static void error_body(void *owner, int status, const char *what, struct buf *ou
     struct arena arena = { 0 };
     struct rc rc = { .arena = &arena, .now_ms = loop_wall_ms(service->loop) };
 
-    rc_add(&rc, status == 405 ? FAIL_UNKNOWN_ERROR : FAIL_INVLD_REQUEST, .message = what);
+    rc_add(&rc, status == 405 ? FAIL_UNKNOWN_ERROR : FAIL_INVLD_REQUEST, .message = what,
+           .details = "The request was refused before it was read completely.");
     request_encode_rc(&rc, out);
     arena_done(&arena);
 }
 
-int service_init(struct service *service, struct loop *loop, const char *data_directory, const char *listen_address,
-                 int listen_port)
+int service_init(struct service *service, struct loop *loop, struct reports *reports, const char *data_directory,
+                 const char *listen_address, int listen_port)
 {
     int error;
 
-    *service = (struct service){ .loop = loop };
+    *service = (struct service){ .loop = loop, .reports = reports };
     service->data_directory = memory_strdup(data_directory);
     service->listen_address = memory_strdup(listen_address);
     service->last_parked = &service->parked;
     service->boot = memory_alloc(TEXT_UUID_SIZE);
     text_make_uuid(service->boot);
     loop_on_turn(loop, turn, service);
-    open_reports(service);
     if (open_store(service) != 0)
         return -1;
     service->tick = timer_new(loop, tick, service);
@@ -207,7 +201,6 @@ void service_done(struct service *service)
         journal_close(service->journal);
     }
     model_done(&service->model);
-    reports_free(service->reports);
     timer_free(service->tick);
     arena_done(&service->finished_arena);
     free(service->dirty);

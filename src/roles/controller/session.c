@@ -72,6 +72,20 @@ static bool on_hello(void *owner, const struct link_hello *peer, struct link_hel
     return true;
 }
 
+/* What the machine calls itself is shown with the node. */
+static void note_uname(struct session *session, const char *uname)
+{
+    const struct node *node = node_of(session);
+    const char *noted = node ? text_map_find(&node->object.props, "NodeUname") : NULL;
+    struct txn *txn;
+
+    if (!node || !uname || (noted && strcmp(noted, uname) == 0))
+        return;
+    txn = txn_begin(&session->service->model);
+    text_map_set(&((struct node *)txn_edit(txn, node))->object.props, "NodeUname", uname, txn_arena(txn));
+    txn_commit(txn);
+}
+
 static void on_up(void *owner, const struct link_hello *peer, int protocol)
 {
     struct session *session = owner;
@@ -79,6 +93,7 @@ static void on_up(void *owner, const struct link_hello *peer, int protocol)
     free(session->hello);
     session->hello = field_duplicate(&link_hello_schema, peer);
     session->is_refused = peer->refused != NULL;
+    note_uname(session, peer->uname);
     log_info("node %s is connected at %s port %d, version %s, protocol %d", name_of(session), session->address,
              session->port, peer->version ? peer->version : "?", protocol);
     loop_mark_dirty(session->service->loop);
@@ -309,8 +324,12 @@ void session_reconnect(const struct node *node)
 {
     struct session *session = session_of(node);
 
-    if (session)
-        link_reconnect(session->link);
+    if (!session)
+        return;
+    if (session->is_online)
+        log_info("the connection to node %s is closed on request", node->name);
+    session->is_synchronised = session->is_online = false; /* at once: who asked waits for the next one */
+    link_reconnect(session->link);
 }
 
 bool session_is_online(const struct node *node)
