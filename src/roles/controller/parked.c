@@ -147,6 +147,8 @@ static bool pool_settled(struct request *q, const struct settle_item *item)
 
 static bool item_settled(struct request *q, const struct settle_item *item)
 {
+    const struct node *node;
+
     switch (item->kind) {
     case SETTLE_RESOURCE: return resource_settled(q, item);
     case SETTLE_POOL: return pool_settled(q, item);
