@@ -38,8 +38,8 @@ int main(int argc, char **argv)
     if (role)
         return role->main(argc, argv);
     /*
-     * "linstor controller" is also a command of the client ("linstor controller version"), so the daemons are told apart
-     * by what follows: nothing, or an option.
+     * "linstor controller" is also a command of the client ("linstor controller version"), so the daemons are told
+     * apart by what follows: nothing, or an option.
      */
     if (argc > 1 && (role = find_role(argv[1])) && role != &role_client &&
         (role->hidden || argc == 2 || argv[2][0] == '-'))

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Fields: one row per member of a struct, one codec for all of them. The same rows serve REST bodies and replies, stored
- * records, undo images, messages between controller and satellites, TOML and the client.
+ * Fields: one row per member of a struct, one codec for all of them. The same rows serve REST bodies and replies,
+ * stored records, undo images, messages between controller and satellites, TOML and the client.
  *
- * A row's kind follows from the C type of the member; a type that no row can carry does not compile. Presence is part of
- * the type: text, lists, maps and objects are absent when NULL; a number or bool that may be absent is a struct maybe_x
- * with its presence bit beside the value, so that absent, false and "never mentioned" cannot be confused, and no bit has
- * to be set somewhere else than where the value is.
+ * A row's kind follows from the C type of the member; a type that no row can carry does not compile. Presence is part
+ * of the type: text, lists, maps and objects are absent when NULL; a number or bool that may be absent is a struct
+ * maybe_x with its presence bit beside the value, so that absent, false and "never mentioned" cannot be confused, and
+ * no bit has to be set somewhere else than where the value is.
  *
  *     struct net_interface_doc {
  *         char *name;
@@ -28,45 +28,104 @@
 #include "base/arena.h"
 #include "base/json.h"
 
-struct maybe_bool { bool has, value; };
-struct maybe_i32 { bool has; int32_t value; };
-struct maybe_i64 { bool has; int64_t value; };
-struct maybe_double { bool has; double value; };
+struct maybe_bool {
+    bool has, value;
+};
+struct maybe_i32 {
+    bool has;
+    int32_t value;
+};
+struct maybe_i64 {
+    bool has;
+    int64_t value;
+};
+struct maybe_double {
+    bool has;
+    double value;
+};
 
-#define MAYBE(x) { .has = true, .value = (x) }
+#define MAYBE(x)                                                                                                       \
+    {                                                                                                                  \
+        .has = true, .value = (x)                                                                                      \
+    }
 
 /* room: items that list_add() may use without copying; 0 in what was decoded or copied. */
-struct text_list { char **at; uint32_t count, room; };
-struct i64_list { int64_t *at; uint32_t count, room; };
-struct text_pair { char *key, *value; };
-struct text_map { struct text_pair *at; uint32_t count, room; }; /* sorted by key (bytes), keys are unique */
-struct i64_pair { char *key; int64_t value; };
-struct i64_map { struct i64_pair *at; uint32_t count, room; };
-struct texts_pair { char *key; struct text_list value; };
-struct texts_map { struct texts_pair *at; uint32_t count, room; };
+struct text_list {
+    char **at;
+    uint32_t count, room;
+};
+struct i64_list {
+    int64_t *at;
+    uint32_t count, room;
+};
+struct text_pair {
+    char *key, *value;
+};
+struct text_map {
+    struct text_pair *at;
+    uint32_t count, room;
+}; /* sorted by key (bytes), keys are unique */
+struct i64_pair {
+    char *key;
+    int64_t value;
+};
+struct i64_map {
+    struct i64_pair *at;
+    uint32_t count, room;
+};
+struct texts_pair {
+    char *key;
+    struct text_list value;
+};
+struct texts_map {
+    struct texts_pair *at;
+    uint32_t count, room;
+};
 /* A list of structs. In an object map each struct begins with a char * that is its key. */
-#define LIST_OF(type) struct { type *at; uint32_t count, room; }
+#define LIST_OF(type)                                                                                                  \
+    struct {                                                                                                           \
+        type *at;                                                                                                      \
+        uint32_t count, room;                                                                                          \
+    }
 
 enum field_kind {
-    FIELD_KIND_TEXT, FIELD_KIND_BOOL, FIELD_KIND_I32, FIELD_KIND_I64, FIELD_KIND_DOUBLE,
-    FIELD_KIND_MAYBE_BOOL, FIELD_KIND_MAYBE_I32, FIELD_KIND_MAYBE_I64, FIELD_KIND_MAYBE_DOUBLE,
-    FIELD_KIND_TEXTS, FIELD_KIND_I64S, FIELD_KIND_TEXT_MAP, FIELD_KIND_I64_MAP, FIELD_KIND_TEXTS_MAP,
-    FIELD_KIND_ENUM, FIELD_KIND_FLAGS,
-    FIELD_KIND_OBJECT, FIELD_KIND_INLINE, FIELD_KIND_LIST, FIELD_KIND_OBJECT_MAP,
+    FIELD_KIND_TEXT,
+    FIELD_KIND_BOOL,
+    FIELD_KIND_I32,
+    FIELD_KIND_I64,
+    FIELD_KIND_DOUBLE,
+    FIELD_KIND_MAYBE_BOOL,
+    FIELD_KIND_MAYBE_I32,
+    FIELD_KIND_MAYBE_I64,
+    FIELD_KIND_MAYBE_DOUBLE,
+    FIELD_KIND_TEXTS,
+    FIELD_KIND_I64S,
+    FIELD_KIND_TEXT_MAP,
+    FIELD_KIND_I64_MAP,
+    FIELD_KIND_TEXTS_MAP,
+    FIELD_KIND_ENUM,
+    FIELD_KIND_FLAGS,
+    FIELD_KIND_OBJECT,
+    FIELD_KIND_INLINE,
+    FIELD_KIND_LIST,
+    FIELD_KIND_OBJECT_MAP,
 };
 
 /* What a row is for, and how it behaves. */
 enum field_use {
-    FIELD_STORE = 1,     /* part of the stored record */
-    FIELD_LINK = 2,      /* sent between controller and satellites */
-    FIELD_REST = 4,      /* shown by REST */
-    FIELD_SECRET = 8,    /* encoded only for FIELD_STORE and FIELD_LINK */
-    FIELD_REQUIRED = 16, /* decode fails without it */
-    FIELD_NOT_EMPTY = 32,/* an empty list, map or text is left out when encoded for REST */
+    FIELD_STORE = 1,      /* part of the stored record */
+    FIELD_LINK = 2,       /* sent between controller and satellites */
+    FIELD_REST = 4,       /* shown by REST */
+    FIELD_SECRET = 8,     /* encoded only for FIELD_STORE and FIELD_LINK */
+    FIELD_REQUIRED = 16,  /* decode fails without it */
+    FIELD_NOT_EMPTY = 32, /* an empty list, map or text is left out when encoded for REST */
     FIELD_ALL = FIELD_STORE | FIELD_LINK | FIELD_REST,
 };
 
-struct enum_name { const char *name; uint64_t value; }; /* ends with a NULL name */
+struct enum_name {
+    const char *name;
+    uint64_t value;
+}; /* ends with a NULL name */
 
 struct schema;
 struct field {
@@ -124,9 +183,9 @@ struct field_error {
 };
 
 /*
- * Members that the JSON object names are set, others stay as they are; unknown names are ignored unless strict. Text and
- * lists are copied into arena. Numbers and bools may come as strings, values of maps as numbers or bools. null is absent.
- * 0, or -1 and *error.
+ * Members that the JSON object names are set, others stay as they are; unknown names are ignored unless strict. Text
+ * and lists are copied into arena. Numbers and bools may come as strings, values of maps as numbers or bools. null is
+ * absent. 0, or -1 and *error.
  */
 int field_decode(const struct schema *schema, void *object, const cJSON *json, struct arena *arena,
                  struct field_error *error) MUST_CHECK;
@@ -135,6 +194,9 @@ int field_decode_strict(const struct schema *schema, void *object, const cJSON *
 /* json_parse and field_decode in one. */
 int field_decode_text(const struct schema *schema, void *object, const char *text, size_t length, struct arena *arena,
                       struct field_error *error) MUST_CHECK;
+/* The same, several times as fast: without a tree in between. What is no JSON to the letter is refused. */
+int field_scan_text(const struct schema *schema, void *object, const char *text, size_t length, struct arena *arena,
+                    struct field_error *error) MUST_CHECK;
 
 /* Rows with any bit of audience (FIELD_STORE, FIELD_LINK, FIELD_REST) as one JSON object. */
 void field_encode(const struct schema *schema, const void *object, unsigned audience, struct json_writer *writer);

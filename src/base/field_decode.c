@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * From a cJSON tree to a struct. Members usually come in the order of the rows, so the search for a row goes on behind the
- * last one found. The path in an error is put together only when there is one.
+ * From a cJSON tree to a struct. Members usually come in the order of the rows, so the search for a row goes on behind
+ * the last one found. The path in an error is put together only when there is one.
  */
 #include <math.h>
 #include <stdio.h>
@@ -127,7 +127,8 @@ static int decode_flags(struct decoder *decoder, const struct enum_name *names, 
     if (!cJSON_IsArray(json))
         return complain(decoder, "expected a list");
     *flags = 0;
-    cJSON_ArrayForEach(item, json) {
+    cJSON_ArrayForEach(item, json)
+    {
         uint64_t value;
 
         if (decode_enum(decoder, names, item, &value) != 0)
@@ -236,7 +237,10 @@ static int decode_texts_map(struct decoder *decoder, const cJSON *json, struct t
 
 static int decode_list(struct decoder *decoder, const struct field *field, const cJSON *json, void *member)
 {
-    struct any_list { char *at; uint32_t count, room; } *list = member;
+    struct any_list {
+        char *at;
+        uint32_t count, room;
+    } *list = member;
     const struct schema *schema = field->ref;
     bool is_map = field->kind == FIELD_KIND_OBJECT_MAP;
     uint32_t count, index = 0;

@@ -10,7 +10,10 @@
 
 void *list_add(void *list, size_t item_size, struct arena *arena)
 {
-    struct any_list { char *at; uint32_t count, room; } *any = list;
+    struct any_list {
+        char *at;
+        uint32_t count, room;
+    } *any = list;
     uint32_t count = any->count;
 
     if (count >= any->room) {

@@ -26,6 +26,29 @@ static bool is_escaped_nul(const char *text, size_t length, size_t at)
     return length - at >= 6 && strncmp(text + at, "\\u0000", 6) == 0;
 }
 
+/* Past the bytes of a string that nothing ends and nothing escapes, eight at a time; at may stop before the first
+ * other. */
+static size_t skip_plain(const char *text, size_t at, size_t length)
+{
+    static const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
+
+    for (; length - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+        uint64_t bytes, quote, backslash;
+
+        memcpy(&bytes, text + at, sizeof(bytes));
+        quote = bytes ^ ones * '"';
+        backslash = bytes ^ ones * '\\';
+        if ((((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | ((bytes - ones) & ~bytes)) & tops)
+            break;
+    }
+    return at;
+}
+
+static bool is_in_number(char c)
+{
+    return (c >= '0' && c <= '9') || c == '.' || c == 'e' || c == 'E' || c == '+' || c == '-';
+}
+
 /*
  * Walks the text once: counts depth, looks for NULs in strings, and copies the text to quoted with quotes around long
  * integers when there are any. False, and *at and *what, where it cannot be accepted.
@@ -39,13 +62,15 @@ static bool prepare(const char *text, size_t length, struct buf *quoted, size_t 
         char c = text[i];
 
         if (c == '"') {
-            for (i++; i < length && text[i] != '"'; i++) {
-                if (text[i] == '\0' || is_escaped_nul(text, length, i)) {
+            for (i = skip_plain(text, i + 1, length); i < length && text[i] != '"'; i++) {
+                bool is_slash = text[i] == '\\';
+
+                if (text[i] == '\0' || (is_slash && is_escaped_nul(text, length, i))) {
                     *at = i;
                     *what = "a string holds the character U+0000";
                     return false;
                 }
-                i += text[i] == '\\';
+                i += is_slash;
             }
         } else if (c == '{' || c == '[') {
             if (++depth > JSON_DEPTH_LIMIT) {
@@ -59,10 +84,8 @@ static bool prepare(const char *text, size_t length, struct buf *quoted, size_t 
             size_t end = i + 1;
             bool is_integer = true;
 
-            while (end < length && strchr("0123456789.eE+-", text[end]) && text[end] != '\0') {
+            for (; end < length && is_in_number(text[end]); end++)
                 is_integer = is_integer && text[end] >= '0' && text[end] <= '9';
-                end++;
-            }
             if (is_integer && end - i - (c == '-') > EXACT_DIGITS) {
                 buf_add(quoted, text + copied, i - copied);
                 buf_add_char(quoted, '"');
@@ -127,24 +150,33 @@ static void indent(struct json_writer *writer)
         buf_add(writer->out, "  ", 2);
 }
 
-/* Writes what stands before a value; returns where its first byte goes, with room for size bytes and a NUL. */
-static char *begin_value(struct json_writer *writer, size_t size)
+static void begin_pretty_value(struct json_writer *writer)
 {
     struct buf *out = writer->out;
     bool follows_key = out->length > 0 && out->data[out->length - 1] == ' ';
 
+    if (writer->needs_comma)
+        buf_add_char(out, ',');
+    if (writer->depth > 0 && !follows_key)
+        indent(writer);
+    writer->needs_comma = false;
+}
+
+/* Writes what stands before a value; returns where its first byte goes, with room for size bytes and a NUL. */
+static inline char *begin_value(struct json_writer *writer, size_t size)
+{
+    struct buf *out = writer->out;
+
+    if (writer->is_pretty)
+        begin_pretty_value(writer);
     buf_reserve(out, size + 1);
     if (writer->needs_comma)
         out->data[out->length++] = ',';
     writer->needs_comma = true;
-    if (writer->is_pretty && writer->depth > 0 && !follows_key) {
-        indent(writer);
-        buf_reserve(out, size);
-    }
     return out->data + out->length;
 }
 
-static void end_value(struct json_writer *writer, char *end)
+static inline void end_value(struct json_writer *writer, char *end)
 {
     *end = '\0';
     writer->out->length = (size_t)(end - writer->out->data);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * JSON text in both directions. Reading is cJSON behind a guard that limits depth and keeps long integers exact; writing is
- * a push writer that needs no tree, so a list of any length can be sent in pieces.
+ * JSON text in both directions. Reading is cJSON behind a guard that limits depth and keeps long integers exact;
+ * writing is a push writer that needs no tree, so a list of any length can be sent in pieces.
  */
 #pragma once
 
@@ -20,9 +20,9 @@ struct json_error {
 };
 
 /*
- * The tree is the caller's (cJSON_Delete). NULL and *error when the text is no JSON value, has anything but blanks behind
- * it, or nests too deep. Integers of more than 15 digits become strings of the same digits, because cJSON keeps numbers as
- * double; readers of numbers accept both.
+ * The tree is the caller's (cJSON_Delete). NULL and *error when the text is no JSON value, has anything but blanks
+ * behind it, or nests too deep. Integers of more than 15 digits become strings of the same digits, because cJSON keeps
+ * numbers as double; readers of numbers accept both.
  */
 cJSON *json_parse(const char *text, size_t length, struct json_error *error);
 /* The same of text that may have anything behind the value. */
@@ -35,10 +35,11 @@ struct json_writer {
     unsigned depth;
 };
 
-void json_begin(struct json_writer *writer, char open);  /* '{' or '[' */
-void json_end(struct json_writer *writer, char close);   /* '}' or ']' */
+void json_begin(struct json_writer *writer, char open); /* '{' or '[' */
+void json_end(struct json_writer *writer, char close);  /* '}' or ']' */
 void json_key(struct json_writer *writer, const char *key);
-void json_plain_key(struct json_writer *writer, const char *key, size_t length); /* of letters, digits, blanks, -_./ only */
+void json_plain_key(struct json_writer *writer, const char *key,
+                    size_t length);                           /* of letters, digits, blanks, -_./ only */
 void json_text(struct json_writer *writer, const char *text); /* invalid UTF-8 becomes U+FFFD */
 void json_i64(struct json_writer *writer, int64_t number);
 void json_bool(struct json_writer *writer, bool value);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Elements are handed out as slices of the piece they lie in; only one that is cut by the end of a piece is copied. Within
- * an element nothing but quotes, backslashes and brackets matters, and most bytes lie in strings, which memchr skips.
+ * Elements are handed out as slices of the piece they lie in; only one that is cut by the end of a piece is copied.
+ * Within an element nothing but quotes, backslashes and brackets matters, and most bytes lie in strings, which memchr
+ * skips.
  */
 #include "base/json_split.h"
 

@@ -194,18 +194,6 @@ void loop_remove_turn(struct loop *loop, void (*run)(void *owner), void *owner)
     }
 }
 
-void loop_off_turn(struct loop *loop, void (*run)(void *owner), void *owner)
-{
-    for (struct turn **link = &loop->turns; *link; link = &(*link)->next)
-        if ((*link)->run == run && (*link)->owner == owner) {
-            struct turn *turn = *link;
-
-            *link = turn->next;
-            free(turn);
-            return;
-        }
-}
-
 void loop_mark_dirty(struct loop *loop)
 {
     if (loop->is_dirty)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The event loop: time, timers, signals, work beside the loop, and the turn. It is the only clock of the program.
- * Callbacks of sockets, timers and children may only note what happened and call loop_mark_dirty(); what follows from it
- * is done once per turn, by the turn functions, before the loop sleeps. loop.c implements this on libuv, tests/sim on a
- * virtual clock.
+ * Callbacks of sockets, timers and children may only note what happened and call loop_mark_dirty(); what follows from
+ * it is done once per turn, by the turn functions, before the loop sleeps. loop.c implements this on libuv, tests/sim
+ * on a virtual clock.
  */
 #pragma once
 
@@ -24,8 +24,6 @@ int64_t loop_wall_ms(const struct loop *loop); /* since the epoch, UTC */
 /* Turn functions run in the order they were added, when the loop is dirty, before it sleeps. */
 void loop_on_turn(struct loop *loop, void (*turn)(void *owner), void *owner);
 void loop_remove_turn(struct loop *loop, void (*turn)(void *owner), void *owner);
-/* Not from inside a turn. */
-void loop_off_turn(struct loop *loop, void (*turn)(void *owner), void *owner);
 void loop_mark_dirty(struct loop *loop);
 
 /* A timer fires once, or every period_ms when that is not 0. Timers do not keep the loop alive. */

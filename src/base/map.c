@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wcast-qual"
 #include <uv/tree.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * An ordered map of text to things that embed a map_node (a balanced tree; every operation is O(log n), in order of bytes).
- * The map owns nothing: key and node belong to the thing.
+ * An ordered map of text to things that embed a map_node (a balanced tree; every operation is O(log n), in order of
+ * bytes). The map owns nothing: key and node belong to the thing.
  */
 #pragma once
 

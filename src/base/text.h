@@ -19,7 +19,7 @@ bool text_starts_with(const char *text, const char *prefix);
 bool text_ends_with(const char *text, const char *suffix);
 
 enum { TEXT_UUID_SIZE = 37 };
-void text_random_bytes(void *bytes, size_t size);   /* from the kernel */
+void text_random_bytes(void *bytes, size_t size); /* from the kernel */
 /* For tests that must replay: bytes come from fn instead; NULL: from the kernel again. */
 void text_set_random(void (*fn)(void *bytes, size_t size));
 void text_make_uuid(char uuid[static TEXT_UUID_SIZE]); /* version 4, lower case */

@@ -31,7 +31,7 @@ struct storage_pool_fact {
     bool is_known;        /* asked at least once; a volume without a fact does not exist then */
     int32_t error;        /* errno of the last look at it; 0: fine */
     int64_t free_kib, total_kib;
-    bool can_snapshot;    /* the storage below could hold snapshots */
+    bool can_snapshot; /* the storage below could hold snapshots */
 };
 
 struct facts {

@@ -59,8 +59,8 @@ static int check(const struct pool_want *pool, struct arena *arena, struct troub
 static void prepare(const struct pool_want *pool, struct plan *plan)
 {
     const char *directory = directory_of(pool);
-    struct step *step = plan_add(plan, STEP_CHECK_DIRECTORY, "check directory %s of storage pool '%s'",
-                                 directory, pool->pool);
+    struct step *step =
+        plan_add(plan, STEP_CHECK_DIRECTORY, "check directory %s of storage pool '%s'", directory, pool->pool);
 
     step->reader = arena_strdup(&plan->arena, reader);
     step->pool = arena_strdup(&plan->arena, pool->pool);

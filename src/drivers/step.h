@@ -14,18 +14,18 @@
 #include "base/field.h"
 
 enum step_kind {
-    STEP_EXEC = 1,       /* run argv, with input on its standard input */
-    STEP_ASK_MACHINE,    /* what the kernel can do -> missing */
-    STEP_ASK_FILES,      /* files of the directories in paths, only those in names if there are any -> directories */
-    STEP_ASK_SPACE,      /* room in the directories in paths -> directories */
+    STEP_EXEC = 1,        /* run argv, with input on its standard input */
+    STEP_ASK_MACHINE,     /* what the kernel can do -> missing */
+    STEP_ASK_FILES,       /* files of the directories in paths, only those in names if there are any -> directories */
+    STEP_ASK_SPACE,       /* room in the directories in paths -> directories */
     STEP_CHECK_DIRECTORY, /* path; it must exist; tells whether files in it can share their blocks */
-    STEP_FILE_ALLOCATE,  /* path, size_kib: made or grown, every block reserved */
-    STEP_FILE_TRUNCATE,  /* path, size_kib: made or grown, no block reserved */
-    STEP_FILE_REMOVE,    /* path; fine when it is gone */
-    STEP_LOOP_ATTACH,    /* path -> device */
-    STEP_LOOP_RESIZE,    /* device of path follows the size of the file */
-    STEP_LOOP_DETACH,    /* device of path; fine when it is gone */
-    STEP_WIPE,           /* device of path, or path alone: known signatures and both ends are zeroed */
+    STEP_FILE_ALLOCATE,   /* path, size_kib: made or grown, every block reserved */
+    STEP_FILE_TRUNCATE,   /* path, size_kib: made or grown, no block reserved */
+    STEP_FILE_REMOVE,     /* path; fine when it is gone */
+    STEP_LOOP_ATTACH,     /* path -> device */
+    STEP_LOOP_RESIZE,     /* device of path follows the size of the file */
+    STEP_LOOP_DETACH,     /* device of path; fine when it is gone */
+    STEP_WIPE,            /* device of path, or path alone: known signatures and both ends are zeroed */
 };
 extern const struct enum_name step_kind_names[];
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What follows from objects and would cost a walk over the cluster to find out each time: numbers in use, names that must be
- * unique, sums per storage pool. Called by transactions when an object begins (+1) or ends (-1) to hold in one state, so
- * committing, aborting and undoing keep it right without further care; see struct kind.
+ * What follows from objects and would cost a walk over the cluster to find out each time: numbers in use, names that
+ * must be unique, sums per storage pool. Called by transactions when an object begins (+1) or ends (-1) to hold in one
+ * state, so committing, aborting and undoing keep it right without further care; see struct kind.
  */
 #pragma once
 

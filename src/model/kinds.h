@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The objects. Members above a blank line are stored; what follows is memory only: what satellites reported, and what is
- * derived. Sizes in KiB. Flags and their spelling: LINSTOR, reference controller.md 1.2 and 1.3.
+ * The objects. Members above a blank line are stored; what follows is memory only: what satellites reported, and what
+ * is derived. Sizes in KiB. Flags and their spelling: LINSTOR, reference controller.md 1.2 and 1.3.
  */
 #pragma once
 
@@ -13,18 +13,35 @@ extern const struct enum_name node_type_names[];
 
 enum { NODE_DELETE = 1, NODE_EVICTED = 3, NODE_EVACUATE = 4, NODE_QIGNORE = 0x10000 };
 enum { VOLUME_GROUP_GROSS_SIZE = 1 };
-enum { RESOURCE_DEFINITION_DELETE = 1, RESOURCE_DEFINITION_RESTORE_TARGET = 2, RESOURCE_DEFINITION_CLONING = 4,
-       RESOURCE_DEFINITION_FAILED = 8 };
-enum { VOLUME_DEFINITION_DELETE = 1, VOLUME_DEFINITION_ENCRYPTED = 2, VOLUME_DEFINITION_RESIZE = 4,
-       VOLUME_DEFINITION_GROSS_SIZE = 8, VOLUME_DEFINITION_RESIZE_SHRINK = 20, VOLUME_DEFINITION_DRBD_INITIALIZED = 32 };
-enum { RESOURCE_CLEAN = 1, RESOURCE_DELETE = 2, RESOURCE_DISKLESS = 4, RESOURCE_DRBD_DISKLESS = 4 | 1 << 8,
-       RESOURCE_TIE_BREAKER = RESOURCE_DRBD_DISKLESS | 1 << 7, RESOURCE_NVME_INITIATOR = 4 | 1 << 9,
-       RESOURCE_INACTIVE = 1 << 10, RESOURCE_EVACUATE = 1 << 17 };
+enum {
+    RESOURCE_DEFINITION_DELETE = 1,
+    RESOURCE_DEFINITION_RESTORE_TARGET = 2,
+    RESOURCE_DEFINITION_CLONING = 4,
+    RESOURCE_DEFINITION_FAILED = 8
+};
+enum {
+    VOLUME_DEFINITION_DELETE = 1,
+    VOLUME_DEFINITION_ENCRYPTED = 2,
+    VOLUME_DEFINITION_RESIZE = 4,
+    VOLUME_DEFINITION_GROSS_SIZE = 8,
+    VOLUME_DEFINITION_RESIZE_SHRINK = 20,
+    VOLUME_DEFINITION_DRBD_INITIALIZED = 32
+};
+enum {
+    RESOURCE_CLEAN = 1,
+    RESOURCE_DELETE = 2,
+    RESOURCE_DISKLESS = 4,
+    RESOURCE_DRBD_DISKLESS = 4 | 1 << 8,
+    RESOURCE_TIE_BREAKER = RESOURCE_DRBD_DISKLESS | 1 << 7,
+    RESOURCE_NVME_INITIATOR = 4 | 1 << 9,
+    RESOURCE_INACTIVE = 1 << 10,
+    RESOURCE_EVACUATE = 1 << 17
+};
 enum { VOLUME_DELETE = 2, VOLUME_RESIZE = 4 };
 
 struct controller {
-    struct object object;             /* uuid: of the cluster; props: what only the controller reads */
-    struct text_map satellite_props;  /* what satellites read, too */
+    struct object object;            /* uuid: of the cluster; props: what only the controller reads */
+    struct text_map satellite_props; /* what satellites read, too */
 };
 
 struct node {
@@ -50,14 +67,14 @@ struct storage_pool_definition {
 
 struct storage_pool {
     struct object object;
-    char *provider;          /* as REST spells it */
-    char *shared_name;       /* free space manager, NULL when not shared */
+    char *provider;    /* as REST spells it */
+    char *shared_name; /* free space manager, NULL when not shared */
     bool external_locking;
 
-    struct pool_fact *fact;  /* last report, one block; NULL when there was none */
+    struct pool_fact *fact;   /* last report, one block; NULL when there was none */
     uint64_t want_generation; /* of the want last sent */
     uint64_t want_digest;     /* of its content */
-    int64_t reserved_kib;    /* sum of the sizes of the volumes placed here */
+    int64_t reserved_kib;     /* sum of the sizes of the volumes placed here */
     uint32_t volume_count, resource_count;
 };
 
@@ -89,12 +106,12 @@ struct resource_definition {
     struct object object;
     char *name;
     char *external_name;
-    char *resource_group;     /* name; the object is parent[1] */
-    struct text_list layers;  /* top first; absent until it is known */
+    char *resource_group;    /* name; the object is parent[1] */
+    struct text_list layers; /* top first; absent until it is known */
     struct maybe_i32 peer_slots;
-    struct maybe_i32 port;    /* DRBD: that replicas take where it is free */
-    char *transport;          /* DRBD: "IP", "RDMA", "RoCE" */
-    char *secret;             /* DRBD: shared by its replicas */
+    struct maybe_i32 port; /* DRBD: that replicas take where it is free */
+    char *transport;       /* DRBD: "IP", "RDMA", "RoCE" */
+    char *secret;          /* DRBD: shared by its replicas */
 
     struct map_node external; /* place in model.external_names, when it has such a name */
 };
@@ -103,7 +120,7 @@ struct volume_definition {
     struct object object;
     int32_t number;
     int64_t size_kib;
-    struct maybe_i32 minor;   /* DRBD */
+    struct maybe_i32 minor; /* DRBD */
 };
 
 struct volume {
@@ -112,7 +129,8 @@ struct volume {
     uint64_t flags;
     struct text_map props;
     char *storage_pool;
-    int64_t size_kib;      /* that the top of the stack is to have here; follows the definition when that is resized */
+    int64_t size_kib; /* that the top of the stack is to have here; follows the definition when that is resized */
+    bool is_deployed; /* it was reported once: from then on it is not made anew where it is missing */
 };
 extern const struct schema volume_schema;
 extern const struct enum_name volume_flag_names[];
@@ -126,11 +144,11 @@ struct resource {
     struct i64_list tcp_ports;   /* DRBD */
     char *authority;             /* which request allowed its data to be destroyed; set together with RESOURCE_DELETE */
 
-    struct resource_fact *fact;  /* last report, one block; NULL when there was none */
-    uint64_t want_generation;    /* of the want last sent */
-    uint64_t want_digest;        /* of its content */
-    uint64_t dirty_generation;   /* of the last change that may concern the want */
-    uint32_t dirty_slot;         /* place in the controller's list of what is to be looked at, from 1; 0: clean */
+    struct resource_fact *fact; /* last report, one block; NULL when there was none */
+    uint64_t want_generation;   /* of the want last sent */
+    uint64_t want_digest;       /* of its content */
+    uint64_t dirty_generation;  /* of the last change that may concern the want */
+    uint32_t dirty_slot;        /* place in the controller's list of what is to be looked at, from 1; 0: clean */
 };
 
 static inline const struct node *resource_node(const struct resource *resource)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The model: all objects of one cluster, in memory. Looking up is by functions of this header and of object.h; changing only
- * by transactions. It knows no store, no network and no clock.
+ * The model: all objects of one cluster, in memory. Looking up is by functions of this header and of object.h; changing
+ * only by transactions. It knows no store, no network and no clock.
  */
 #pragma once
 
@@ -14,8 +14,8 @@ struct model {
     struct controller *controller; /* the root; there is always one */
     uint64_t generation;           /* of the last committed transaction */
     bool in_transaction;
-    struct map external_names;     /* of resource definitions */
-    struct number_pool minors;     /* DRBD: of volume definitions */
+    struct map external_names; /* of resource definitions */
+    struct number_pool minors; /* DRBD: of volume definitions */
     /* Who takes commits: encodes and stores them, later frees or undoes them (store/journal.h). */
     void (*committed)(void *owner, struct commit *commit);
     void *committed_owner;
@@ -26,9 +26,10 @@ void model_done(struct model *model);
 /* Where automatic minor numbers come from, "1000-1999"; NULL: 1000-49999. What is taken stays taken. */
 void model_set_minor_range(struct model *model, const char *text);
 
-/* An object as it was read from the store: parents must be there already. NULL and a reason in why when it cannot be. */
-struct object *model_load(struct model *model, const struct kind *kind, const char *path, const char *record, size_t length,
-                          char *why, size_t why_size);
+/* An object as it was read from the store: parents must be there already. NULL and a reason in why when it cannot be.
+ */
+struct object *model_load(struct model *model, const struct kind *kind, const char *path, const char *record,
+                          size_t length, char *why, size_t why_size);
 /* The record of an object as text. */
 void model_encode_record(const struct object *object, struct buf *out);
 
@@ -40,7 +41,8 @@ const struct resource_group *model_find_group(const struct model *model, const c
 const struct resource_definition *model_find_definition(const struct model *model, const char *name);
 const struct resource *model_find_resource(const struct resource_definition *definition, const char *node_name);
 const struct net_interface *model_find_net_interface(const struct node *node, const char *name);
-const struct volume_definition *model_find_volume_definition(const struct resource_definition *definition, int32_t number);
+const struct volume_definition *model_find_volume_definition(const struct resource_definition *definition,
+                                                             int32_t number);
 const struct volume_group *model_find_volume_group(const struct resource_group *group, int32_t number);
 const struct volume *resource_find_volume(const struct resource *resource, int32_t number);
 const struct resource_definition *model_find_external(const struct model *model, const char *external_name);
@@ -50,7 +52,7 @@ static inline const struct object *model_root(const struct model *model)
     return &model->controller->object;
 }
 /* for (const struct node *node ...) over everything that hangs in the root */
-#define model_for_each(T, var, model, kind) child_for_each(T, var, model_root(model), kind)
+#define model_for_each(T, var, model, kind) child_for_each (T, var, model_root(model), kind)
 
 /* Upper case into key; false when text is longer than a key may be. */
 bool model_key(const char *text, char key[static OBJECT_KEY_SIZE]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What every object of the model has in common, and the table of kinds. An object hangs in one parent or in two (a resource
- * in its definition and in its node); the controller object is the root. Objects are const to everyone but a transaction
- * (model/txn.h).
+ * What every object of the model has in common, and the table of kinds. An object hangs in one parent or in two (a
+ * resource in its definition and in its node); the controller object is the root. Objects are const to everyone but a
+ * transaction (model/txn.h).
  */
 #pragma once
 
@@ -33,15 +33,15 @@ enum { OBJECT_CHILD_KINDS = 4, OBJECT_KEY_SIZE = 256, OBJECT_PATH_SIZE = 2 * OBJ
 struct change;
 struct object {
     const struct kind *kind;
-    struct object *parent[2];              /* the second may be NULL */
-    struct map_node node[2];               /* place among the parent's children; the key is unique there */
+    struct object *parent[2]; /* the second may be NULL */
+    struct map_node node[2];  /* place among the parent's children; the key is unique there */
     struct map children[OBJECT_CHILD_KINDS];
-    char *key;                             /* upper-case name or five-digit number; NULL where node[0].key is the second parent's */
-    void *memory;                          /* one block with all text and lists of the stored members */
-    uint64_t generation;                   /* of the last change */
-    struct change *change;                 /* of the open transaction, if it touches this object */
+    char *key;             /* upper-case name or five-digit number; NULL where node[0].key is the second parent's */
+    void *memory;          /* one block with all text and lists of the stored members */
+    uint64_t generation;   /* of the last change */
+    struct change *change; /* of the open transaction, if it touches this object */
 
-    char *uuid;                            /* from here on stored, like the members of each kind */
+    char *uuid; /* from here on stored, like the members of each kind */
     uint64_t flags;
     struct text_map props;
 };
@@ -50,12 +50,12 @@ struct model;
 
 struct kind {
     enum kind_id id;
-    const char *name;        /* table of the store, log tag */
-    const char *reference;   /* key in obj_refs of REST */
+    const char *name;      /* table of the store, log tag */
+    const char *reference; /* key in obj_refs of REST */
     const struct schema *schema;
     const struct enum_name *flags; /* in the order REST shows them */
     enum kind_id parents[2];
-    int32_t version;         /* of the record; records of lower versions pass through upgrades */
+    int32_t version; /* of the record; records of lower versions pass through upgrades */
     /* [v - 1] turns a record of version v into one of v + 1; NULL where version is 1 */
     int (*const *upgrades)(cJSON *record);
     /* Numbers and sums that follow from objects: sign is +1 when the object begins to hold, -1 when it ends. */

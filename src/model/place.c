@@ -26,14 +26,20 @@ void place_free(struct object *object)
 
 struct object *place_writable(const struct object *object)
 {
-    union { const struct object *locked; struct object *writable; } key = { .locked = object };
+    union {
+        const struct object *locked;
+        struct object *writable;
+    } key = { .locked = object };
 
     return key.writable;
 }
 
 static struct map *map_in(struct object *parent, enum kind_id kind)
 {
-    union { const struct map *locked; struct map *writable; } map = { .locked = object_children(parent, kind) };
+    union {
+        const struct map *locked;
+        struct map *writable;
+    } map = { .locked = object_children(parent, kind) };
 
     return map.writable;
 }

@@ -2,40 +2,58 @@
 #include "model/want.h"
 
 static const struct field pool_want_fields[] = {
-    FIELD(pool_want, pool, FIELD_REQUIRED), FIELD(pool_want, uuid, 0), FIELD(pool_want, generation, 0), FIELD(pool_want, digest, 0),
-    FIELD(pool_want, provider, 0), FIELD(pool_want, remove, 0), FIELD(pool_want, props, 0),
+    FIELD(pool_want, pool, FIELD_REQUIRED),
+    FIELD(pool_want, uuid, 0),
+    FIELD(pool_want, generation, 0),
+    FIELD(pool_want, digest, 0),
+    FIELD(pool_want, provider, 0),
+    FIELD(pool_want, remove, 0),
+    FIELD(pool_want, props, 0),
 };
 SCHEMA(pool_want)
 
 static const struct field volume_want_fields[] = {
-    FIELD(volume_want, number, FIELD_REQUIRED), FIELD(volume_want, pool, 0), FIELD(volume_want, size_kib, 0),
-    FIELD(volume_want, remove, 0), FIELD(volume_want, must_exist, 0), FIELD(volume_want, props, 0),
+    FIELD(volume_want, number, FIELD_REQUIRED),
+    FIELD(volume_want, pool, 0),
+    FIELD(volume_want, size_kib, 0),
+    FIELD(volume_want, remove, 0),
+    FIELD(volume_want, must_exist, 0),
+    FIELD(volume_want, props, 0),
 };
 SCHEMA(volume_want)
 
 static const struct field resource_want_fields[] = {
-    FIELD(resource_want, resource, FIELD_REQUIRED), FIELD(resource_want, uuid, 0),
-    FIELD(resource_want, generation, 0), FIELD(resource_want, digest, 0),
-    FIELD(resource_want, layers, 0), FIELD(resource_want, remove, 0),
-    FIELD(resource_want, authority, 0), FIELD(resource_want, props, 0),
+    FIELD(resource_want, resource, FIELD_REQUIRED),
+    FIELD(resource_want, uuid, 0),
+    FIELD(resource_want, generation, 0),
+    FIELD(resource_want, digest, 0),
+    FIELD(resource_want, layers, 0),
+    FIELD(resource_want, remove, 0),
+    FIELD(resource_want, authority, 0),
+    FIELD(resource_want, props, 0),
     LIST(resource_want, volumes, volume_want, 0),
 };
 SCHEMA(resource_want)
 
 static const struct field wants_fields[] = {
-    LIST(wants, pools, pool_want, 0), LIST(wants, resources, resource_want, 0), FIELD(wants, forget, 0),
+    LIST(wants, pools, pool_want, 0),
+    LIST(wants, resources, resource_want, 0),
+    FIELD(wants, forget, 0),
     FIELD(wants, complete, 0),
 };
 SCHEMA(wants)
 
 static const struct field held_item_fields[] = {
-    FIELD(held_item, name, FIELD_REQUIRED), FIELD(held_item, uuid, 0), FIELD(held_item, generation, 0),
+    FIELD(held_item, name, FIELD_REQUIRED),
+    FIELD(held_item, uuid, 0),
+    FIELD(held_item, generation, 0),
     FIELD(held_item, digest, 0),
 };
 SCHEMA(held_item)
 
 static const struct field held_fields[] = {
-    LIST(held, pools, held_item, 0), LIST(held, resources, held_item, 0),
+    LIST(held, pools, held_item, 0),
+    LIST(held, resources, held_item, 0),
 };
 SCHEMA(held)
 
@@ -45,39 +63,49 @@ static const struct field refresh_fields[] = {
 SCHEMA(refresh)
 
 static const struct field trouble_fields[] = {
-    FIELD(trouble, message, 0), FIELD(trouble, cause, 0), FIELD(trouble, correction, 0), FIELD(trouble, details, 0),
-    FIELD(trouble, attempts, 0), FIELD(trouble, retry_in_ms, 0),
+    FIELD(trouble, message, 0), FIELD(trouble, cause, 0),    FIELD(trouble, correction, 0),
+    FIELD(trouble, details, 0), FIELD(trouble, attempts, 0), FIELD(trouble, retry_in_ms, 0),
 };
 SCHEMA(trouble)
 
 static const struct field volume_fact_fields[] = {
-    FIELD(volume_fact, number, 0), FIELD(volume_fact, device_path, 0), FIELD(volume_fact, backing, 0),
+    FIELD(volume_fact, number, 0),     FIELD(volume_fact, device_path, 0),   FIELD(volume_fact, backing, 0),
     FIELD(volume_fact, usable_kib, 0), FIELD(volume_fact, allocated_kib, 0), FIELD(volume_fact, state, 0),
 };
 SCHEMA(volume_fact)
 
 static const struct field resource_fact_fields[] = {
-    FIELD(resource_fact, resource, FIELD_REQUIRED), FIELD(resource_fact, uuid, 0),
-    FIELD(resource_fact, generation, 0), FIELD(resource_fact, applied, 0), FIELD(resource_fact, gone, 0),
-    OBJECT(resource_fact, trouble, trouble, 0), LIST(resource_fact, volumes, volume_fact, 0),
+    FIELD(resource_fact, resource, FIELD_REQUIRED),
+    FIELD(resource_fact, uuid, 0),
+    FIELD(resource_fact, generation, 0),
+    FIELD(resource_fact, applied, 0),
+    FIELD(resource_fact, gone, 0),
+    OBJECT(resource_fact, trouble, trouble, 0),
+    LIST(resource_fact, volumes, volume_fact, 0),
 };
 SCHEMA(resource_fact)
 
 static const struct field pool_fact_fields[] = {
-    FIELD(pool_fact, pool, FIELD_REQUIRED), FIELD(pool_fact, uuid, 0), FIELD(pool_fact, generation, 0),
-    FIELD(pool_fact, applied, 0), OBJECT(pool_fact, trouble, trouble, 0), FIELD(pool_fact, free_kib, 0),
-    FIELD(pool_fact, total_kib, 0), FIELD(pool_fact, supports_snapshots, 0),
+    FIELD(pool_fact, pool, FIELD_REQUIRED), FIELD(pool_fact, uuid, 0),
+    FIELD(pool_fact, generation, 0),        FIELD(pool_fact, applied, 0),
+    OBJECT(pool_fact, trouble, trouble, 0), FIELD(pool_fact, free_kib, 0),
+    FIELD(pool_fact, total_kib, 0),         FIELD(pool_fact, supports_snapshots, 0),
 };
 SCHEMA(pool_fact)
 
 static const struct field orphan_fact_fields[] = {
-    FIELD(orphan_fact, pool, 0), FIELD(orphan_fact, identifier, 0), FIELD(orphan_fact, device_path, 0),
+    FIELD(orphan_fact, pool, 0),
+    FIELD(orphan_fact, identifier, 0),
+    FIELD(orphan_fact, device_path, 0),
     FIELD(orphan_fact, size_kib, 0),
 };
 SCHEMA(orphan_fact)
 
 static const struct field report_fields[] = {
-    FIELD(report, token, 0), LIST(report, pools, pool_fact, 0), LIST(report, resources, resource_fact, 0),
-    LIST(report, orphans, orphan_fact, 0), FIELD(report, orphans_complete, 0),
+    FIELD(report, token, 0),
+    LIST(report, pools, pool_fact, 0),
+    LIST(report, resources, resource_fact, 0),
+    LIST(report, orphans, orphan_fact, 0),
+    FIELD(report, orphans_complete, 0),
 };
 SCHEMA(report)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Wants and facts: what the controller tells a satellite should exist, and what a satellite tells that exists. These structs are the
- * messages of the link; the controller derives wants from the model, the satellite plans from them.
+ * Wants and facts: what the controller tells a satellite should exist, and what a satellite tells that exists. These
+ * structs are the messages of the link; the controller derives wants from the model, the satellite plans from them.
  *
  *   controller -> satellite                              satellite -> controller
  *                                                        held      struct held        first after on_up: what it holds
@@ -11,8 +11,8 @@
  * After the wants that are complete the satellite reports everything it knows: all pools, all resources, all orphans.
  *
  * A want is always whole: it replaces the one of the same name. generation grows with every change; a report says which
- * generation it speaks of. The satellite never removes anything that is not wanted away: a want it does not hold is an orphan,
- * which it reports.
+ * generation it speaks of. The satellite never removes anything that is not wanted away: a want it does not hold is an
+ * orphan, which it reports.
  */
 #pragma once
 
@@ -21,7 +21,7 @@
 #include "base/field.h"
 
 struct pool_want {
-    char *pool;            /* name as created */
+    char *pool; /* name as created */
     char *uuid;
     int64_t generation;
     char *provider;        /* as LINSTOR spells it: "FILE_THIN" */
@@ -33,21 +33,23 @@ struct pool_want {
 struct volume_want {
     int32_t number;
     char *pool;
-    int64_t size_kib;      /* usable by the top of the stack */
-    bool remove;           /* this volume goes, the resource stays; needs the want's authority */
-    bool must_exist;       /* it was reported as created before: when it is missing now it is lost, and not made anew, empty */
+    int64_t size_kib; /* usable by the top of the stack */
+    bool remove;      /* this volume goes, the resource stays; needs the want's authority */
+    bool
+        must_exist; /* it was reported as created before: when it is missing now it is lost, and not made anew, empty */
     struct text_map props; /* effective */
 };
 
 struct resource_want {
-    char *resource;         /* name as created */
+    char *resource; /* name as created */
     char *uuid;
     int64_t generation;
-    int64_t digest;         /* as in pool_want */
+    int64_t digest;          /* as in pool_want */
     struct text_list layers; /* top first, ends with STORAGE */
     bool remove;
-    char *authority;        /* of a user: which request allowed data to be destroyed. Without it a want with remove is refused. */
-    struct text_map props;  /* effective */
+    char *authority; /* of a user: which request allowed data to be destroyed. Without it a want with remove is refused.
+                      */
+    struct text_map props; /* effective */
     LIST_OF(struct volume_want) volumes;
 };
 
@@ -58,13 +60,19 @@ struct wants {
     bool complete;           /* last part of the answer to held */
 };
 
-struct held_item { char *name; char *uuid; int64_t generation, digest; };
+struct held_item {
+    char *name;
+    char *uuid;
+    int64_t generation, digest;
+};
 struct held {
     LIST_OF(struct held_item) pools;
     LIST_OF(struct held_item) resources;
 };
 
-struct refresh { int64_t token; };
+struct refresh {
+    int64_t token;
+};
 
 /* Why something failed; texts for a person. */
 struct trouble {
@@ -75,19 +83,19 @@ struct trouble {
 
 struct volume_fact {
     int32_t number;
-    char *device_path;     /* of the top of the stack; NULL while there is none */
-    char *backing;         /* file, LV or zvol */
+    char *device_path; /* of the top of the stack; NULL while there is none */
+    char *backing;     /* file, LV or zvol */
     int64_t usable_kib;
     int64_t allocated_kib;
-    char *state;           /* "Created", "Failed", ... */
+    char *state; /* "Created", "Failed", ... */
 };
 
 struct resource_fact {
     char *resource;
     char *uuid;
-    int64_t generation;    /* of the want that this speaks of */
-    bool applied;          /* everything the want of that generation says holds */
-    bool gone;             /* the want said remove, and nothing of it is left */
+    int64_t generation;      /* of the want that this speaks of */
+    bool applied;            /* everything the want of that generation says holds */
+    bool gone;               /* the want said remove, and nothing of it is left */
     struct trouble *trouble; /* NULL when the last attempt did not fail */
     LIST_OF(struct volume_fact) volumes;
 };
@@ -102,7 +110,12 @@ struct pool_fact {
     bool supports_snapshots;
 };
 
-struct orphan_fact { char *pool; char *identifier; char *device_path; int64_t size_kib; };
+struct orphan_fact {
+    char *pool;
+    char *identifier;
+    char *device_path;
+    int64_t size_kib;
+};
 
 struct report {
     int64_t token; /* of the refresh that this answers, else 0 */

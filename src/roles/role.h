@@ -5,10 +5,10 @@
 #include <stdbool.h>
 
 struct role {
-    const char *name;    /* "controller": called as linstor-controller or linstor controller */
-    const char *summary; /* one line of --help */
+    const char *name;                   /* "controller": called as linstor-controller or linstor controller */
+    const char *summary;                /* one line of --help */
     int (*main)(int argc, char **argv); /* argv[0] is the role's name or the program */
-    bool hidden;         /* a helper that the program runs on itself */
+    bool hidden;                        /* a helper that the program runs on itself */
 };
 
 extern const struct role role_controller, role_satellite, role_worker, role_client;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Brings model and store together: loads the model, turns commits into batches, one under way at a time while the next
- * gathers (one sync for many clients), and undoes what could not be written. Replies and messages that follow from a commit
- * wait until journal_durable() has reached its generation.
+ * gathers (one sync for many clients), and undoes what could not be written. Replies and messages that follow from a
+ * commit wait until journal_durable() has reached its generation.
  */
 #pragma once
 
@@ -13,8 +13,8 @@
 struct journal;
 
 struct journal_events {
-    /* Right after each commit, for every change in it; deleted objects are still readable. With is_undo: right before the
-     * change is undone. */
+    /* Right after each commit, for every change in it; deleted objects are still readable. With is_undo: right before
+     * the change is undone. */
     void (*on_change)(void *owner, const struct change *change, uint64_t generation, bool is_undo);
     void (*on_durable)(void *owner, uint64_t generation);
     /* Everything above journal_durable() was undone. why names the cause for an administrator. */

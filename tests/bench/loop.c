@@ -35,7 +35,7 @@ static int attach(int control, const char *path)
     char device[64];
     int number, fd, file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-    if (file < 0 || ftruncate(file, 64 << 20) != 0 || fsync(file) != 0)
+    if (file < 0 || ftruncate(file, 64 << 20) != 0)
         die(path);
     config.fd = (unsigned)file;
     snprintf((char *)config.info.lo_file_name, sizeof(config.info.lo_file_name), "%.63s", path);

@@ -21,6 +21,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -212,6 +213,7 @@ class Cluster:
         return [self.controller, *self.satellites.values()]
 
     def __enter__(self):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))    # so that an ended test tidies up, too
         try:
             if self.start_wanted:
                 self.start()

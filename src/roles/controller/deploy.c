@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/prop.h"
 #include "roles/controller/props.h"
 #include "roles/controller/rest_definition.h"
 #include "roles/controller/session.h"
@@ -17,7 +18,7 @@
 /* The pool in which another replica of the volume lies; NULL when there is none. */
 static const char *pool_of_peers(const struct resource_definition *definition, int32_t number)
 {
-    child_for_each(resource, resource, &definition->object, KIND_RESOURCE) {
+    child_for_each (resource, resource, &definition->object, KIND_RESOURCE) {
         const struct volume *volume = resource_find_volume(resource, number);
 
         if (volume && !object_has_flag(&resource->object, RESOURCE_DISKLESS))
@@ -26,19 +27,15 @@ static const char *pool_of_peers(const struct resource_definition *definition, i
     return NULL;
 }
 
-/* LINSTOR: nearest first: resource, volume definition, resource definition, group, node, then where the other replicas lie. */
-static const char *find_pool_name(const struct resource *resource, const struct volume_definition *volume)
+/* Where properties say, else where the other replicas lie. */
+static const char *find_pool_name(struct request *q, const struct resource *resource,
+                                  const struct volume_definition *volume)
 {
-    const struct resource_definition *definition = resource_definition_of(resource);
-    const struct object *levels[] = {
-        &resource->object, &volume->object, &definition->object, definition->object.parent[1], resource->object.parent[1],
-    };
-    const char *name;
+    struct prop_scope scope = prop_scope_of_resource(q->model, resource, volume->number);
+    const char *name = prop_find(ORDER_STORAGE_POOL_NAME, &scope, POOL_KEY).value;
 
-    for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
-        if ((name = text_map_find(&levels[i]->props, POOL_KEY)))
-            return name;
-    name = pool_of_peers(definition, volume->number);
+    if (!name)
+        name = pool_of_peers(resource_definition_of(resource), volume->number);
     return name ? name : DEFAULT_POOL;
 }
 
@@ -49,28 +46,35 @@ static int check_room(struct request *q, const struct storage_pool *pool, int64_
     if (!provider_kind_parse(pool->provider, &provider) || provider_can(provider, PROVIDER_THIN) || !pool->fact ||
         !pool->fact->free_kib.has || pool->fact->free_kib.value >= need_kib)
         return 0;
-    return rc_add(&q->rc, FAIL_INVLD_VLM_SIZE, .message = rc_text(&q->rc, "Not enough free space available for %s.", what),
-                  .cause = rc_text(&q->rc, "Storage pool '%s' on node '%s' has %" PRId64 " KiB free, and %" PRId64 " KiB are needed.",
-                                   storage_pool_name(pool), storage_pool_node(pool)->name, pool->fact->free_kib.value, need_kib),
-                  .correction = "Choose another storage pool or node, or make room.");
+    return rc_add(
+        &q->rc, FAIL_INVLD_VLM_SIZE, .message = rc_text(&q->rc, "Not enough free space available for %s.", what),
+        .cause =
+            rc_text(&q->rc, "Storage pool '%s' on node '%s' has %" PRId64 " KiB free, and %" PRId64 " KiB are needed.",
+                    storage_pool_name(pool), storage_pool_node(pool)->name, pool->fact->free_kib.value, need_kib),
+        .correction = "Choose another storage pool or node, or make room.");
 }
 
 int deploy_volume(struct request *q, struct resource *resource, const struct volume_definition *definition)
 {
-    const char *name = find_pool_name(resource, definition);
+    const char *name = find_pool_name(q, resource, definition);
     const struct node *node = resource_node(resource);
     const struct storage_pool *pool = model_find_pool(node, name);
     const char *owner = resource_definition_of(resource)->name;
     struct volume *volume;
 
     if (!pool)
-        return rc_add(&q->rc, strcmp(name, DEFAULT_POOL) == 0 || model_find_pool_definition(q->model, name) ? FAIL_NOT_FOUND_DFLT_STOR_POOL
-                                                                                                   : FAIL_NOT_FOUND_STOR_POOL_DFN,
-                      .message = rc_text(&q->rc, "The storage pool '%s' for resource '%s' for volume number '%d' is not deployed on node '%s'.",
-                                         name, owner, definition->number, node->name),
-                      .cause = "The node has no storage pool of that name.",
-                      .correction = "Create the storage pool on that node, or choose one that it has.");
-    if (check_room(q, pool, definition->size_kib, rc_text(&q->rc, "volume %d of resource '%s'", definition->number, owner)) != 0)
+        return rc_add(
+            &q->rc,
+            strcmp(name, DEFAULT_POOL) == 0 || model_find_pool_definition(q->model, name)
+                ? FAIL_NOT_FOUND_DFLT_STOR_POOL
+                : FAIL_NOT_FOUND_STOR_POOL_DFN,
+            .message = rc_text(
+                &q->rc, "The storage pool '%s' for resource '%s' for volume number '%d' is not deployed on node '%s'.",
+                name, owner, definition->number, node->name),
+            .cause = "The node has no storage pool of that name.",
+            .correction = "Create the storage pool on that node, or choose one that it has.");
+    if (check_room(q, pool, definition->size_kib,
+                   rc_text(&q->rc, "volume %d of resource '%s'", definition->number, owner)) != 0)
         return -1;
     volume = LIST_ADD(&resource->volumes, &q->arena);
     volume->number = definition->number;
@@ -81,15 +85,17 @@ int deploy_volume(struct request *q, struct resource *resource, const struct vol
     return 0;
 }
 
-int deploy_check_growth(struct request *q, const struct resource_definition *definition, int32_t number, int64_t more_kib)
+int deploy_check_growth(struct request *q, const struct resource_definition *definition, int32_t number,
+                        int64_t more_kib)
 {
-    child_for_each(resource, resource, &definition->object, KIND_RESOURCE) {
+    child_for_each (resource, resource, &definition->object, KIND_RESOURCE) {
         const struct volume *volume = resource_find_volume(resource, number);
-        const struct storage_pool *pool = volume ? model_find_pool(resource_node(resource), volume->storage_pool) : NULL;
+        const struct storage_pool *pool =
+            volume ? model_find_pool(resource_node(resource), volume->storage_pool) : NULL;
         enum provider_kind provider;
 
-        if (!pool || !provider_kind_parse(pool->provider, &provider) || provider_can(provider, PROVIDER_THIN) || !pool->fact ||
-            !pool->fact->free_kib.has || pool->fact->free_kib.value >= more_kib)
+        if (!pool || !provider_kind_parse(pool->provider, &provider) || provider_can(provider, PROVIDER_THIN) ||
+            !pool->fact || !pool->fact->free_kib.has || pool->fact->free_kib.value >= more_kib)
             continue;
         return rc_add(&q->rc, FAIL_NOT_ENOUGH_FREE_SPACE,
                       .message = rc_text(&q->rc, "Storage pool '%s' on node '%s' has no room for %" PRId64 " KiB more.",
@@ -100,8 +106,8 @@ int deploy_check_growth(struct request *q, const struct resource_definition *def
     return 0;
 }
 
-static int choose_layers(struct request *q, const struct resource_definition *definition, const struct deploy_wish *wish,
-                         struct text_list *layers)
+static int choose_layers(struct request *q, const struct resource_definition *definition,
+                         const struct deploy_wish *wish, struct text_list *layers)
 {
     struct text_list standard = { 0 };
 
@@ -158,7 +164,8 @@ static int check_node(struct request *q, const struct node *node)
 {
     if (object_has_flag(&node->object, NODE_EVACUATE))
         return rc_add(&q->rc, FAIL_EVACUATING,
-                      .message = rc_text(&q->rc, "Node '%s' is being evacuated; no new resources are allowed on it.", node->name));
+                      .message = rc_text(&q->rc, "Node '%s' is being evacuated; no new resources are allowed on it.",
+                                         node->name));
     if (object_has_flag(&node->object, NODE_DELETE))
         return rc_add(&q->rc, FAIL_IN_USE, .message = rc_text(&q->rc, "Node '%s' is being deleted.", node->name));
     return 0;
@@ -172,14 +179,16 @@ static void say_deployed(struct request *q, const struct resource *resource)
     for (uint32_t i = 0; i < resource->volumes.count; i++) {
         rc_ref(&q->rc, "VlmNr", rc_text(&q->rc, "%d", resource->volumes.at[i].number));
         rc_add(&q->rc, MASK_CRT | MASK_VLM | CREATED,
-               .message = rc_text(&q->rc, "Volume with number '%d' on resource '%s' on node '%s' successfully registered.",
-                                  resource->volumes.at[i].number, name, node),
+               .message =
+                   rc_text(&q->rc, "Volume with number '%d' on resource '%s' on node '%s' successfully registered.",
+                           resource->volumes.at[i].number, name, node),
                .details = rc_text(&q->rc, "Volume UUID is: %s", resource->volumes.at[i].uuid));
     }
     rc_unref(&q->rc, "VlmNr");
     rc_unref(&q->rc, "Node");
     rc_ref(&q->rc, "UUID", resource->object.uuid);
-    rc_add(&q->rc, MASK_CRT | MASK_RSC | CREATED, .message = rc_text(&q->rc, "New resource '%s' on node '%s' registered.", name, node),
+    rc_add(&q->rc, MASK_CRT | MASK_RSC | CREATED,
+           .message = rc_text(&q->rc, "New resource '%s' on node '%s' registered.", name, node),
            .details = rc_text(&q->rc, "Resource '%s' on node '%s' UUID is: %s", name, node, resource->object.uuid));
     rc_unref(&q->rc, "UUID");
 }
@@ -206,7 +215,8 @@ static int set_props(struct request *q, struct resource *resource, const struct 
     return 0;
 }
 
-struct resource *deploy_resource(struct request *q, const struct resource_definition *definition, const struct deploy_wish *wish)
+struct resource *deploy_resource(struct request *q, const struct resource_definition *definition,
+                                 const struct deploy_wish *wish)
 {
     struct text_list layers;
     struct resource *resource;
@@ -215,7 +225,8 @@ struct resource *deploy_resource(struct request *q, const struct resource_defini
         parse_flags(q, &wish->flags, &layers) != 0 || check_layers(q, wish->node, &layers) != 0)
         return NULL;
     if (object_has_flag(&definition->object, RESOURCE_DEFINITION_DELETE)) {
-        rc_add(&q->rc, FAIL_IN_USE, .message = rc_text(&q->rc, "Resource definition '%s' is being deleted.", definition->name));
+        rc_add(&q->rc, FAIL_IN_USE,
+               .message = rc_text(&q->rc, "Resource definition '%s' is being deleted.", definition->name));
         return NULL;
     }
     if (definition->layers.count == 0)
@@ -228,7 +239,7 @@ struct resource *deploy_resource(struct request *q, const struct resource_defini
         text_map_set(&resource->object.props, POOL_KEY, wish->pool, &q->arena);
     if (wish->placed_by)
         text_map_set(&resource->object.props, "DiskfulBy", wish->placed_by, &q->arena);
-    child_for_each(volume_definition, volume, &definition->object, KIND_VOLUME_DEFINITION)
+    child_for_each (volume_definition, volume, &definition->object, KIND_VOLUME_DEFINITION)
         if (!object_has_flag(&volume->object, VOLUME_DEFINITION_DELETE) && deploy_volume(q, resource, volume) != 0)
             return NULL;
     set_quorum(q, definition);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One transaction per turn ends all that the reports of that turn allow. Every step is decided by flags and facts alone, so it does
- * not matter how often it is looked at.
+ * One transaction per turn ends all that the reports and changes of that turn allow. Every step is decided by flags and
+ * facts alone, so it does not matter how often it is looked at; but whenever one of them changes, somebody must look.
  */
 #include "roles/controller/finish.h"
 
@@ -11,27 +11,34 @@
 
 LOG_DOMAIN("finish");
 
-void finish_note(struct service *service, const struct resource *resource)
+static void note(struct service *service, const char *definition, const char *node)
 {
     struct finished_key *key = LIST_ADD(&service->finished, &service->finished_arena);
 
-    key->definition = arena_strdup(&service->finished_arena, resource->object.parent[0]->node[0].key);
-    key->node = arena_strdup(&service->finished_arena, resource->object.parent[1]->node[0].key);
+    key->definition = arena_strdup(&service->finished_arena, definition);
+    key->node = arena_strdup(&service->finished_arena, node);
     loop_mark_dirty(service->loop);
 }
 
-/* The parents of a resource that is no more may have waited for it. */
-static void finish_parents(struct txn *txn, const struct resource_definition *definition, const struct node *node)
+void finish_note(struct service *service, const struct resource *resource)
 {
-    if (object_has_flag(&definition->object, RESOURCE_DEFINITION_DELETE) &&
-        object_count(&definition->object, KIND_RESOURCE) == 0) {
-        log_info("resource definition %s is deleted", definition->name);
-        txn_delete(txn, definition);
-    }
-    if (object_has_flag(&node->object, NODE_DELETE) && object_count(&node->object, KIND_RESOURCE) == 0) {
-        log_info("node %s is deleted", node->name);
-        txn_delete(txn, node);
-    }
+    note(service, resource->object.parent[0]->node[0].key, resource->object.parent[1]->node[0].key);
+}
+
+void finish_start(struct service *service)
+{
+    model_for_each(resource_definition, definition, &service->model,
+                   KIND_RESOURCE_DEFINITION) if (object_count(&definition->object, KIND_RESOURCE) == 0)
+        note(service, definition->object.node[0].key, "");
+    model_for_each(node, node, &service->model, KIND_NODE) if (object_has_flag(&node->object, NODE_DELETE))
+        note(service, "", node->object.node[0].key);
+}
+
+/* The report speaks of what the resource is now. */
+static bool is_current(const struct resource *resource)
+{
+    return resource->fact && resource->dirty_slot == 0 &&
+           (uint64_t)resource->fact->generation >= resource->want_generation;
 }
 
 static bool is_reported(const struct resource *resource, int32_t number)
@@ -60,16 +67,15 @@ static void finish_removed_volumes(struct txn *txn, const struct resource *resou
 
 static bool all_applied(const struct resource_definition *definition)
 {
-    child_for_each(resource, resource, &definition->object, KIND_RESOURCE)
-        if (!resource->fact || !resource->fact->applied || resource->dirty_slot != 0 ||
-            (uint64_t)resource->fact->generation < resource->want_generation)
+    child_for_each (resource, resource, &definition->object, KIND_RESOURCE)
+        if (!is_current(resource) || !resource->fact->applied)
             return false;
     return true;
 }
 
 static bool any_has_volume(const struct resource_definition *definition, int32_t number)
 {
-    child_for_each(resource, resource, &definition->object, KIND_RESOURCE)
+    child_for_each (resource, resource, &definition->object, KIND_RESOURCE)
         if (resource_find_volume(resource, number))
             return true;
     return false;
@@ -91,42 +97,69 @@ static void finish_volume_definitions(struct txn *txn, const struct resource_def
     }
 }
 
-static void finish_one(struct service *service, struct txn *txn, const struct finished_key *key)
+static void finish_creation(struct service *service, struct txn *txn, const struct resource *resource)
 {
-    const struct resource_definition *definition = model_find_definition(&service->model, key->definition);
-    const struct resource *resource = definition ? model_find_resource(definition, key->node) : NULL;
-    const struct node *node;
+    if (resource->create_timestamp_ms == 0)
+        ((struct resource *)txn_edit(txn, resource))->create_timestamp_ms = loop_wall_ms(service->loop);
+    for (uint32_t i = 0; i < resource->volumes.count; i++)
+        if (!resource->volumes.at[i].is_deployed && is_reported(resource, resource->volumes.at[i].number))
+            ((struct resource *)txn_edit(txn, resource))->volumes.at[i].is_deployed = true;
+}
 
-    if (!resource || !resource->fact || resource->dirty_slot != 0 ||
-        (uint64_t)resource->fact->generation < resource->want_generation)
-        return;
-    node = resource_node(resource);
+static void finish_resource(struct service *service, struct txn *txn, const struct resource *resource)
+{
     if (object_has_flag(&resource->object, RESOURCE_DELETE)) {
         if (!resource->fact->gone)
             return;
-        log_info("resource %s is gone from node %s", definition->name, node->name);
+        log_info("resource %s is gone from node %s", resource_definition_of(resource)->name,
+                 resource_node(resource)->name);
         txn_delete(txn, resource);
-        finish_parents(txn, definition, node);
         return;
     }
     if (!resource->fact->applied)
         return;
-    if (resource->create_timestamp_ms == 0)
-        ((struct resource *)txn_edit(txn, resource))->create_timestamp_ms = loop_wall_ms(service->loop);
+    finish_creation(service, txn, resource);
     finish_removed_volumes(txn, resource);
-    finish_volume_definitions(txn, definition);
 }
 
+/* Definitions and nodes that are to go do so with the last of their resources. */
+static void finish_one(struct service *service, struct txn *txn, const struct finished_key *key)
+{
+    const struct resource_definition *definition = model_find_definition(&service->model, key->definition);
+    const struct node *node = model_find_node(&service->model, key->node);
+    const struct resource *resource = definition && node ? model_find_resource(definition, key->node) : NULL;
+
+    if (resource && is_current(resource))
+        finish_resource(service, txn, resource);
+    if (definition)
+        finish_volume_definitions(txn, definition);
+    if (definition && object_has_flag(&definition->object, RESOURCE_DEFINITION_DELETE) &&
+        object_count(&definition->object, KIND_RESOURCE) == 0) {
+        log_info("resource definition %s is deleted", definition->name);
+        txn_delete(txn, definition);
+    }
+    if (node && object_has_flag(&node->object, NODE_DELETE) && object_count(&node->object, KIND_RESOURCE) == 0) {
+        log_info("node %s is deleted", node->name);
+        txn_delete(txn, node);
+    }
+}
+
+/* While nothing can be written it is tried only now and then. */
 void finish_turn(struct service *service)
 {
+    __typeof__(service->finished) finished = service->finished;
+    struct arena arena = service->finished_arena;
     struct txn *txn;
 
-    if (service->finished.count == 0)
+    if (finished.count == 0 || (service->disk_trouble && !service->may_try_disk))
         return;
-    txn = txn_begin(&service->model);
-    for (uint32_t i = 0; i < service->finished.count; i++)
-        finish_one(service, txn, &service->finished.at[i]);
-    txn_commit(txn);
+    service->may_try_disk = false;
+    /* What the commit changes may be noted for the next turn. */
     service->finished = (__typeof__(service->finished)){ 0 };
-    arena_reset(&service->finished_arena);
+    service->finished_arena = (struct arena){ 0 };
+    txn = txn_begin(&service->model);
+    for (uint32_t i = 0; i < finished.count; i++)
+        finish_one(service, txn, &finished.at[i]);
+    txn_commit(txn);
+    arena_done(&arena);
 }

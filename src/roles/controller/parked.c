@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Requests that wait: first until their commit is durable, then, where the route asks for it, until satellites have applied or
- * failed what it changed, or are not there. A client that hangs up is let go; the work goes on. The list is short (it holds
- * what clients are waiting for at this moment), so each turn looks at all of it.
+ * Requests that wait: first until their commit is durable, then, where the route asks for it, until satellites have
+ * applied or failed what it changed, or are not there. A client that hangs up is let go; the work goes on. The list is
+ * short (it holds what clients are waiting for at this moment), so each turn looks at all of it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +60,11 @@ void request_settle_pool(struct request *q, const struct storage_pool *pool)
     add_item(q, SETTLE_POOL, storage_pool_node(pool)->name, storage_pool_name(pool));
 }
 
+void request_settle_orphan(struct request *q, const struct node *node, const char *pool, const char *identifier)
+{
+    add_item(q, SETTLE_ORPHAN, node->name, pool)->third = arena_strdup(&q->arena, identifier);
+}
+
 void request_settle_node(struct request *q, const struct node *node, int64_t wait_ms)
 {
     add_item(q, SETTLE_NODE, node->name, NULL);
@@ -69,8 +74,9 @@ void request_settle_node(struct request *q, const struct node *node, int64_t wai
 static void not_connected(struct request *q, const char *node)
 {
     rc_add(&q->rc, WARN_NOT_CONNECTED, .message = rc_text(&q->rc, "No active connection to satellite '%s'.", node),
-           .details = "The change is stored. The controller goes on trying to connect, and the satellite receives it as soon "
-                      "as it is back.");
+           .details =
+               "The change is stored. The controller goes on trying to connect, and the satellite receives it as soon "
+               "as it is back.");
 }
 
 static void add_trouble(struct request *q, const char *node, int64_t code, const struct trouble *trouble)
@@ -127,21 +133,29 @@ static bool pool_settled(struct request *q, const struct settle_item *item)
         else
             rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = pool->fact->trouble->message);
         rc_add(&q->rc, FAIL_UNKNOWN_ERROR,
-               .message = rc_text(&q->rc, "(%s) Storage pool '%s' cannot be used until this is corrected.", item->first, item->second),
+               .message = rc_text(&q->rc, "(%s) Storage pool '%s' cannot be used until this is corrected.", item->first,
+                                  item->second),
                .details = "The storage pool stays registered; the satellite goes on trying.");
         return true;
     }
-    rc_add(&q->rc, MODIFIED, .message = rc_text(&q->rc, "(%s) Changes applied to storage pool '%s'.", item->first, item->second));
-    rc_add(&q->rc, MODIFIED, .message = rc_text(&q->rc, "Updated storage pool '%s' on '%s'.", item->second, item->first));
+    rc_add(&q->rc, MODIFIED,
+           .message = rc_text(&q->rc, "(%s) Changes applied to storage pool '%s'.", item->first, item->second));
+    rc_add(&q->rc, MODIFIED,
+           .message = rc_text(&q->rc, "Updated storage pool '%s' on '%s'.", item->second, item->first));
     return true;
 }
 
 static bool item_settled(struct request *q, const struct settle_item *item)
 {
+    const struct node *node;
+
     switch (item->kind) {
     case SETTLE_RESOURCE: return resource_settled(q, item);
     case SETTLE_POOL: return pool_settled(q, item);
     case SETTLE_NODE: return node_settled(q, item->first);
+    case SETTLE_ORPHAN:
+        node = model_find_node(q->model, item->first);
+        return !node || !session_is_online(node) || !session_has_orphan(node, item->second, item->third);
     }
     return true;
 }
@@ -166,6 +180,11 @@ static void give_up(struct request *q)
                        .details = "The change is stored and the satellite goes on working at it.");
             break;
         case SETTLE_NODE: not_connected(q, item->first); break;
+        case SETTLE_ORPHAN:
+            rc_add(&q->rc, WARN_STLT_NOT_UPDATED,
+                   .message = rc_text(&q->rc, "Satellite '%s' has not removed '%s' yet.", item->first, item->third),
+                   .details = "It was told to; the list of orphans shows when it is gone.");
+            break;
         }
     }
     q->settle.count = 0;
@@ -221,6 +240,7 @@ void parked_fail(struct service *service, const char *why)
         q->listing = NULL;
         q->reply = NULL;
         rc_add(&q->rc, FAIL_SQL, .message = "The change could not be stored and was undone.", .cause = why,
-               .correction = "Make room on the file system of the data directory, or repair it; then repeat the request.");
+               .correction =
+                   "Make room on the file system of the data directory, or repair it; then repeat the request.");
     }
 }

@@ -6,34 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "model/inherit.h"
-
-/* The objects that a look-up may ask; what is NULL has no say. */
-struct levels {
-    const struct object *at[LEVEL_COUNT];
-};
-
-static const char *find_prop(enum prop_order order, const struct levels *levels, const char *key)
-{
-    size_t count;
-    const enum prop_level *asked = prop_order_levels(order, &count);
-
-    for (size_t i = 0; i < count; i++) {
-        const struct object *object = levels->at[asked[i]];
-        const char *value = object ? text_map_find(&object->props, key) : NULL;
-        if (value)
-            return value;
-    }
-    return NULL;
-}
-
-static struct levels pool_levels(const struct model *model, const struct storage_pool *pool)
-{
-    return (struct levels){ .at = { [LEVEL_STORAGE_POOL] = &pool->object,
-                                    [LEVEL_STORAGE_POOL_DEFINITION] = pool->object.parent[1],
-                                    [LEVEL_NODE] = pool->object.parent[0],
-                                    [LEVEL_CONTROLLER] = model_root(model) } };
-}
+#include "model/prop.h"
 
 static bool is_false(const char *value)
 {
@@ -49,8 +22,8 @@ static struct maybe_double parse_ratio(const char *value)
 
 struct maybe_double placement_pool_ratio(const struct model *model, const struct storage_pool *pool, const char *key)
 {
-    struct levels levels = pool_levels(model, pool);
-    return parse_ratio(find_prop(ORDER_OVERSUBSCRIPTION, &levels, key));
+    struct prop_scope levels = prop_scope_of_pool(model, pool);
+    return parse_ratio(prop_find(ORDER_OVERSUBSCRIPTION, &levels, key).value);
 }
 
 struct maybe_double placement_controller_ratio(const struct model *model, const char *key)
@@ -89,12 +62,12 @@ static void fill_nodes(struct placement_input *input, const struct model *model,
     {
         if (!is_usable_type(node))
             continue;
-        struct levels levels = { .at = { [LEVEL_NODE] = &node->object, [LEVEL_CONTROLLER] = model_root(model) } };
+        struct prop_scope levels = { .at = { [LEVEL_NODE] = &node->object, [LEVEL_CONTROLLER] = model_root(model) } };
         struct autoplace_node *place = &nodes[input->autoplace.node_count];
         *place = (struct autoplace_node){
             .name = node->name,
             .online = runtime->is_online(runtime->owner, node),
-            .is_target = !is_false(find_prop(ORDER_AUTOPLACE_NODE, &levels, "AutoplaceTarget")),
+            .is_target = !is_false(prop_find(ORDER_AUTOPLACE_NODE, &levels, "AutoplaceTarget").value),
             .can_mix = runtime->can_mix && runtime->can_mix(runtime->owner, node),
             .flags = node->object.flags,
             .layers = runtime->layers(runtime->owner, node),
@@ -120,7 +93,7 @@ static struct autoplace_pool make_pool(const struct model *model, const struct s
                                        enum provider_kind provider, const struct object *definition,
                                        const struct object *group, struct arena *arena)
 {
-    struct levels levels = pool_levels(model, pool);
+    struct prop_scope levels = prop_scope_of_pool(model, pool);
     struct maybe_double base = placement_pool_ratio(model, pool, PLACEMENT_RATIO);
     struct maybe_double by_free = placement_pool_ratio(model, pool, PLACEMENT_FREE_RATIO);
     struct maybe_double by_total = placement_pool_ratio(model, pool, PLACEMENT_TOTAL_RATIO);
@@ -130,7 +103,7 @@ static struct autoplace_pool make_pool(const struct model *model, const struct s
         .name = storage_pool_name(pool),
         .shared_name = shared_name_of(pool, arena),
         .provider = provider,
-        .is_target = !is_false(find_prop(ORDER_AUTOPLACE_POOL, &levels, "AutoplaceTarget")),
+        .is_target = !is_false(prop_find(ORDER_AUTOPLACE_POOL, &levels, "AutoplaceTarget").value),
         .reserved_kib = pool->reserved_kib,
         .resource_count = pool->resource_count,
         .free_ratio = by_free.has ? by_free.value : otherwise,
@@ -144,7 +117,7 @@ static struct autoplace_pool make_pool(const struct model *model, const struct s
     if (provider_can(provider, PROVIDER_THIN)) {
         levels.at[LEVEL_RESOURCE_DEFINITION] = definition;
         levels.at[LEVEL_RESOURCE_GROUP] = group;
-        const char *reserve = find_prop(ORDER_MIN_THIN_FREE_SPACE, &levels, "Autoplacer/MinThinFreeSpace");
+        const char *reserve = prop_find(ORDER_MIN_THIN_FREE_SPACE, &levels, "Autoplacer/MinThinFreeSpace").value;
         if (!reserve || !autoplace_parse_reserve(reserve, place.total_kib.value, &place.min_thin_free_kib))
             place.min_thin_free_kib = place.total_kib.value / 10;
     }
@@ -254,7 +227,7 @@ void placement_input_fill(struct placement_input *input, const struct model *mod
 {
     const struct object *of_definition = definition ? &definition->object : NULL;
     const struct object *of_group = group ? &group->object : NULL;
-    struct levels levels = { .at = { [LEVEL_RESOURCE_DEFINITION] = of_definition,
+    struct prop_scope levels = { .at = { [LEVEL_RESOURCE_DEFINITION] = of_definition,
                                      [LEVEL_RESOURCE_GROUP] = of_group,
                                      [LEVEL_CONTROLLER] = model_root(model) } };
 
@@ -264,7 +237,7 @@ void placement_input_fill(struct placement_input *input, const struct model *mod
         struct maybe_double parsed = parse_ratio(weight);
         input->autoplace.weights[i] = !weight ? autoplace_default_weights[i] : parsed.has ? parsed.value : 1;
     }
-    const char *mixing = find_prop(ORDER_DEFINITION_CONTROLLER, &levels, "AllowMixingStoragePoolDriver");
+    const char *mixing = prop_find(ORDER_DEFINITION_CONTROLLER, &levels, "AllowMixingStoragePoolDriver").value;
     input->autoplace.allow_mixing = !definition || (mixing && text_equal_fold(mixing, "true"));
     fill_nodes(input, model, runtime, arena);
     fill_pools(input, model, of_definition, of_group, arena);

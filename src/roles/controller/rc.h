@@ -5,8 +5,8 @@
  *     return rc_add(rc, FAIL_NOT_FOUND_NODE, .message = rc_text(rc, "Node '%s' not found.", name),
  *                   .correction = "Create the node first, or check its name.");
  *
- * Texts live in the request's arena. Operation and object bits come from the context where the code has none, references to
- * objects from the context for every entry. An error without details names there what it refers to.
+ * Texts live in the request's arena. Operation and object bits come from the context where the code has none,
+ * references to objects from the context for every entry. An error without details names there what it refers to.
  */
 #pragma once
 
@@ -16,9 +16,9 @@
 struct rc {
     struct arena *arena;
     LIST_OF(struct rc_doc) entries;
-    int64_t context;       /* MASK_CRT | MASK_NODE, ... */
-    struct text_map refs;  /* of the entries that follow */
-    int64_t now_ms;        /* wall clock: created_at */
+    int64_t context;      /* MASK_CRT | MASK_NODE, ... */
+    struct text_map refs; /* of the entries that follow */
+    int64_t now_ms;       /* wall clock: created_at */
 };
 
 struct rc_entry {
@@ -34,7 +34,8 @@ int rc_add_entry(struct rc *rc, const struct rc_entry *entry);
 /* For entries from now on. value NULL: entries have references, though not this one. */
 void rc_ref(struct rc *rc, const char *key, const char *value);
 void rc_unref(struct rc *rc, const char *key);
-/* LINSTOR: entries made so far lose their references, where the reference tells of properties before it names the object. */
+/* LINSTOR: entries made so far lose their references, where the reference tells of properties before it names the
+ * object. */
 void rc_strip_refs(struct rc *rc);
 
 /* After the transaction was undone: nothing is as these entries say. */

@@ -94,6 +94,7 @@ static bool produce(void *owner, struct buf *out)
     bool is_more = true;
 
     q->writer.out = out;
+    listing->at = NULL; /* the model may have changed since the last piece */
     while (out->length < PIECE_BYTES) {
         memset(doc, 0, listing->schema->size);
         arena_reset(&arena);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A request as handlers see it: names from the path, the query, a decoded body, an open transaction, and the answer in the making.
- * Handlers are synchronous and know neither HTTP nor JSON nor the loop. A request lives until it is answered; if it waits for
- * something, in the list of parked ones.
+ * A request as handlers see it: names from the path, the query, a decoded body, an open transaction, and the answer in
+ * the making. Handlers are synchronous and know neither HTTP nor JSON nor the loop. A request lives until it is
+ * answered; if it waits for something, in the list of parked ones.
  */
 #pragma once
 
@@ -15,14 +15,23 @@
 
 /* Names in paths: {node}, {resource}, ... */
 enum variable {
-    VAR_NODE, VAR_INTERFACE, VAR_POOL, VAR_GROUP, VAR_RESOURCE, VAR_VOLUME_NUMBER, VAR_KEY, VAR_REPORT, VAR_COUNT,
+    VAR_NODE,
+    VAR_INTERFACE,
+    VAR_POOL,
+    VAR_GROUP,
+    VAR_RESOURCE,
+    VAR_VOLUME_NUMBER,
+    VAR_KEY,
+    VAR_REPORT,
+    VAR_ANY,
+    VAR_COUNT,
 };
 
 enum route_use {
-    ROUTE_WRITE = 1,        /* a transaction is open; committed when the handler returns 0, aborted otherwise */
-    ROUTE_SETTLE = 2,       /* the answer waits until satellites applied what the commit changed, or failed to */
-    ROUTE_BODY_OPTIONAL = 4,/* no body is an empty object */
-    ROUTE_BODY_LIST = 8,    /* the body is a list, which the handler decodes from json */
+    ROUTE_WRITE = 1,         /* a transaction is open; committed when the handler returns 0, aborted otherwise */
+    ROUTE_SETTLE = 2,        /* the answer waits until satellites applied what the commit changed, or failed to */
+    ROUTE_BODY_OPTIONAL = 4, /* no body is an empty object */
+    ROUTE_BODY_LIST = 8,     /* the body is a list, which the handler decodes from json */
 };
 
 struct request;
@@ -30,12 +39,12 @@ typedef int route_handler(struct request *q);
 
 struct route {
     const char *method;
-    const char *path;       /* "/v1/nodes/{node}"; a last {key} takes the rest of the path */
-    route_handler *handle;  /* 0, or -1 when rc has an error */
+    const char *path;      /* "/v1/nodes/{node}"; a last {key} takes the rest of the path */
+    route_handler *handle; /* 0, or -1 when rc has an error */
     unsigned use;
     const struct schema *body; /* NULL: none is read */
-    int status;             /* of success */
-    int64_t context;        /* operation and object bits of rc entries */
+    int status;                /* of success */
+    int64_t context;           /* operation and object bits of rc entries */
 };
 
 /* A list that is sent in pieces: next() fills doc (zeroed) with the next document and returns false at the end. */
@@ -43,16 +52,18 @@ struct listing {
     const struct schema *schema;
     bool (*next)(struct request *q, struct listing *listing, void *doc, struct arena *arena);
     char outer[OBJECT_KEY_SIZE], inner[OBJECT_KEY_SIZE]; /* keys of the last object; "" before the first */
-    bool is_inside;        /* outer is the object whose children are walked */
-    int64_t skip, left;    /* offset and limit; left -1: no limit */
-    uint32_t position;     /* free for next() */
+    bool is_inside;                                      /* outer is the object whose children are walked */
+    const struct object *at; /* the last object, while the turn lasts: NULL at the start of each piece */
+    int64_t skip, left;      /* offset and limit; left -1: no limit */
+    uint32_t position;       /* free for next() */
 };
 
 /* What a parked request waits for, one item each. */
-enum settle_kind { SETTLE_RESOURCE, SETTLE_POOL, SETTLE_NODE };
+enum settle_kind { SETTLE_RESOURCE, SETTLE_POOL, SETTLE_NODE, SETTLE_ORPHAN };
 struct settle_item {
     enum settle_kind kind;
-    char *first, *second;  /* definition and node, node and pool, node */
+    char *third;          /* of an orphan: its identifier */
+    char *first, *second; /* definition and node, node and pool, node */
     bool was_new, was_deleted;
 };
 
@@ -68,24 +79,24 @@ struct request {
     int32_t volume_number;
     struct uri uri;
     void *body;
-    const cJSON *json;              /* the body as it came, valid in the handler */
+    const cJSON *json; /* the body as it came, valid in the handler */
 
     const struct schema *reply_schema;
-    const void *reply;              /* instead of rc, when there is no error */
-    bool is_reply_list;             /* reply is an array of one */
-    int failure_status;             /* instead of what the first error asks for; 0: that */
+    const void *reply;  /* instead of rc, when there is no error */
+    bool is_reply_list; /* reply is an array of one */
+    int failure_status; /* instead of what the first error asks for; 0: that */
     struct listing *listing;
-    struct json_writer writer;      /* of the listing under way */
-    bool is_text;                   /* the answer is this text */
-    const char *text_type;          /* NULL: none is told */
+    struct json_writer writer; /* of the listing under way */
+    bool is_text;              /* the answer is this text */
+    const char *text_type;     /* NULL: none is told */
     struct buf text;
 
     struct request *next;
-    uint64_t generation;            /* must be durable before the answer */
+    uint64_t generation; /* must be durable before the answer */
     LIST_OF(struct settle_item) settle;
     bool is_settling;
-    int64_t deadline_ms;            /* while the handler runs: how long to wait, 0: the default; then when that ends */
-    int64_t refresh_token;          /* satellites are asked for capacities; 0: not */
+    int64_t deadline_ms;   /* while the handler runs: how long to wait, 0: the default; then when that ends */
+    int64_t refresh_token; /* satellites are asked for capacities; 0: not */
     void (*resume)(struct request *q); /* called once when everything has settled, before the answer */
 };
 
@@ -113,7 +124,8 @@ const struct node *request_find_node(struct request *q, const char *name);
 const struct resource_group *request_get_group(struct request *q, const char *name);
 const struct resource_definition *request_get_definition(struct request *q, const char *name);
 const struct resource *request_get_resource(struct request *q, const char *definition, const char *node);
-const struct volume_definition *request_get_volume_definition(struct request *q, const struct resource_definition *definition);
+const struct volume_definition *request_get_volume_definition(struct request *q,
+                                                              const struct resource_definition *definition);
 /* LINSTOR: what a list is filtered by must be legal names, though not of something. -1 and rc. */
 int request_check_query_names(struct request *q);
 /* LINSTOR: views refuse nodes= that names no node; lists do not. -1 and rc. */
@@ -133,4 +145,5 @@ void parked_turn(struct service *service);
 void parked_fail(struct service *service, const char *why); /* what waited for durability was undone */
 void request_settle_resource(struct request *q, const struct resource *resource, bool was_new, bool was_deleted);
 void request_settle_pool(struct request *q, const struct storage_pool *pool);
+void request_settle_orphan(struct request *q, const struct node *node, const char *pool, const char *identifier);
 void request_settle_node(struct request *q, const struct node *node, int64_t wait_ms);

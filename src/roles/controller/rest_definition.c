@@ -16,7 +16,8 @@
 static bool next_definition(struct request *q, struct listing *listing, void *doc, struct arena *arena)
 {
     const struct object *root = model_root(q->model);
-    const struct object *object = object_after(root, KIND_RESOURCE_DEFINITION, listing->outer[0] ? listing->outer : NULL);
+    const struct object *object =
+        object_after(root, KIND_RESOURCE_DEFINITION, listing->outer[0] ? listing->outer : NULL);
     bool with_volumes = request_query_bool(q, "with_volume_definitions", false);
 
     for (; object; object = object_next(object, root)) {
@@ -66,7 +67,8 @@ int definition_parse_layers(struct request *q, const struct text_list *names, st
                       .message = "The list of layers is not possible.", .cause = why,
                       .correction = "List layers from the top down, such as DRBD, LUKS, STORAGE.");
     if (was_extended)
-        rc_add(&q->rc, WARN_STORAGE_KIND_ADDED, .is_bare = true, .message = "The layer STORAGE was added at the end of the list of layers.");
+        rc_add(&q->rc, WARN_STORAGE_KIND_ADDED, .is_bare = true,
+               .message = "The layer STORAGE was added at the end of the list of layers.");
     *layers = (struct text_list){ 0 };
     for (size_t i = 0; i < stack.count; i++)
         text_list_add(layers, layer_kind_name(stack.at[i]), &q->arena);
@@ -100,13 +102,15 @@ static int check_drbd(struct request *q, struct maybe_i32 port, struct maybe_i32
     for (size_t i = 0; i < ARRAY_SIZE(transports) && !is_known; i++)
         is_known = strcmp(transport, transports[i]) == 0;
     if (!is_known)
-        return rc_add(&q->rc, FAIL_INVLD_TRANSPORT_TYPE, .message = rc_text(&q->rc, "'%s' is not a transport of DRBD.", transport),
+        return rc_add(&q->rc, FAIL_INVLD_TRANSPORT_TYPE,
+                      .message = rc_text(&q->rc, "'%s' is not a transport of DRBD.", transport),
                       .correction = "Give IP, RDMA or RoCE.");
     if (port.has && (port.value < 1 || port.value > 65535))
         return rc_add(&q->rc, FAIL_INVLD_RSC_PORT, .message = rc_text(&q->rc, "%d is not a TCP port.", port.value),
                       .correction = "Ports are 1 to 65535.");
     if (peer_slots.has && (peer_slots.value < 1 || peer_slots.value > 31))
-        return rc_add(&q->rc, FAIL_INVLD_REQUEST, .message = rc_text(&q->rc, "%d peer slots are not possible.", peer_slots.value),
+        return rc_add(&q->rc, FAIL_INVLD_REQUEST,
+                      .message = rc_text(&q->rc, "%d peer slots are not possible.", peer_slots.value),
                       .correction = "DRBD has room for 1 to 31 peers.");
     return 0;
 }
@@ -115,7 +119,8 @@ static int check_drbd(struct request *q, struct maybe_i32 port, struct maybe_i32
 static void warn_of_luks(struct request *q, const struct text_list *layers)
 {
     if (text_list_has(layers, "LUKS"))
-        rc_add(&q->rc, WARN_NOT_FOUND_CRYPT_KEY, .is_bare = true, .message = "The layer LUKS needs a master passphrase, and there is none yet.",
+        rc_add(&q->rc, WARN_NOT_FOUND_CRYPT_KEY, .is_bare = true,
+               .message = "The layer LUKS needs a master passphrase, and there is none yet.",
                .correction = "Create the passphrase before resources of this definition.");
 }
 
@@ -129,7 +134,8 @@ static const char *choose_name(struct request *q, const char *name, const char *
     }
     if (!external) {
         rc_ref(&q->rc, "RscDfn", "");
-        rc_add(&q->rc, FAIL_MISSING_EXT_NAME, .message = "The resource definition has neither a name nor an external name.",
+        rc_add(&q->rc, FAIL_MISSING_EXT_NAME,
+               .message = "The resource definition has neither a name nor an external name.",
                .cause = "Both are missing or empty.", .correction = "Give a name.");
         return NULL;
     }
@@ -147,9 +153,10 @@ static int check_external(struct request *q, const char *external)
     if (name_check(NAME_EXTERNAL, external, why, sizeof(why)) != 0)
         return rc_add(&q->rc, FAIL_INVLD_EXT_NAME, .message = "The external name is not possible.", .cause = why);
     if (model_find_external(q->model, external))
-        return rc_add(&q->rc, FAIL_EXISTS_EXT_NAME,
-                      .message = rc_text(&q->rc, "A resource definition with the external name '%s' exists already.", external),
-                      .cause = "External names are unique.");
+        return rc_add(
+            &q->rc, FAIL_EXISTS_EXT_NAME,
+            .message = rc_text(&q->rc, "A resource definition with the external name '%s' exists already.", external),
+            .cause = "External names are unique.");
     return 0;
 }
 
@@ -196,7 +203,8 @@ struct resource_definition *definition_create(struct request *q, const struct de
     (void)model_key(name, key);
     definition = txn_new(q->txn, KIND_RESOURCE_DEFINITION, model_root(q->model), group, key);
     definition->name = arena_strdup(&q->arena, name);
-    definition->external_name = wish->external_name && *wish->external_name ? arena_strdup(&q->arena, wish->external_name) : NULL;
+    definition->external_name =
+        wish->external_name && *wish->external_name ? arena_strdup(&q->arena, wish->external_name) : NULL;
     definition->resource_group = group->name;
     definition->peer_slots = wish->peer_slots.has ? wish->peer_slots : group->peer_slots;
     definition->port = wish->port;
@@ -239,8 +247,9 @@ static int create_definition(struct request *q)
         return -1;
     definition->object.props = props;
     rc_ref(&q->rc, "UUID", definition->object.uuid);
-    return rc_add(&q->rc, CREATED, .message = rc_text(&q->rc, "New resource definition '%s' created.", definition->name),
-                  .details = rc_text(&q->rc, "Resource definition '%s' UUID is: %s", definition->name, definition->object.uuid));
+    return rc_add(
+        &q->rc, CREATED, .message = rc_text(&q->rc, "New resource definition '%s' created.", definition->name),
+        .details = rc_text(&q->rc, "Resource definition '%s' UUID is: %s", definition->name, definition->object.uuid));
 }
 
 static int change_layers(struct request *q, struct resource_definition *definition, const struct text_list *names)
@@ -287,8 +296,9 @@ static int modify_definition(struct request *q)
     if (props_modify(q, PROP_ON_RESOURCE_DEFINITION, &definition->object.props, &PROPS_CHANGE(body)) != 0)
         return -1;
     rc_ref(&q->rc, "UUID", definition->object.uuid);
-    return rc_add(&q->rc, MODIFIED, .message = rc_text(&q->rc, "Resource definition '%s' modified.", definition->name),
-                  .details = rc_text(&q->rc, "Resource definition '%s' UUID is: %s", definition->name, definition->object.uuid));
+    return rc_add(
+        &q->rc, MODIFIED, .message = rc_text(&q->rc, "Resource definition '%s' modified.", definition->name),
+        .details = rc_text(&q->rc, "Resource definition '%s' UUID is: %s", definition->name, definition->object.uuid));
 }
 
 static int delete_definition(struct request *q)
@@ -304,14 +314,15 @@ static int delete_definition(struct request *q)
                       .message = rc_text(&q->rc, "Resource definition '%s' not found.", q->var[VAR_RESOURCE]),
                       .details = "Nothing was deleted.");
     rc_add(&q->rc, DELETED, .message = rc_text(&q->rc, "Resource definition '%s' deleted.", definition->name),
-           .details = rc_text(&q->rc, "Resource definition '%s' UUID was: %s", definition->name, definition->object.uuid));
+           .details =
+               rc_text(&q->rc, "Resource definition '%s' UUID was: %s", definition->name, definition->object.uuid));
     if (object_count(&definition->object, KIND_RESOURCE) == 0) {
         txn_delete(q->txn, definition);
         return 0;
     }
     authority = rc_text(&q->rc, "DELETE /v1/resource-definitions/%s", definition->name);
     ((struct resource_definition *)txn_edit(q->txn, definition))->object.flags |= RESOURCE_DEFINITION_DELETE;
-    child_for_each(resource, resource, &definition->object, KIND_RESOURCE) {
+    child_for_each (resource, resource, &definition->object, KIND_RESOURCE) {
         struct resource *edited = txn_edit(q->txn, resource);
 
         edited->object.flags |= RESOURCE_DELETE;

@@ -9,7 +9,7 @@ struct definition_wish {
     char *group;                /* NULL or empty: DfltRscGrp */
     struct text_list layers;    /* in any case; empty: chosen with the first resource */
     struct maybe_i32 peer_slots, port;
-    char *secret, *transport;   /* NULL: made up */
+    char *secret, *transport; /* NULL: made up */
 };
 /* NULL when rc says why not. Adds the reference RscDfn, and no entry for success. */
 struct resource_definition *definition_create(struct request *q, const struct definition_wish *wish);

@@ -43,7 +43,8 @@ static int show_group(struct request *q)
     return request_reply(q, &resource_group_doc_schema, doc);
 }
 
-/* A list that the body names replaces the stored one. An empty one stays there: in a request it lifts what the group says. */
+/* A list that the body names replaces the stored one. An empty one stays there: in a request it lifts what the group
+ * says. */
 static void take_list(struct text_list *to, const struct text_list *from)
 {
     if (from->at)
@@ -58,8 +59,10 @@ static int take_kinds(struct request *q, struct text_list *to, const struct text
 
         if (are_layers ? !layer_kind_parse(from->at[i], &layer) : !provider_kind_parse(from->at[i], &provider)) {
             return rc_add(&q->rc, FAIL_INVLD_LAYER_KIND, .is_bare = true,
-                          .message = rc_text(&q->rc, "'%s' is not a %s.", from->at[i], are_layers ? "layer" : "kind of storage pool"),
-                          .correction = are_layers ? "Give layers such as DRBD, LUKS, STORAGE." : "Give kinds such as LVM_THIN, ZFS, FILE_THIN.");
+                          .message = rc_text(&q->rc, "'%s' is not a %s.", from->at[i],
+                                             are_layers ? "layer" : "kind of storage pool"),
+                          .correction = are_layers ? "Give layers such as DRBD, LUKS, STORAGE."
+                                                   : "Give kinds such as LVM_THIN, ZFS, FILE_THIN.");
         }
         text_upper(from->at[i]);
     }
@@ -117,7 +120,8 @@ static void warn_of_pools(struct request *q, const struct select_filter *filter)
                 buf_printf(&names, "%s'%s'", names.length ? ", " : "", lists[i]->at[j]);
     if (names.length > 0)
         rc_add(&q->rc, WARN_NOT_FOUND,
-               .message = rc_text(&q->rc, "The following configured storage pools do not exist on any node: %s", names.data));
+               .message =
+                   rc_text(&q->rc, "The following configured storage pools do not exist on any node: %s", names.data));
     buf_done(&names);
 }
 
@@ -129,7 +133,8 @@ static int modify_props(struct request *q, enum prop_object kind, int64_t told_a
     int result = props_modify(q, kind, props, change);
 
     for (uint32_t i = before; result == 0 && i < q->rc.entries.count; i++)
-        q->rc.entries.at[i].ret_code = (int64_t)(((uint64_t)q->rc.entries.at[i].ret_code & ~RC_OBJECT_MASK) | (uint64_t)told_as);
+        q->rc.entries.at[i].ret_code =
+            (int64_t)(((uint64_t)q->rc.entries.at[i].ret_code & ~RC_OBJECT_MASK) | (uint64_t)told_as);
     return result;
 }
 
@@ -201,7 +206,8 @@ static int delete_group(struct request *q)
     rc_ref(&q->rc, "RscGrp", q->var[VAR_GROUP]);
     if (!group)
         return rc_add(&q->rc, WARN_NOT_FOUND,
-                      .message = rc_text(&q->rc, "Resource group '%s' not found.", q->var[VAR_GROUP]), .details = "Nothing was deleted.");
+                      .message = rc_text(&q->rc, "Resource group '%s' not found.", q->var[VAR_GROUP]),
+                      .details = "Nothing was deleted.");
     if (object_count(&group->object, KIND_RESOURCE_DEFINITION) > 0)
         return rc_add(&q->rc, FAIL_EXISTS_RSC_DFN,
                       .message = rc_text(&q->rc, "Resource group '%s' has %u resource definitions.", group->name,
@@ -240,7 +246,8 @@ static const struct volume_group *get_volume_group(struct request *q)
 
     if (group && !volume)
         rc_add(&q->rc, FAIL_NOT_FOUND_VLM_GRP,
-               .message = rc_text(&q->rc, "Volume group %d of resource group '%s' not found.", q->volume_number, group->name),
+               .message =
+                   rc_text(&q->rc, "Volume group %d of resource group '%s' not found.", q->volume_number, group->name),
                .cause = "There is no volume group of that number.", .correction = "Check the number.");
     return volume;
 }
@@ -262,23 +269,26 @@ static int take_flags(struct request *q, const struct text_list *flags, uint64_t
         bool removes = flags->at[i][0] == '-';
 
         if (strcmp(flags->at[i] + removes, "GROSS_SIZE") != 0)
-            return rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = rc_text(&q->rc, "'%s' is not a flag of volume groups.", flags->at[i]),
+            return rc_add(&q->rc, FAIL_UNKNOWN_ERROR,
+                          .message = rc_text(&q->rc, "'%s' is not a flag of volume groups.", flags->at[i]),
                           .correction = "Known is GROSS_SIZE.");
         *bits = removes ? *bits & ~(uint64_t)VOLUME_GROUP_GROSS_SIZE : *bits | VOLUME_GROUP_GROSS_SIZE;
     }
     return 0;
 }
 
-static int choose_number(struct request *q, const struct resource_group *group, struct maybe_i32 wanted, int32_t *number)
+static int choose_number(struct request *q, const struct resource_group *group, struct maybe_i32 wanted,
+                         int32_t *number)
 {
     char why[NAME_WHY_SIZE];
 
     *number = wanted.has ? wanted.value : 0;
     if (wanted.has && name_check_volume_number(wanted.value, why, sizeof(why)) != 0)
-        return rc_add(&q->rc, FAIL_INVLD_VLM_NR, .message = rc_text(&q->rc, "%d is not a volume number.", wanted.value), .cause = why);
+        return rc_add(&q->rc, FAIL_INVLD_VLM_NR, .message = rc_text(&q->rc, "%d is not a volume number.", wanted.value),
+                      .cause = why);
     if (wanted.has)
         return 0;
-    child_for_each(volume_group, volume, &group->object, KIND_VOLUME_GROUP)
+    child_for_each (volume_group, volume, &group->object, KIND_VOLUME_GROUP)
         if (volume->number == *number)
             (*number)++;
     return 0;
@@ -302,13 +312,15 @@ static int create_volume_group(struct request *q)
         q->rc.context = context;
     }
     rc_ref(&q->rc, "VlmGrp", q->var[VAR_GROUP]);
-    if (!(group = request_get_group(q, q->var[VAR_GROUP])) || choose_number(q, group, body->volume_number, &number) != 0)
+    if (!(group = request_get_group(q, q->var[VAR_GROUP])) ||
+        choose_number(q, group, body->volume_number, &number) != 0)
         return -1;
     rc_ref(&q->rc, "RscGrp", q->var[VAR_GROUP]);
     rc_ref(&q->rc, "VlmNr", rc_text(&q->rc, "%d", number));
     if (model_find_volume_group(group, number))
         return rc_add(&q->rc, FAIL_EXISTS_VLM_GRP | MASK_VLM_DFN | MASK_CRT,
-                      .message = rc_text(&q->rc, "Resource group '%s' has a volume group %d already.", group->name, number),
+                      .message =
+                          rc_text(&q->rc, "Resource group '%s' has a volume group %d already.", group->name, number),
                       .cause = "Volume numbers are unique in a resource group.");
     model_number_key(number, key);
     volume = txn_new(q->txn, KIND_VOLUME_GROUP, group, NULL, key);
@@ -319,7 +331,8 @@ static int create_volume_group(struct request *q)
         return -1;
     rc_strip_refs(&q->rc);
     return rc_add(&q->rc, CREATED,
-                  .message = rc_text(&q->rc, "New volume group with number '%d' of resource group '%s' created.", number, group->name));
+                  .message = rc_text(&q->rc, "New volume group with number '%d' of resource group '%s' created.",
+                                     number, group->name));
 }
 
 static int modify_volume_group(struct request *q)
@@ -338,7 +351,9 @@ static int modify_volume_group(struct request *q)
         modify_props(q, PROP_ON_VOLUME_GROUP, MASK_VLM_DFN, &volume->object.props, &PROPS_CHANGE(body)) != 0)
         return -1;
     rc_ref(&q->rc, "UUID", volume->object.uuid);
-    return rc_add(&q->rc, MODIFIED, .message = rc_text(&q->rc, "Volume group %d of resource group '%s' modified.", volume->number, q->var[VAR_GROUP]),
+    return rc_add(&q->rc, MODIFIED,
+                  .message = rc_text(&q->rc, "Volume group %d of resource group '%s' modified.", volume->number,
+                                     q->var[VAR_GROUP]),
                   .details = rc_text(&q->rc, "UUID is: %s", volume->object.uuid));
 }
 
@@ -350,7 +365,9 @@ static int delete_volume_group(struct request *q)
     if (!(volume = get_volume_group(q))) /* LINSTOR: the only deletion that answers 404 for what is not there */
         return -1;
     rc_ref(&q->rc, "UUID", volume->object.uuid);
-    rc_add(&q->rc, DELETED, .message = rc_text(&q->rc, "Volume group %d of resource group '%s' deleted.", volume->number, q->var[VAR_GROUP]),
+    rc_add(&q->rc, DELETED,
+           .message =
+               rc_text(&q->rc, "Volume group %d of resource group '%s' deleted.", volume->number, q->var[VAR_GROUP]),
            .details = rc_text(&q->rc, "UUID was: %s", volume->object.uuid));
     txn_delete(q->txn, volume);
     return 0;

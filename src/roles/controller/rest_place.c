@@ -78,7 +78,9 @@ static void unref_placement(struct request *q, const struct placement_result *pl
 static int place(struct request *q, const struct resource_definition *definition, const struct select_filter *filter,
                  int32_t additional_count)
 {
-    struct placement_request wanted = { .definition = definition, .filter = filter, .additional_count = additional_count };
+    struct placement_request wanted = { .definition = definition,
+                                        .filter = filter,
+                                        .additional_count = additional_count };
     struct placement_result placed;
     struct text_list layers = { 0 };
 
@@ -119,7 +121,8 @@ static int autoplace(struct request *q)
     if (body->select_filter) {
         if (group_take_filter(q, &filter, body->select_filter) != 0)
             return -1;
-        additional = body->select_filter->additional_place_count.has ? body->select_filter->additional_place_count.value : 0;
+        additional =
+            body->select_filter->additional_place_count.has ? body->select_filter->additional_place_count.value : 0;
     }
     if (body->layer_list.count > 0)
         filter.layer_stack = body->layer_list;
@@ -135,8 +138,8 @@ static int check_sizes(struct request *q, const struct resource_group *group, co
     if (groups == 0 || groups == body->volume_sizes.count || (body->partial.has && body->partial.value))
         return 0;
     return rc_add(&q->rc, FAIL_INVLD_VLM_SIZES,
-                  .message = rc_text(&q->rc, "Resource group '%s' has %u volume groups, and %u sizes were given.", group->name, groups,
-                                     body->volume_sizes.count),
+                  .message = rc_text(&q->rc, "Resource group '%s' has %u volume groups, and %u sizes were given.",
+                                     group->name, groups, body->volume_sizes.count),
                   .correction = "Give one size for each volume group, or ask for a partial spawn.");
 }
 
@@ -187,21 +190,27 @@ static int spawn(struct request *q)
     wish.layers = filter.layer_stack.count > 0 ? filter.layer_stack : group->filter.layer_stack;
     q->rc.context = MASK_CRT | MASK_RSC_DFN;
     definition = definition_create(q, &wish);
-    if (!definition || props_set(q, PROP_ON_RESOURCE_DEFINITION, &definition->object.props, &body->resource_definition_props) != 0 ||
+    if (!definition ||
+        props_set(q, PROP_ON_RESOURCE_DEFINITION, &definition->object.props, &body->resource_definition_props) != 0 ||
         spawn_volumes(q, group, definition, &body->volume_sizes) != 0)
         return -1;
     rc_ref(&q->rc, "UUID", definition->object.uuid);
     rc_add(&q->rc, CREATED, .message = rc_text(&q->rc, "New resource definition '%s' created.", definition->name),
-           .details = rc_text(&q->rc, "Resource definition '%s' UUID is: %s", definition->name, definition->object.uuid));
+           .details =
+               rc_text(&q->rc, "Resource definition '%s' UUID is: %s", definition->name, definition->object.uuid));
     rc_unref(&q->rc, "UUID");
     q->rc.context = context;
     if (only_definitions || (!filter.place_count.has && !group->filter.place_count.has))
-        return rc_add(&q->rc, INFO_NO_RSC_SPAWNED,
-                      .message = rc_text(&q->rc, "Resource definition '%s' and %u volume definitions created, but no resources deployed.",
-                                         definition->name, body->volume_sizes.count));
+        return rc_add(
+            &q->rc, INFO_NO_RSC_SPAWNED,
+            .message = rc_text(&q->rc,
+                               "Resource definition '%s' and %u volume definitions created, but no resources deployed.",
+                               definition->name, body->volume_sizes.count));
     if (place(q, definition, &filter, 0) != 0)
         return -1;
-    return rc_add(&q->rc, CREATED, .message = rc_text(&q->rc, "Resource '%s' spawned from resource group '%s'.", definition->name, group->name));
+    return rc_add(
+        &q->rc, CREATED,
+        .message = rc_text(&q->rc, "Resource '%s' spawned from resource group '%s'.", definition->name, group->name));
 }
 
 static void show_size(const struct placement_size *size, struct space_info_doc *info, struct arena *arena)
@@ -265,7 +274,8 @@ static int query_all_size_info(struct request *q)
     const struct query_size_info_request *body = q->body;
     struct query_all_size_info_doc *doc = arena_alloc(&q->arena, sizeof(*doc));
 
-    model_for_each(resource_group, group, q->model, KIND_RESOURCE_GROUP) {
+    model_for_each(resource_group, group, q->model, KIND_RESOURCE_GROUP)
+    {
         struct group_size_info_doc *one = LIST_ADD(&doc->result, &q->arena);
 
         one->group = arena_strdup(&q->arena, group->name);

@@ -45,17 +45,21 @@ static bool is_in_view(struct request *q, const struct resource *resource)
 static bool next_in_definition(struct request *q, struct listing *listing, const struct object *definition, void *doc,
                                struct arena *arena)
 {
-    const struct object *object = object_after(definition, KIND_RESOURCE, listing->inner[0] ? listing->inner : NULL);
+    const struct object *object =
+        listing->at ? object_next(listing->at, definition)
+                    : object_after(definition, KIND_RESOURCE, listing->inner[0] ? listing->inner : NULL);
 
     for (; object; object = object_next(object, definition)) {
         const struct resource *resource = (const struct resource *)object;
 
         strcpy(listing->inner, object->node[0].key);
+        listing->at = object;
         if (!is_in_view(q, resource))
             continue;
         view_resource(resource, true, doc, arena);
         return true;
     }
+    listing->at = NULL;
     return false;
 }
 
@@ -71,7 +75,8 @@ static const struct object *next_definition(struct request *q, const char *after
     while ((name = uri_next_parameter(&q->uri, "resources", &at))) {
         const struct resource_definition *named = model_find_definition(q->model, name);
 
-        if (named && (!after || strcmp(named->object.key, after) > 0) && (!best || strcmp(named->object.key, best->key) < 0))
+        if (named && (!after || strcmp(named->object.key, after) > 0) &&
+            (!best || strcmp(named->object.key, best->key) < 0))
             best = &named->object;
     }
     return best;
@@ -79,8 +84,10 @@ static const struct object *next_definition(struct request *q, const char *after
 
 static bool next_view(struct request *q, struct listing *listing, void *doc, struct arena *arena)
 {
-    const struct object *definition = listing->is_inside ? object_find(model_root(q->model), KIND_RESOURCE_DEFINITION, listing->outer) : NULL;
+    const struct object *definition = listing->at ? listing->at->parent[0] : NULL;
 
+    if (!definition && listing->is_inside)
+        definition = object_find(model_root(q->model), KIND_RESOURCE_DEFINITION, listing->outer);
     if (!definition)
         definition = next_definition(q, listing->outer[0] ? listing->outer : NULL);
     for (; definition; definition = next_definition(q, listing->outer)) {
@@ -120,6 +127,7 @@ static int create_one(struct request *q, const struct resource_create_request *b
     static const struct resource_doc nothing;
     const struct resource_doc *asked = body->resource ? body->resource : &nothing;
     const struct resource_definition *definition;
+    const struct resource *found;
     struct deploy_wish wish = { .props = &asked->props, .layers = body->layer_list, .flags = asked->flags };
 
     if (!(wish.node = model_find_node(q->model, node_name))) {
@@ -129,9 +137,15 @@ static int create_one(struct request *q, const struct resource_create_request *b
     }
     if (!(definition = request_get_definition(q, q->var[VAR_RESOURCE])))
         return -1;
-    if (model_find_resource(definition, node_name))
+    found = model_find_resource(definition, node_name);
+    if (found && object_has_flag(&found->object, RESOURCE_DELETE))
+        return rc_add(&q->rc, FAIL_IN_USE,
+                      .message = rc_text(&q->rc, "Resource '%s' on node '%s' is being deleted.", definition->name, wish.node->name),
+                      .correction = "Create it again when it is gone.");
+    if (found)
         return rc_add(&q->rc, INFO_RSC_ALREADY_EXISTS,
-                      .message = rc_text(&q->rc, "A resource '%s' on node '%s' already exists.", definition->name, wish.node->name),
+                      .message = rc_text(&q->rc, "A resource '%s' on node '%s' already exists.", definition->name,
+                                         wish.node->name),
                       .cause = "It was created before.", .details = "Nothing was changed.");
     return deploy_resource(q, definition, &wish) ? 0 : -1;
 }
@@ -150,8 +164,10 @@ static int create_many(struct request *q)
 
     rc_ref(&q->rc, "RscDfn", q->var[VAR_RESOURCE]);
     if (!cJSON_IsArray(q->json))
-        return rc_add(&q->rc, API_CALL_PARSE_ERROR, .message = "Unable to parse input json.", .details = "expected a list");
-    cJSON_ArrayForEach(item, q->json) {
+        return rc_add(&q->rc, API_CALL_PARSE_ERROR, .message = "Unable to parse input json.",
+                      .details = "expected a list");
+    cJSON_ArrayForEach(item, q->json)
+    {
         struct resource_create_request *body = arena_alloc(&q->arena, sizeof(*body));
         struct field_error error;
 
@@ -182,7 +198,9 @@ static int modify_resource(struct request *q)
     if (props_modify(q, PROP_ON_RESOURCE, &resource->object.props, &PROPS_CHANGE(body)) != 0)
         return -1;
     rc_ref(&q->rc, "UUID", resource->object.uuid);
-    return rc_add(&q->rc, MODIFIED, .message = rc_text(&q->rc, "Resource '%s' on node '%s' modified.", q->var[VAR_RESOURCE], q->var[VAR_NODE]),
+    return rc_add(&q->rc, MODIFIED,
+                  .message =
+                      rc_text(&q->rc, "Resource '%s' on node '%s' modified.", q->var[VAR_RESOURCE], q->var[VAR_NODE]),
                   .details = rc_text(&q->rc, "UUID is: %s", resource->object.uuid));
 }
 
@@ -195,13 +213,16 @@ static int delete_resource(struct request *q)
     rc_ref(&q->rc, "RscDfn", q->var[VAR_RESOURCE]);
     rc_ref(&q->rc, "Node", q->var[VAR_NODE]);
     if (!resource)
-        return rc_add(&q->rc, WARN_NOT_FOUND,
-                      .message = rc_text(&q->rc, "Resource '%s' on node '%s' not found.", q->var[VAR_RESOURCE], q->var[VAR_NODE]),
-                      .details = "Nothing was deleted.");
+        return rc_add(
+            &q->rc, WARN_NOT_FOUND,
+            .message = rc_text(&q->rc, "Resource '%s' on node '%s' not found.", q->var[VAR_RESOURCE], q->var[VAR_NODE]),
+            .details = "Nothing was deleted.");
     edited = txn_edit(q->txn, resource);
     edited->object.flags |= RESOURCE_DELETE;
-    edited->authority = rc_text(&q->rc, "DELETE /v1/resource-definitions/%s/resources/%s", definition->name, q->var[VAR_NODE]);
-    return rc_add(&q->rc, DELETED, .message = rc_text(&q->rc, "Resource '%s' on node '%s' deleted.", definition->name, q->var[VAR_NODE]),
+    edited->authority =
+        rc_text(&q->rc, "DELETE /v1/resource-definitions/%s/resources/%s", definition->name, q->var[VAR_NODE]);
+    return rc_add(&q->rc, DELETED,
+                  .message = rc_text(&q->rc, "Resource '%s' on node '%s' deleted.", definition->name, q->var[VAR_NODE]),
                   .details = rc_text(&q->rc, "UUID was: %s", resource->object.uuid));
 }
 
@@ -230,7 +251,8 @@ static const struct volume *get_volume(struct request *q, const struct resource 
 
     if (!volume)
         rc_add(&q->rc, FAIL_NOT_FOUND_VLM,
-               .message = rc_text(&q->rc, "Volume %d of resource '%s' on node '%s' not found.", q->volume_number, q->var[VAR_RESOURCE], q->var[VAR_NODE]));
+               .message = rc_text(&q->rc, "Volume %d of resource '%s' on node '%s' not found.", q->volume_number,
+                                  q->var[VAR_RESOURCE], q->var[VAR_NODE]));
     return volume;
 }
 
@@ -267,7 +289,8 @@ static int modify_volume(struct request *q)
             return -1;
     rc_ref(&q->rc, "UUID", volume->uuid);
     return rc_add(&q->rc, MODIFIED,
-                  .message = rc_text(&q->rc, "Volume %d of resource '%s' on node '%s' modified.", q->volume_number, q->var[VAR_RESOURCE], q->var[VAR_NODE]),
+                  .message = rc_text(&q->rc, "Volume %d of resource '%s' on node '%s' modified.", q->volume_number,
+                                     q->var[VAR_RESOURCE], q->var[VAR_NODE]),
                   .details = rc_text(&q->rc, "UUID is: %s", volume->uuid));
 }
 

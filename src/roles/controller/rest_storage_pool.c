@@ -37,7 +37,8 @@ static void fold_old_keys(struct request *q, struct text_map *props)
 }
 
 /* One more document from the pools of a node or of a definition. */
-static bool next_pool_of(struct request *q, struct listing *listing, const struct object *parent, void *doc, struct arena *arena)
+static bool next_pool_of(struct request *q, struct listing *listing, const struct object *parent, void *doc,
+                         struct arena *arena)
 {
     const struct object *object;
 
@@ -67,7 +68,8 @@ static bool next_pool_in_node(struct request *q, struct listing *listing, void *
 static bool next_pool(struct request *q, struct listing *listing, void *doc, struct arena *arena)
 {
     const struct object *root = model_root(q->model);
-    const struct object *object = listing->is_inside ? object_find(root, KIND_STORAGE_POOL_DEFINITION, listing->outer) : NULL;
+    const struct object *object =
+        listing->is_inside ? object_find(root, KIND_STORAGE_POOL_DEFINITION, listing->outer) : NULL;
 
     if (!object)
         object = object_after(root, KIND_STORAGE_POOL_DEFINITION, listing->outer[0] ? listing->outer : NULL);
@@ -90,10 +92,12 @@ static void refresh(struct request *q, const struct node *only)
     if (request_query_bool(q, "cached", false))
         return;
     q->refresh_token = ++q->service->next_token;
-    model_for_each(node, node, q->model, KIND_NODE) {
+    model_for_each(node, node, q->model, KIND_NODE)
+    {
         const struct object *pool = object_first(&node->object, KIND_STORAGE_POOL);
 
-        if ((only && node != only) || !pool || !session_is_online(node) || !request_query_admits(q, "nodes", node->name))
+        if ((only && node != only) || !pool || !session_is_online(node) ||
+            !request_query_admits(q, "nodes", node->name))
             continue;
         session_refresh(node, q->refresh_token);
         request_settle_pool(q, (const struct storage_pool *)pool);
@@ -154,7 +158,8 @@ static int check_shared(struct request *q, const struct storage_pool_request *bo
         return -1;
     if (provider == PROVIDER_DISKLESS || provider_can(provider, PROVIDER_SHARED))
         return 0;
-    if (body->external_locking.has && body->external_locking.value) /* LINSTOR: whoever locks elsewhere may share anything */
+    if (body->external_locking.has &&
+        body->external_locking.value) /* LINSTOR: whoever locks elsewhere may share anything */
         return 0;
     return rc_add(&q->rc, FAIL_INVLD_STOR_DRIVER,
                   .message = rc_text(&q->rc, "Storage pools of kind %s cannot share their space with other nodes.",
@@ -183,12 +188,15 @@ static int check_supported(struct request *q, const struct node *node, enum prov
 
     if ((node->type != NODE_SATELLITE && node->type != NODE_COMBINED) || provider_can(provider, PROVIDER_SPECIAL_NODE))
         return rc_add(&q->rc, FAIL_INVLD_STOR_DRIVER,
-                      .message = rc_text(&q->rc, "Node '%s' is of a type that has no storage pools of kind %s.", node->name, name));
-    if (!session_is_online(node) || !hello || provider == PROVIDER_DISKLESS || text_list_has_fold(&hello->providers, name))
+                      .message = rc_text(&q->rc, "Node '%s' is of a type that has no storage pools of kind %s.",
+                                         node->name, name));
+    if (!session_is_online(node) || !hello || provider == PROVIDER_DISKLESS ||
+        text_list_has_fold(&hello->providers, name))
         return 0;
     reason = text_map_find(&hello->unsupported, name);
     return rc_add(&q->rc, FAIL_STLT_DOES_NOT_SUPPORT_PROVIDER,
-                  .message = rc_text(&q->rc, "Satellite '%s' does not support storage pools of kind %s.", node->name, name),
+                  .message =
+                      rc_text(&q->rc, "Satellite '%s' does not support storage pools of kind %s.", node->name, name),
                   .cause = reason, .correction = "Install what is missing on the node, then reconnect it.");
 }
 
@@ -204,7 +212,8 @@ static int create_pool(struct request *q)
     if (!body->provider_kind || !provider_kind_parse(body->provider_kind, &provider)) {
         q->failure_status = 400;
         return rc_add(&q->rc, FAIL_INVLD_LAYER_KIND, .is_bare = true,
-                      .message = rc_text(&q->rc, "'%s' is not a kind of storage pool.", body->provider_kind ? body->provider_kind : ""),
+                      .message = rc_text(&q->rc, "'%s' is not a kind of storage pool.",
+                                         body->provider_kind ? body->provider_kind : ""),
                       .correction = "Give one of DISKLESS, LVM, LVM_THIN, ZFS, ZFS_THIN, FILE, FILE_THIN.");
     }
     rc_ref(&q->rc, "Node", q->var[VAR_NODE]);
@@ -215,7 +224,8 @@ static int create_pool(struct request *q)
         return -1;
     if (model_find_pool(node, body->storage_pool_name))
         return rc_add(&q->rc, FAIL_EXISTS_STOR_POOL,
-                      .message = rc_text(&q->rc, "Node '%s' has a storage pool '%s' already.", node->name, body->storage_pool_name));
+                      .message = rc_text(&q->rc, "Node '%s' has a storage pool '%s' already.", node->name,
+                                         body->storage_pool_name));
     if (check_supported(q, node, provider) != 0 || check_shared(q, body, provider) != 0)
         return -1;
     definition = get_or_make_definition(q, body->storage_pool_name);
@@ -306,9 +316,10 @@ static int delete_pool(struct request *q)
                       .message = "The storage pool '" DISKLESS_POOL "' cannot be deleted.",
                       .details = "Every node needs it for resources without a disk.");
     if (!pool)
-        return rc_add(&q->rc, WARN_NOT_FOUND,
-                      .message = rc_text(&q->rc, "Storage pool '%s' on node '%s' not found.", q->var[VAR_POOL], q->var[VAR_NODE]),
-                      .cause = "There is no such storage pool.", .details = "Nothing was deleted.");
+        return rc_add(
+            &q->rc, WARN_NOT_FOUND,
+            .message = rc_text(&q->rc, "Storage pool '%s' on node '%s' not found.", q->var[VAR_POOL], q->var[VAR_NODE]),
+            .cause = "There is no such storage pool.", .details = "Nothing was deleted.");
     if (pool->volume_count > 0)
         return rc_add(&q->rc, FAIL_IN_USE,
                       .message = rc_text(&q->rc, "The storage pool '%s' on node '%s' holds %u volumes.",
@@ -358,12 +369,13 @@ static int show_definition(struct request *q)
     return request_reply(q, &storage_pool_definition_doc_schema, doc);
 }
 
-static int say_definition(struct request *q, const struct storage_pool_definition *definition, int64_t code, const char *what)
+static int say_definition(struct request *q, const struct storage_pool_definition *definition, int64_t code,
+                          const char *what)
 {
     rc_ref(&q->rc, "UUID", definition->object.uuid);
-    return rc_add(&q->rc, code, .message = rc_text(&q->rc, "Storage pool definition '%s' %s.", definition->name, what),
-                  .details = rc_text(&q->rc, "Storage pool definition '%s' UUID: %s", definition->name,
-                                     definition->object.uuid));
+    return rc_add(
+        &q->rc, code, .message = rc_text(&q->rc, "Storage pool definition '%s' %s.", definition->name, what),
+        .details = rc_text(&q->rc, "Storage pool definition '%s' UUID: %s", definition->name, definition->object.uuid));
 }
 
 static int create_definition(struct request *q)
@@ -377,7 +389,8 @@ static int create_definition(struct request *q)
         return -1;
     if (model_find_pool_definition(q->model, body->storage_pool_name))
         return rc_add(&q->rc, FAIL_EXISTS_STOR_POOL_DFN,
-                      .message = rc_text(&q->rc, "A storage pool definition with the name '%s' exists already.", body->storage_pool_name),
+                      .message = rc_text(&q->rc, "A storage pool definition with the name '%s' exists already.",
+                                         body->storage_pool_name),
                       .cause = "Names of storage pool definitions are unique, in any case.");
     (void)model_key(body->storage_pool_name, key);
     definition = txn_new(q->txn, KIND_STORAGE_POOL_DEFINITION, model_root(q->model), NULL, key);

@@ -17,8 +17,9 @@ enum { DRBD_MIN_KIB = 4 };
 static bool next_volume(struct request *q, struct listing *listing, void *doc, struct arena *arena)
 {
     const struct resource_definition *definition = model_find_definition(q->model, q->var[VAR_RESOURCE]);
-    const struct object *object =
-        definition ? object_after(&definition->object, KIND_VOLUME_DEFINITION, listing->outer[0] ? listing->outer : NULL) : NULL;
+    const struct object *object = definition ? object_after(&definition->object, KIND_VOLUME_DEFINITION,
+                                                            listing->outer[0] ? listing->outer : NULL)
+                                             : NULL;
 
     if (!object)
         return false;
@@ -55,28 +56,31 @@ static int check_size(struct request *q, const struct resource_definition *defin
     if (size_kib >= min && size_kib <= max)
         return 0;
     return rc_add(&q->rc, FAIL_INVLD_VLM_SIZE,
-                  .message = rc_text(&q->rc, "Volume %d of '%s' cannot have %" PRId64 " KiB.", number, definition->name, size_kib),
+                  .message = rc_text(&q->rc, "Volume %d of '%s' cannot have %" PRId64 " KiB.", number, definition->name,
+                                     size_kib),
                   .cause = rc_text(&q->rc, "Sizes are %" PRId64 " to %" PRId64 " KiB.", min, max),
                   .correction = "Give a size in that range.");
 }
 
-static int choose_number(struct request *q, const struct resource_definition *definition, const struct volume_wish *wish,
-                         int32_t *number)
+static int choose_number(struct request *q, const struct resource_definition *definition,
+                         const struct volume_wish *wish, int32_t *number)
 {
     char why[NAME_WHY_SIZE];
 
     if (wish->number.has) {
         *number = wish->number.value;
         if (name_check_volume_number(*number, why, sizeof(why)) != 0)
-            return rc_add(&q->rc, FAIL_INVLD_VLM_NR, .message = rc_text(&q->rc, "%d is not a volume number.", *number), .cause = why);
+            return rc_add(&q->rc, FAIL_INVLD_VLM_NR, .message = rc_text(&q->rc, "%d is not a volume number.", *number),
+                          .cause = why);
         return 0;
     }
     *number = 0;
-    child_for_each(volume_definition, volume, &definition->object, KIND_VOLUME_DEFINITION)
+    child_for_each (volume_definition, volume, &definition->object, KIND_VOLUME_DEFINITION)
         if (volume->number == *number)
             (*number)++;
     if (*number > NAME_VOLUME_NUMBER_MAX)
-        return rc_add(&q->rc, FAIL_POOL_EXHAUSTED_VLM_NR, .message = "All volume numbers of the resource definition are taken.");
+        return rc_add(&q->rc, FAIL_POOL_EXHAUSTED_VLM_NR,
+                      .message = "All volume numbers of the resource definition are taken.");
     return 0;
 }
 
@@ -87,9 +91,9 @@ static int choose_minor(struct request *q, struct volume_definition *volume, str
 
     if (wanted.has) {
         if (number < minors->min || number > minors->max)
-            return rc_add(&q->rc, FAIL_INVLD_MINOR_NR,
-                          .message = rc_text(&q->rc, "%d is not a minor number.", wanted.value),
-                          .cause = rc_text(&q->rc, "Minor numbers are %" PRId64 " to %" PRId64 ".", minors->min, minors->max));
+            return rc_add(
+                &q->rc, FAIL_INVLD_MINOR_NR, .message = rc_text(&q->rc, "%d is not a minor number.", wanted.value),
+                .cause = rc_text(&q->rc, "Minor numbers are %" PRId64 " to %" PRId64 ".", minors->min, minors->max));
         if (number_pool_is_used(minors, number))
             return rc_add(&q->rc, FAIL_INVLD_MINOR_NR,
                           .message = rc_text(&q->rc, "The minor number %d is in use already.", wanted.value),
@@ -115,7 +119,8 @@ static int parse_flags(struct request *q, const struct text_list *flags, int32_t
             if (strcmp(known->name, name) == 0)
                 flag = known->value;
         if (!flag)
-            return rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = rc_text(&q->rc, "'%s' is not a flag of volume definitions.", name),
+            return rc_add(&q->rc, FAIL_UNKNOWN_ERROR,
+                          .message = rc_text(&q->rc, "'%s' is not a flag of volume definitions.", name),
                           .correction = "Known are GROSS_SIZE and ENCRYPTED.");
         rc_ref(&q->rc, "VlmNr", rc_text(&q->rc, "%d", number));
         if (flag == VOLUME_DEFINITION_ENCRYPTED && !removes)
@@ -144,8 +149,10 @@ struct volume_definition *definition_add_volume(struct request *q, struct resour
         return NULL;
     if (model_find_volume_definition(definition, number)) {
         rc_add(&q->rc, FAIL_EXISTS_VLM_DFN,
-               .message = rc_text(&q->rc, "Resource definition '%s' has a volume definition %d already.", definition->name, number),
-               .cause = "Volume numbers are unique in a resource definition.", .correction = "Leave out the number, or choose another.");
+               .message = rc_text(&q->rc, "Resource definition '%s' has a volume definition %d already.",
+                                  definition->name, number),
+               .cause = "Volume numbers are unique in a resource definition.",
+               .correction = "Leave out the number, or choose another.");
         return NULL;
     }
     model_number_key(number, key);
@@ -159,21 +166,23 @@ struct volume_definition *definition_add_volume(struct request *q, struct resour
         return NULL;
     if (wish->props && props_set(q, PROP_ON_VOLUME_DEFINITION, &volume->object.props, wish->props) != 0)
         return NULL;
-    for (uint32_t i = 0; i < q->rc.entries.count; i++) /* LINSTOR: that properties were set is told without the number */
+    for (uint32_t i = 0; i < q->rc.entries.count;
+         i++) /* LINSTOR: that properties were set is told without the number */
         text_map_remove(&q->rc.entries.at[i].obj_refs, "VlmNr");
     /* LINSTOR: the generation identifier that the first replica will begin with */
     text_random_bytes(identifier, sizeof(identifier));
     text_map_set(&volume->object.props, "DrbdCurrentGi",
-                 rc_text(&q->rc, "%02X%02X%02X%02X%02X%02X%02X%02X", identifier[0], identifier[1], identifier[2], identifier[3],
-                         identifier[4], identifier[5], identifier[6], identifier[7] & 0xfe),
+                 rc_text(&q->rc, "%02X%02X%02X%02X%02X%02X%02X%02X", identifier[0], identifier[1], identifier[2],
+                         identifier[3], identifier[4], identifier[5], identifier[6], identifier[7] & 0xfe),
                  &q->arena);
     return volume;
 }
 
 /* Resources that are deployed get the new volume, too. */
-static int add_to_resources(struct request *q, const struct resource_definition *definition, const struct volume_definition *volume)
+static int add_to_resources(struct request *q, const struct resource_definition *definition,
+                            const struct volume_definition *volume)
 {
-    child_for_each(resource, resource, &definition->object, KIND_RESOURCE)
+    child_for_each (resource, resource, &definition->object, KIND_RESOURCE)
         if (deploy_volume(q, txn_edit(q->txn, resource), volume) != 0)
             return -1;
     return 0;
@@ -199,8 +208,10 @@ static int create_volume(struct request *q)
     volume = found ? definition_add_volume(q, txn_edit(q->txn, found), &wish) : NULL;
     if (!volume || add_to_resources(q, found, volume) != 0)
         return -1;
-    return rc_add(&q->rc, CREATED, .message = rc_text(&q->rc, "New volume definition with number '%d' of resource definition '%s' created.",
-                                                      volume->number, found->name));
+    return rc_add(&q->rc, CREATED,
+                  .message =
+                      rc_text(&q->rc, "New volume definition with number '%d' of resource definition '%s' created.",
+                              volume->number, found->name));
 }
 
 static int resize(struct request *q, struct volume_definition *volume, int64_t size_kib)
@@ -210,17 +221,20 @@ static int resize(struct request *q, struct volume_definition *volume, int64_t s
     if (check_size(q, definition, volume->number, size_kib) != 0)
         return -1;
     if (size_kib == volume->size_kib)
-        return rc_add(&q->rc, WARN_VLMDFN_RESIZE_SAME_SIZE,
-                      .message = rc_text(&q->rc, "Volume %d of '%s' has that size already.", volume->number, definition->name));
+        return rc_add(
+            &q->rc, WARN_VLMDFN_RESIZE_SAME_SIZE,
+            .message = rc_text(&q->rc, "Volume %d of '%s' has that size already.", volume->number, definition->name));
     if (size_kib < volume->size_kib && object_count(&definition->object, KIND_RESOURCE) > 0)
         return rc_add(&q->rc, FAIL_INVLD_VLM_SIZE,
-                      .message = rc_text(&q->rc, "Volume %d of '%s' is deployed and can only grow.", volume->number, definition->name),
-                      .cause = rc_text(&q->rc, "It has %" PRId64 " KiB, and %" PRId64 " KiB were asked for.", volume->size_kib, size_kib),
+                      .message = rc_text(&q->rc, "Volume %d of '%s' is deployed and can only grow.", volume->number,
+                                         definition->name),
+                      .cause = rc_text(&q->rc, "It has %" PRId64 " KiB, and %" PRId64 " KiB were asked for.",
+                                       volume->size_kib, size_kib),
                       .correction = "Give a larger size.");
     if (deploy_check_growth(q, definition, volume->number, size_kib - volume->size_kib) != 0)
         return -1;
     volume->size_kib = size_kib;
-    child_for_each(resource, resource, &definition->object, KIND_RESOURCE) {
+    child_for_each (resource, resource, &definition->object, KIND_RESOURCE) {
         struct resource *edited = txn_edit(q->txn, resource);
 
         volume->object.flags |= VOLUME_DEFINITION_RESIZE;
@@ -251,33 +265,40 @@ static int modify_volume(struct request *q)
         return -1;
     rc_ref(&q->rc, "UUID", volume->object.uuid);
     return rc_add(&q->rc, MODIFIED,
-                  .message = rc_text(&q->rc, "Volume definition %d of resource definition '%s' modified.", volume->number, definition->name),
+                  .message = rc_text(&q->rc, "Volume definition %d of resource definition '%s' modified.",
+                                     volume->number, definition->name),
                   .details = rc_text(&q->rc, "UUID is: %s", volume->object.uuid));
 }
 
 static int delete_volume(struct request *q)
 {
     const struct resource_definition *definition = model_find_definition(q->model, q->var[VAR_RESOURCE]);
-    const struct volume_definition *volume = definition ? model_find_volume_definition(definition, q->volume_number) : NULL;
+    const struct volume_definition *volume =
+        definition ? model_find_volume_definition(definition, q->volume_number) : NULL;
     const char *authority;
 
     rc_ref(&q->rc, "RscDfn", q->var[VAR_RESOURCE]);
     rc_ref(&q->rc, "VlmNr", q->var[VAR_VOLUME_NUMBER]);
     if (!volume)
         return rc_add(&q->rc, WARN_NOT_FOUND,
-                      .message = rc_text(&q->rc, "Volume definition %d of resource definition '%s' not found.", q->volume_number, q->var[VAR_RESOURCE]),
+                      .message = rc_text(&q->rc, "Volume definition %d of resource definition '%s' not found.",
+                                         q->volume_number, q->var[VAR_RESOURCE]),
                       .details = "Nothing was deleted.");
-    rc_add(&q->rc, DELETED, .message = rc_text(&q->rc, "Volume definition %d of '%s' marked for deletion.", volume->number, definition->name),
+    rc_add(&q->rc, DELETED,
+           .message =
+               rc_text(&q->rc, "Volume definition %d of '%s' marked for deletion.", volume->number, definition->name),
            .details = rc_text(&q->rc, "UUID is: %s", volume->object.uuid));
-    rc_add(&q->rc, DELETED, .message = rc_text(&q->rc, "Volume definition %d of '%s' deleted.", volume->number, definition->name),
+    rc_add(&q->rc, DELETED,
+           .message = rc_text(&q->rc, "Volume definition %d of '%s' deleted.", volume->number, definition->name),
            .details = rc_text(&q->rc, "UUID was: %s", volume->object.uuid));
     if (object_count(&definition->object, KIND_RESOURCE) == 0) {
         txn_delete(q->txn, volume);
         return 0;
     }
-    authority = rc_text(&q->rc, "DELETE /v1/resource-definitions/%s/volume-definitions/%d", definition->name, volume->number);
+    authority =
+        rc_text(&q->rc, "DELETE /v1/resource-definitions/%s/volume-definitions/%d", definition->name, volume->number);
     ((struct volume_definition *)txn_edit(q->txn, volume))->object.flags |= VOLUME_DEFINITION_DELETE;
-    child_for_each(resource, resource, &definition->object, KIND_RESOURCE) {
+    child_for_each (resource, resource, &definition->object, KIND_RESOURCE) {
         struct resource *edited = txn_edit(q->txn, resource);
 
         edited->authority = arena_strdup(&q->arena, authority);

@@ -22,6 +22,8 @@ const struct route *const route_tables[] = {
     net_interface_routes,
     storage_pool_routes,
     controller_routes,
+    orphan_routes,
+    unserved_routes,
 };
 const size_t route_table_count = ARRAY_SIZE(route_tables);
 
@@ -40,6 +42,7 @@ static const struct {
     { "{volume}", VAR_VOLUME_NUMBER, false, NAME_NODE },
     { "{key}", VAR_KEY, false, NAME_NODE },
     { "{report}", VAR_REPORT, false, NAME_NODE },
+    { "{any}", VAR_ANY, false, NAME_NODE },
 };
 
 static int find_variable(const char *segment, size_t length)

@@ -29,6 +29,8 @@ static void on_change(void *owner, const struct change *change, uint64_t generat
 
     (void)generation;
     wants_note_change(service, change, is_undo);
+    if (object->kind->id == KIND_RESOURCE && (vanishes || is_undo))
+        finish_note(service, (const struct resource *)object);
     if (object->kind->id == KIND_NODE && vanishes)
         session_end((const struct node *)object);
     else if (object->kind->id == KIND_NODE || object->kind->id == KIND_NET_INTERFACE)
@@ -97,7 +99,8 @@ static void tick(void *owner)
 {
     struct service *service = owner;
 
-    if (service->parked) /* deadlines */
+    service->may_try_disk = true;
+    if (service->parked || service->disk_trouble) /* deadlines; what could not be stored */
         loop_mark_dirty(service->loop);
 }
 
@@ -117,6 +120,7 @@ static int open_store(struct service *service)
     if (service->model.generation == 0)
         defaults_make(&service->model);
     take_ranges(service);
+    finish_start(service);
     return 0;
 }
 

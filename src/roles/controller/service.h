@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The running controller: what the files of this role share. It owns model, journal, sessions with satellites, the requests that wait
- * for an answer, and error reports. Everything that happens later than a handler happens in the turn (service.c), in this order:
- * reports of satellites are finished (finish.c), wants are sent (wants.c), parked requests are looked at (parked.c).
+ * The running controller: what the files of this role share. It owns model, journal, sessions with satellites, the
+ * requests that wait for an answer, and error reports. Everything that happens later than a handler happens in the turn
+ * (service.c), in this order: reports of satellites are finished (finish.c), wants are sent (wants.c), parked requests
+ * are looked at (parked.c).
  */
 #pragma once
 
@@ -22,26 +23,27 @@ struct service {
     struct journal *journal;
     struct http_server *http;
     struct reports *reports;
-    struct timer *tick;             /* looks at deadlines */
+    struct timer *tick; /* looks at deadlines */
     char *data_directory;
     char *listen_address;
     int listen_port;
-    char *boot;                     /* UUID of this run */
-    char *disk_trouble;             /* why nothing can be written, NULL while it can */
+    char *boot;         /* UUID of this run */
+    char *disk_trouble; /* why nothing can be written, NULL while it can */
+    bool may_try_disk;  /* in spite of that, once: set by the tick */
 
     /* wants.c: resources to look at; NULL where one was deleted */
     const struct resource **dirty;
     uint32_t dirty_count, dirty_room;
     bool has_dirty_pools, has_dirty_nodes;
-    /* finish.c: resources whose last report may end something */
+    /* finish.c: resources about which something may have ended */
     LIST_OF(struct finished_key) finished;
     struct arena finished_arena;
 
-    struct request *parked;         /* oldest first */
+    struct request *parked; /* oldest first */
     struct request **last_parked;
-    struct request *current;        /* whose handler runs: commits are noted in it */
-    int64_t next_token;             /* of refresh messages */
-    bool is_stopping;               /* no more changes; the loop ends when everything is stored */
+    struct request *current; /* whose handler runs: commits are noted in it */
+    int64_t next_token;      /* of refresh messages */
+    bool is_stopping;        /* no more changes; the loop ends when everything is stored */
 };
 
 struct finished_key {

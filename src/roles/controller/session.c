@@ -25,6 +25,7 @@ struct session {
     bool is_online;           /* ... and answered after that */
     bool is_refused;
     int64_t online_token, refreshed;
+    struct report *orphans; /* one block */
 };
 
 static struct session *session_of(const struct node *node)
@@ -145,6 +146,19 @@ static void receive_resource(struct session *session, const struct node *node, c
     finish_note(session->service, resource);
 }
 
+static void receive_orphans(struct session *session, const struct report *report)
+{
+    struct report only = { .orphans_complete = true };
+
+    only.orphans.at = report->orphans.at;
+    only.orphans.count = report->orphans.count;
+    free(session->orphans);
+    session->orphans = field_duplicate(&report_schema, &only);
+    if (report->orphans.count > 0)
+        log_warn("node %s has %u volumes that nobody wants; see /v1/nodes/%s/orphans", name_of(session),
+                 report->orphans.count, name_of(session));
+}
+
 static void receive_report(struct session *session, const cJSON *body)
 {
     const struct node *node = node_of(session);
@@ -165,6 +179,8 @@ static void receive_report(struct session *session, const cJSON *body)
     }
     for (uint32_t i = 0; i < report.resources.count; i++)
         receive_resource(session, node, &report.resources.at[i]);
+    if (report.orphans_complete)
+        receive_orphans(session, &report);
     if (report.token > session->refreshed)
         session->refreshed = report.token;
     if (session->is_synchronised && !session->is_online && session->refreshed >= session->online_token) {
@@ -222,6 +238,7 @@ void session_end(const struct node *node)
         return;
     hang_up(session);
     runtime_set_session(node, NULL);
+    free(session->orphans);
     free(session->hello);
     free(session->address);
     free(session->node);
@@ -321,6 +338,21 @@ void session_refresh(const struct node *node, int64_t token)
 int64_t session_refreshed(const struct node *node)
 {
     return session_of(node) ? session_of(node)->refreshed : 0;
+}
+
+const struct report *session_orphans(const struct node *node)
+{
+    return session_of(node) ? session_of(node)->orphans : NULL;
+}
+
+bool session_has_orphan(const struct node *node, const char *pool, const char *identifier)
+{
+    const struct report *report = session_orphans(node);
+
+    for (uint32_t i = 0; report && i < report->orphans.count; i++)
+        if (text_equal_fold(report->orphans.at[i].pool, pool) && strcmp(report->orphans.at[i].identifier, identifier) == 0)
+            return true;
+    return false;
 }
 
 void session_send_wants(const struct node *node, const struct wants *wants)

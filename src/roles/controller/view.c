@@ -13,7 +13,10 @@
 /* Texts of the model in a document: encoding does not write to them. */
 static char *borrow(const char *text)
 {
-    union { const char *locked; char *text; } key = { .locked = text };
+    union {
+        const char *locked;
+        char *text;
+    } key = { .locked = text };
 
     return key.text;
 }
@@ -70,7 +73,7 @@ void view_node(const struct node *node, struct node_doc *doc, struct arena *aren
     doc->type = borrow(enum_name(node_type_names, node->type));
     doc->flags = view_flags(node->object.kind->flags, node->object.flags, arena);
     doc->props = node->object.props;
-    child_for_each(net_interface, interface, &node->object, KIND_NET_INTERFACE)
+    child_for_each (net_interface, interface, &node->object, KIND_NET_INTERFACE)
         view_net_interface(interface, LIST_ADD(&doc->net_interfaces, arena));
     doc->connection_status = borrow(session_status(node));
     doc->uuid = node->object.uuid;
@@ -105,14 +108,15 @@ void view_storage_pool(const struct storage_pool *pool, struct storage_pool_doc 
     has_snapshots = provider_can(provider, PROVIDER_SNAPSHOTS) &&
                     (!pool->fact || pool->fact->supports_snapshots || !pool->fact->applied);
     if (!is_diskless)
-        text_map_set(&doc->static_traits, "Provisioning", provider_can(provider, PROVIDER_THIN) ? "Thin" : "Fat", arena);
-    text_map_set(&doc->static_traits, "SupportsSnapshots", provider_can(provider, PROVIDER_SNAPSHOTS) ? "true" : "false",
-                 arena);
+        text_map_set(&doc->static_traits, "Provisioning", provider_can(provider, PROVIDER_THIN) ? "Thin" : "Fat",
+                     arena);
+    text_map_set(&doc->static_traits, "SupportsSnapshots",
+                 provider_can(provider, PROVIDER_SNAPSHOTS) ? "true" : "false", arena);
     if (is_diskless) {
         doc->free_capacity = doc->total_capacity = (struct maybe_i64)MAYBE(INT64_MAX);
     } else if (!session_is_online(node)) {
-        add_report(doc, WARN_NOT_CONNECTED,
-                   arena_printf(arena, "No active connection to satellite '%s'.", node->name), NULL, NULL, arena);
+        add_report(doc, WARN_NOT_CONNECTED, arena_printf(arena, "No active connection to satellite '%s'.", node->name),
+                   NULL, NULL, arena);
     } else if (pool->fact && pool->fact->free_kib.has && pool->fact->total_kib.has) {
         doc->free_capacity = pool->fact->free_kib;
         doc->total_capacity = pool->fact->total_kib;
@@ -167,7 +171,8 @@ void view_volume_group(const struct volume_group *group, struct volume_group_doc
     doc->flags = view_flags(group->object.kind->flags, group->object.flags, arena);
 }
 
-/* LINSTOR: layers of definitions are shown in this order, whatever the order of the stack. DRBD is shown when it has data. */
+/* LINSTOR: layers of definitions are shown in this order, whatever the order of the stack. DRBD is shown when it has
+ * data. */
 static const char *const shown_layers[] = { "DRBD", "LUKS", "NVME", "WRITECACHE", "CACHE", "BCACHE", "STORAGE" };
 
 static struct drbd_definition_doc *drbd_definition(const struct resource_definition *definition, struct arena *arena)
@@ -183,7 +188,8 @@ static struct drbd_definition_doc *drbd_definition(const struct resource_definit
     return doc;
 }
 
-void view_volume_definition(const struct volume_definition *volume, struct volume_definition_doc *doc, struct arena *arena)
+void view_volume_definition(const struct volume_definition *volume, struct volume_definition_doc *doc,
+                            struct arena *arena)
 {
     const struct resource_definition *definition = (const struct resource_definition *)volume->object.parent[0];
 
@@ -208,8 +214,8 @@ void view_volume_definition(const struct volume_definition *volume, struct volum
     }
 }
 
-void view_definition(const struct resource_definition *definition, bool with_volumes, struct resource_definition_doc *doc,
-                     struct arena *arena)
+void view_definition(const struct resource_definition *definition, bool with_volumes,
+                     struct resource_definition_doc *doc, struct arena *arena)
 {
     const struct resource_group *group = (const struct resource_group *)definition->object.parent[1];
 
@@ -232,7 +238,7 @@ void view_definition(const struct resource_definition *definition, bool with_vol
     }
     if (!with_volumes)
         return;
-    child_for_each(volume_definition, volume, &definition->object, KIND_VOLUME_DEFINITION)
+    child_for_each (volume_definition, volume, &definition->object, KIND_VOLUME_DEFINITION)
         view_volume_definition(volume, LIST_ADD(&doc->volume_definitions, arena), arena);
 }
 
@@ -267,7 +273,8 @@ static struct layer_object_doc *view_layers(const struct resource *resource, str
     return doc;
 }
 
-void view_volume(const struct resource *resource, const struct volume *volume, struct volume_doc *doc, struct arena *arena)
+void view_volume(const struct resource *resource, const struct volume *volume, struct volume_doc *doc,
+                 struct arena *arena)
 {
     const struct volume_fact *fact = find_fact(resource, volume->number);
     const struct storage_pool *pool = model_find_pool(resource_node(resource), volume->storage_pool);
@@ -293,9 +300,9 @@ void view_volume(const struct resource *resource, const struct volume *volume, s
         report->message = resource->fact->trouble->message;
         report->cause = resource->fact->trouble->cause;
         report->correction = resource->fact->trouble->correction;
-        report->details = arena_printf(arena, "Attempt %d failed; the next one follows in %.1f seconds.",
-                                       resource->fact->trouble->attempts,
-                                       (double)resource->fact->trouble->retry_in_ms / 1000);
+        report->details =
+            arena_printf(arena, "Attempt %d failed; the next one follows in %.1f seconds.",
+                         resource->fact->trouble->attempts, (double)resource->fact->trouble->retry_in_ms / 1000);
     }
 }
 

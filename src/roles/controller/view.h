@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From objects of the model to documents of REST. Texts are those of the model: a document is encoded before the turn ends. */
+/* From objects of the model to documents of REST. Texts are those of the model: a document is encoded before the turn
+ * ends. */
 #pragma once
 
 #include "api/node.h"
@@ -15,10 +16,12 @@ void view_storage_pool(const struct storage_pool *pool, struct storage_pool_doc 
 void view_pool_definition(const struct storage_pool_definition *definition, struct storage_pool_definition_doc *doc);
 void view_group(const struct resource_group *group, struct resource_group_doc *doc, struct arena *arena);
 void view_volume_group(const struct volume_group *group, struct volume_group_doc *doc, struct arena *arena);
-void view_definition(const struct resource_definition *definition, bool with_volumes, struct resource_definition_doc *doc,
-                     struct arena *arena);
-void view_volume_definition(const struct volume_definition *volume, struct volume_definition_doc *doc, struct arena *arena);
+void view_definition(const struct resource_definition *definition, bool with_volumes,
+                     struct resource_definition_doc *doc, struct arena *arena);
+void view_volume_definition(const struct volume_definition *volume, struct volume_definition_doc *doc,
+                            struct arena *arena);
 void view_resource(const struct resource *resource, bool with_volumes, struct resource_doc *doc, struct arena *arena);
-void view_volume(const struct resource *resource, const struct volume *volume, struct volume_doc *doc, struct arena *arena);
+void view_volume(const struct resource *resource, const struct volume *volume, struct volume_doc *doc,
+                 struct arena *arena);
 /* The names of the flags that are set, in the order of the kind. */
 struct text_list view_flags(const struct enum_name *names, uint64_t flags, struct arena *arena);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A want is a function of the stored resource (or pool) alone; what it inherits is resolved here. Its digest tells whether the
- * satellite has to hear of a change at all, also after a restart of the controller: the satellite returns the digests of
- * what it holds.
+ * A want is a function of the stored resource (or pool) alone; what it inherits is resolved here. Its digest tells
+ * whether the satellite has to hear of a change at all, also after a restart of the controller: the satellite returns
+ * the digests of what it holds.
  */
 #include "roles/controller/wants.h"
 
@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "model/runtime.h"
+#include "roles/controller/finish.h"
 #include "roles/controller/request.h"
 #include "roles/controller/session.h"
 
@@ -39,8 +40,8 @@ static void unmark(struct service *service, const struct resource *resource)
     runtime_set_dirty(resource, 0, 0);
 }
 
-/* When a resource was first whole is nothing to the satellite; marking it dirty for that would keep the request that waits
- * for the resource waiting for one more sync. */
+/* When a resource was first whole is nothing to the satellite; marking it dirty for that would keep the request that
+ * waits for the resource waiting for one more sync. */
 static bool concerns_satellite(const struct change *change)
 {
     struct resource probe;
@@ -102,6 +103,9 @@ static void build_resource(const struct resource *resource, struct resource_want
     }
     want->digest = (int64_t)digest_of(&resource_want_schema, want);
     want->generation = (int64_t)resource->object.generation;
+    /* Not part of the digest: a satellite that goes on running knows what it has made. */
+    for (uint32_t i = 0; i < resource->volumes.count; i++)
+        want->volumes.at[i].must_exist = resource->volumes.at[i].is_deployed;
 }
 
 static void build_pool(const struct storage_pool *pool, struct pool_want *want, struct arena *arena)
@@ -175,10 +179,11 @@ static void add_pool(struct outbox *outbox, const struct storage_pool *pool)
 
 static void add_dirty_pools(struct service *service, struct outbox **all)
 {
-    model_for_each(node, node, &service->model, KIND_NODE) {
+    model_for_each(node, node, &service->model, KIND_NODE)
+    {
         if (!session_is_synchronised(node))
             continue;
-        child_for_each(storage_pool, pool, &node->object, KIND_STORAGE_POOL)
+        child_for_each (storage_pool, pool, &node->object, KIND_STORAGE_POOL)
             if (pool->object.generation > pool->want_generation)
                 add_pool(outbox_for(all, node), pool);
     }
@@ -207,6 +212,7 @@ void wants_turn(struct service *service)
         runtime_set_dirty(resource, 0, 0);
         if (session_is_synchronised(resource_node(resource)))
             add_resource(outbox_for(&all, resource_node(resource)), resource);
+        finish_note(service, resource); /* a report that came while it was dirty said nothing */
     }
     service->dirty_count = kept;
     while (all) {
@@ -259,7 +265,7 @@ void wants_synchronise(struct service *service, const struct node *node, const s
         qsort(held->pools.at, held->pools.count, sizeof(held->pools.at[0]), by_name);
     if (held->resources.count > 0)
         qsort(held->resources.at, held->resources.count, sizeof(held->resources.at[0]), by_name);
-    child_for_each(storage_pool, pool, &node->object, KIND_STORAGE_POOL) {
+    child_for_each (storage_pool, pool, &node->object, KIND_STORAGE_POOL) {
         const struct held_item *item = find_held(held->pools.at, held->pools.count, storage_pool_name(pool));
         struct pool_want want;
 
@@ -280,7 +286,7 @@ void wants_synchronise(struct service *service, const struct node *node, const s
         }
     }
     flush(&outbox);
-    child_for_each(resource, resource, &node->object, KIND_RESOURCE) {
+    child_for_each (resource, resource, &node->object, KIND_RESOURCE) {
         const struct held_item *item =
             find_held(held->resources.at, held->resources.count, resource_definition_of(resource)->name);
         struct resource_want want;
@@ -295,7 +301,8 @@ void wants_synchronise(struct service *service, const struct node *node, const s
         arena_reset(&scratch);
     }
     for (uint32_t i = 0; i < held->resources.count; i++) {
-        const struct resource_definition *definition = model_find_definition(&service->model, held->resources.at[i].name);
+        const struct resource_definition *definition =
+            model_find_definition(&service->model, held->resources.at[i].name);
 
         if (!definition || !model_find_resource(definition, node->name))
             text_list_add(&outbox.wants.forget, held->resources.at[i].name, &outbox.arena);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * From the model to what satellites should make exist. Every change marks the resources whose wants it may concern; the turn
- * builds those wants anew, once the change is durable, and sends the ones that became different.
+ * From the model to what satellites should make exist. Every change marks the resources whose wants it may concern; the
+ * turn builds those wants anew, once the change is durable, and sends the ones that became different.
  */
 #pragma once
 

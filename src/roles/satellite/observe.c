@@ -156,28 +156,49 @@ void observer_refresh(struct satellite *satellite, int64_t token)
     task_ready(&observer->task);
 }
 
+static void take_missing(struct satellite *satellite, const struct text_map *missing)
+{
+    struct text_map *known = &satellite->missing;
+
+    for (uint32_t i = known->count; i-- > 0;)
+        if (!text_map_find(missing, known->at[i].key))
+            text_map_remove(known, known->at[i].key);
+    for (uint32_t i = 0; i < missing->count; i++) {
+        const char *why = text_map_find(known, missing->at[i].key);
+
+        if (!why || strcmp(why, missing->at[i].value) != 0)
+            text_map_set(known, missing->at[i].key, missing->at[i].value, &satellite->arena);
+    }
+}
+
+/* Where the question itself failed nothing is known to be missing: what is, the steps that need it will tell. */
 static void probe_done(void *owner, const struct outcome *outcomes, size_t count)
 {
     struct satellite *satellite = owner;
 
-    for (size_t i = 0; i < count; i++) {
-        const struct outcome *outcome = &outcomes[i];
-
-        if (outcome->result != OUTCOME_DONE)
-            text_map_set(&satellite->missing, "loop",
-                         outcome->complaint ? outcome->complaint : "The kernel does not answer.", &satellite->arena);
-        for (uint32_t at = 0; at < outcome->missing.count; at++)
-            text_map_set(&satellite->missing, outcome->missing.at[at].key, outcome->missing.at[at].value,
-                         &satellite->arena);
-    }
+    (void)count;
+    if (outcomes[0].result == OUTCOME_DONE)
+        take_missing(satellite, &outcomes[0].missing);
     plan_done(&satellite->probe);
-    server_listen(satellite);
+    if (outcomes[0].result != OUTCOME_DONE || satellite->missing.count > 0)
+        timer_start(satellite->probe_again, OBSERVE_MS, 0);
+    if (!satellite->has_listened)
+        server_listen(satellite);
+    satellite->has_listened = true;
 }
 
 static const struct run_events probe_events = { .done = probe_done };
 
-void probe_start(struct satellite *satellite)
+static void probe(void *owner)
 {
+    struct satellite *satellite = owner;
+
     plan_add(&satellite->probe, STEP_ASK_MACHINE, "find out what this machine can do");
     run_plan(satellite->runner, &satellite->probe, &probe_events, satellite);
+}
+
+void probe_start(struct satellite *satellite)
+{
+    satellite->probe_again = timer_new(satellite->loop, probe, satellite);
+    probe(satellite);
 }

@@ -85,6 +85,8 @@ static void proceed(struct task *task)
         return;
     }
     if (missing) {
+        /* It may have been there when the volumes were made. */
+        pool->known.holds_nothing = false;
         refuse(pool, missing);
         return;
     }

@@ -75,10 +75,11 @@ static void free_tasks(struct satellite *satellite)
 
 void satellite_free(struct satellite *satellite)
 {
-    loop_off_turn(satellite->loop, turn, satellite);
+    loop_remove_turn(satellite->loop, turn, satellite);
     server_done(satellite);
     free_tasks(satellite);
     observer_done(satellite);
+    timer_free(satellite->probe_again);
     plan_done(&satellite->probe);
     facts_done(&satellite->facts);
     arena_done(&satellite->arena);

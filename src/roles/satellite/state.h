@@ -106,7 +106,9 @@ struct satellite {
     int running;               /* tasks whose plans are under way and do not hang */
     struct resource *removals; /* not yet done, oldest first */
     struct observer observer;
-    struct plan probe;        /* at start: what can this machine do */
+    struct plan probe;         /* what can this machine do */
+    struct timer *probe_again; /* while it lacks something, which may come */
+    bool has_listened;
     struct i64_list answered; /* tokens whose reports are due */
     struct arena answered_arena;
     uint64_t reported_orphans; /* hash of the list that the controller has; 0: none */

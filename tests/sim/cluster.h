@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The processes of the simulated cluster: a controller and some satellites, made of the program's own objects. They are
+ * started here, killed here, and started again; and here the faults are thrown that concern whole processes, hosts and
+ * the network.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "roles/controller/service.h"
+#include "world.h"
+
+void cluster_init(void);       /* starts everything, and the faults */
+void cluster_end_faults(void); /* heals, and everything is started again */
+/* Ends all processes as their main functions do. */
+void cluster_done(void);
+
+void cluster_crash(struct host *host);
+/* How often a controller was started; counts up at each crash, too. */
+int cluster_incarnation(void);
+struct service *cluster_service(void); /* NULL: no controller is running */
+bool cluster_journal_is_idle(void);    /* true also when no controller is running */
