@@ -20,14 +20,15 @@ static void on_change(void *owner, const struct change *change, uint64_t generat
     const struct object *object = change->object;
     bool vanishes = change->kind == (is_undo ? CHANGE_NEW : CHANGE_DELETE);
 
-    (void)generation;
     wants_note_change(service, change, is_undo);
     if (object->kind->id == KIND_RESOURCE && (vanishes || is_undo))
         finish_note(service, (const struct resource *)object);
-    if (object->kind->id == KIND_NODE && vanishes)
+    if (object->kind->id == KIND_NODE && vanishes) {
         session_end((const struct node *)object);
-    else if (object->kind->id == KIND_NODE || object->kind->id == KIND_NET_INTERFACE)
+    } else if (object->kind->id == KIND_NODE || object->kind->id == KIND_NET_INTERFACE) {
         service->has_dirty_nodes = true;
+        service->nodes_generation = is_undo ? 0 : generation;
+    }
 }
 
 static void on_durable(void *owner, uint64_t generation)
@@ -68,11 +69,10 @@ static const struct journal_events journal_events = {
 /* Connections follow the stored nodes. */
 static void nodes_turn(struct service *service)
 {
-    if (!service->has_dirty_nodes || service->model.generation != journal_durable(service->journal))
+    if (!service->has_dirty_nodes || service->nodes_generation > journal_durable(service->journal))
         return;
     service->has_dirty_nodes = false;
-    model_for_each(node, node, &service->model, KIND_NODE)
-        session_update(service, node);
+    model_for_each(node, node, &service->model, KIND_NODE) session_update(service, node);
 }
 
 static void turn(void *owner)
@@ -136,7 +136,8 @@ static int open_store(struct service *service)
 {
     CLEANUP(memory_freep) char *directory = memory_printf("%s/store", service->data_directory);
     char why[512];
-    struct store *store = store_lmdb_open(service->loop, directory, journal_tables, journal_table_count, why, sizeof(why));
+    struct store *store =
+        store_lmdb_open(service->loop, directory, journal_tables, journal_table_count, why, sizeof(why));
 
     model_init(&service->model);
     if (!store || journal_open(&service->journal, service->loop, &service->model, store, &journal_events, service, why,
@@ -210,8 +211,7 @@ void service_done(struct service *service)
         request_free(q);
     }
     if (service->journal) {
-        model_for_each(node, node, &service->model, KIND_NODE)
-            session_end(node);
+        model_for_each(node, node, &service->model, KIND_NODE) session_end(node);
         journal_close(service->journal);
     }
     model_done(&service->model);
