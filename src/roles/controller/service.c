@@ -14,6 +14,8 @@
 
 LOG_DOMAIN("controller");
 
+#define CLUSTER_KEY "Cluster/LocalID" /* stored together with all defaults */
+
 static void on_change(void *owner, const struct change *change, uint64_t generation, bool is_undo)
 {
     struct service *service = owner;
@@ -75,25 +77,15 @@ static void nodes_turn(struct service *service)
     model_for_each(node, node, &service->model, KIND_NODE) session_update(service, node);
 }
 
-static void turn(void *owner)
+static void make_default_group(struct txn *txn, const struct object *root)
 {
-    struct service *service = owner;
+    struct resource_group *group;
+    char key[OBJECT_KEY_SIZE];
 
-    finish_turn(service);
-    nodes_turn(service);
-    wants_turn(service);
-    parked_turn(service);
-    if (service->is_stopping && journal_is_idle(service->journal))
-        loop_stop(service->loop);
-}
-
-static void tick(void *owner)
-{
-    struct service *service = owner;
-
-    service->may_try_disk = true;
-    if (service->parked || service->disk_trouble) /* deadlines; what could not be stored */
-        loop_mark_dirty(service->loop);
+    (void)model_key("DfltRscGrp", key);
+    group = txn_new(txn, KIND_RESOURCE_GROUP, root, NULL, key);
+    group->name = arena_strdup(txn_arena(txn), "DfltRscGrp");
+    group->filter.place_count = (struct maybe_i32)MAYBE(2);
 }
 
 /* What every cluster begins with. */
@@ -111,25 +103,56 @@ static void make_defaults(struct service *service)
     struct txn *txn = txn_begin(&service->model);
     const struct object *root = model_root(&service->model);
     struct controller *controller = txn_edit(txn, root);
-    struct resource_group *group;
     char key[OBJECT_KEY_SIZE];
 
     for (size_t i = 0; i < ARRAY_SIZE(props); i++)
         text_map_set(&controller->object.props, props[i][0], props[i][1], txn_arena(txn));
-    text_map_set(&controller->object.props, "Cluster/LocalID", root->uuid, txn_arena(txn));
+    text_map_set(&controller->object.props, CLUSTER_KEY, root->uuid, txn_arena(txn));
     text_map_set(&controller->satellite_props, "DrbdOptions/Resource/on-no-quorum", "io-error", txn_arena(txn));
     for (size_t i = 0; i < ARRAY_SIZE(pools); i++) {
         struct storage_pool_definition *definition;
 
+        if (model_find_pool_definition(&service->model, pools[i]))
+            continue; /* a node that was made meanwhile has brought it */
         (void)model_key(pools[i], key);
         definition = txn_new(txn, KIND_STORAGE_POOL_DEFINITION, root, NULL, key);
         definition->name = arena_strdup(txn_arena(txn), pools[i]);
     }
-    (void)model_key("DfltRscGrp", key);
-    group = txn_new(txn, KIND_RESOURCE_GROUP, root, NULL, key);
-    group->name = arena_strdup(txn_arena(txn), "DfltRscGrp");
-    group->filter.place_count = (struct maybe_i32)MAYBE(2);
+    if (!model_find_group(&service->model, "DfltRscGrp"))
+        make_default_group(txn, root);
     txn_commit(txn);
+}
+
+/* Also when the first attempt to store them failed, or failed in an earlier run while others succeeded. */
+static void defaults_turn(struct service *service)
+{
+    if (text_map_find(&model_root(&service->model)->props, CLUSTER_KEY) || !journal_is_idle(service->journal) ||
+        (service->disk_trouble && !service->may_try_disk))
+        return;
+    service->may_try_disk = false;
+    make_defaults(service);
+}
+
+static void turn(void *owner)
+{
+    struct service *service = owner;
+
+    defaults_turn(service);
+    finish_turn(service);
+    nodes_turn(service);
+    wants_turn(service);
+    parked_turn(service);
+    if (service->is_stopping && journal_is_idle(service->journal))
+        loop_stop(service->loop);
+}
+
+static void tick(void *owner)
+{
+    struct service *service = owner;
+
+    service->may_try_disk = true;
+    if (service->parked || service->disk_trouble) /* deadlines; what could not be stored */
+        loop_mark_dirty(service->loop);
 }
 
 static int open_store(struct service *service)
@@ -145,8 +168,6 @@ static int open_store(struct service *service)
         log_error("%s", why);
         return -1;
     }
-    if (service->model.generation == 0)
-        make_defaults(service);
     finish_start(service);
     return 0;
 }
