@@ -23,7 +23,9 @@ static void on_change(void *owner, const struct change *change, uint64_t generat
     bool vanishes = change->kind == (is_undo ? CHANGE_NEW : CHANGE_DELETE);
 
     wants_note_change(service, change, is_undo);
-    if (object->kind->id == KIND_RESOURCE && (vanishes || is_undo))
+    if (is_undo)
+        finish_note_undo(service, object);
+    else if (object->kind->id == KIND_RESOURCE && vanishes)
         finish_note(service, (const struct resource *)object);
     if (object->kind->id == KIND_NODE && vanishes) {
         session_end((const struct node *)object);
