@@ -59,6 +59,29 @@ def _():
             assert pathlib.Path(file).read_bytes()[:8] == b'precious'
 
 
+@suite.case('what a lost node brings back is listed, stays, and goes when a user says so')
+def _():
+    with Cluster(satellites=1, source='orphans') as cluster:
+        cluster.register()
+        cluster.create_definition('kept', [8192])
+        cluster.create_resource('kept', 'n1')
+        cluster.await_match({('kept', 'n1'): {0: 8192}})
+        cluster.satellites['n1'].kill()
+        cluster.await_offline('n1')
+        cluster.rest.delete('/v1/nodes/n1/lost')
+        cluster.satellites['n1'].start()
+        cluster.register()
+        listed = lambda: cluster.rest.get('/v1/nodes/n1/orphans')
+        wait_for('the orphan is listed', lambda: len(listed()) == 1, 20)
+        orphan = listed()[0]
+        assert (orphan['storage_pool_name'], orphan['identifier'], orphan['size_kib']) == ('thin', 'kept_00000', 8192), orphan
+        cluster.rest.delete('/v1/nodes/n1/orphans/thin/nosuch_00000')
+        assert len(listed()) == 1
+        cluster.rest.delete('/v1/nodes/n1/orphans/thin/kept_00000')
+        assert listed() == []
+        assert not cluster.devices()
+
+
 @suite.case('a replica deleted while its satellite was away goes when it is back, its neighbours stay')
 def _():
     with Cluster(satellites=1, source='orphans') as cluster:

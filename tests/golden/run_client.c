@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Golden runs of the client: each file of the directory given holds commands, the answers that a controller gives, and what
- * the client then asked and printed.
+ * Golden runs of the client: each file of the directory given holds commands, the answers that a controller gives, and
+ * what the client then asked and printed.
  *
- *     == command           words behind "linstor"; "..." holds blanks together, # NAME=VALUE before it sets the environment
+ *     == command           words behind "linstor"; "..." holds blanks together, # NAME=VALUE before it sets the
+ * environment
  *     == answer 200        body; in the order of the requests. A request without an answer finds nobody.
  *
  * Everything else is written by the run, and must be the same as in the file; UPDATE_GOLDEN=1 writes it anew:
@@ -11,7 +12,8 @@
  *     == request GET /v1/nodes
  *     == output, == error, == exit 0
  *
- * Lines before the first command say what the case is about. Escape characters are shown as <ESC>. A new case is a new file.
+ * Lines before the first command say what the case is about. Escape characters are shown as <ESC>. A new case is a new
+ * file.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -24,7 +26,10 @@
 
 enum { ANSWERS_LIMIT = 16, FILE_LIMIT = 1 << 22 };
 
-struct answer { int status; struct buf body; };
+struct answer {
+    int status;
+    struct buf body;
+};
 struct run {
     char *command;
     struct answer answers[ANSWERS_LIMIT];
@@ -131,8 +136,11 @@ static void run_command(struct run *run, struct buf *out)
     size_t output_length = 0, errors_length = 0;
     struct arena arena = { 0 };
     struct text_list words = { 0 }, all = { 0 };
-    struct client client = { .out = open_memstream(&output, &output_length), .err = open_memstream(&errors, &errors_length),
-                             .arena = &arena, .transport = &from_file, .transport_owner = run };
+    struct client client = { .out = open_memstream(&output, &output_length),
+                             .err = open_memstream(&errors, &errors_length),
+                             .arena = &arena,
+                             .transport = &from_file,
+                             .transport_owner = run };
     int code;
 
     run->requests = out;
@@ -147,7 +155,8 @@ static void run_command(struct run *run, struct buf *out)
     add_visible(out, "error", errors, errors_length);
     buf_printf(out, "== exit %d\n", code);
     for (int i = run->used; i < run->answer_count; i++)
-        buf_printf(out, "== answer %d that nobody asked for\n%s", run->answers[i].status, buf_text(&run->answers[i].body));
+        buf_printf(out, "== answer %d that nobody asked for\n%s", run->answers[i].status,
+                   buf_text(&run->answers[i].body));
     free(output);
     free(errors);
     arena_done(&arena);

@@ -120,7 +120,8 @@ static void shown_documents_keep_members_and_order(void **state)
         {
             void *scanned = arena_alloc(&arena, shown[i].schema->size);
 
-            assert_int_equal(field_scan_text(shown[i].schema, scanned, shown[i].text, strlen(shown[i].text), &arena, &error), 0);
+            assert_int_equal(
+                field_scan_text(shown[i].schema, scanned, shown[i].text, strlen(shown[i].text), &arena, &error), 0);
             assert_true(field_equal(shown[i].schema, document, scanned, FIELD_ALL));
         }
         field_encode(shown[i].schema, document, FIELD_REST, &writer);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The client's pure parts, and its tables against the outside world: every place in a body must be one that the controller
- * reads, every command and option one that users of the original know, every command must stand in the man page.
+ * The client's pure parts, and its tables against the outside world: every place in a body must be one that the
+ * controller reads, every command and option one that users of the original know, every command must stand in the man
+ * page.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,12 +24,32 @@
 
 static void sizes_are_read_as_people_write_them(void **state)
 {
-    static const struct { const char *text; int64_t kib; } good[] = {
-        { "1", 1048576 }, { "0", 0 }, { "1B", 1 }, { "1024b", 1 }, { "1025B", 2 }, { "3S", 2 }, { "4K", 4 }, { "4kB", 4 },
-        { "5kb", 5 }, { "100MB", 97657 }, { "100M", 102400 }, { "100 MiB", 102400 }, { "1Gi", 1048576 }, { "1g", 1048576 },
-        { "2TB", 1953125000 }, { "1P", INT64_C(1) << 40 }, { "8191P", INT64_C(8191) << 40 }, { "8192PiB", INT64_C(8192) << 40 },
+    static const struct {
+        const char *text;
+        int64_t kib;
+    } good[] = {
+        { "1", 1048576 },
+        { "0", 0 },
+        { "1B", 1 },
+        { "1024b", 1 },
+        { "1025B", 2 },
+        { "3S", 2 },
+        { "4K", 4 },
+        { "4kB", 4 },
+        { "5kb", 5 },
+        { "100MB", 97657 },
+        { "100M", 102400 },
+        { "100 MiB", 102400 },
+        { "1Gi", 1048576 },
+        { "1g", 1048576 },
+        { "2TB", 1953125000 },
+        { "1P", INT64_C(1) << 40 },
+        { "8191P", INT64_C(8191) << 40 },
+        { "8192PiB", INT64_C(8192) << 40 },
     };
-    static const char *const bad[] = { "", "abc", "-1G", "1.5G", "1Q", "1GG", "99999999999999999999", "9999999999999999P" };
+    static const char *const bad[] = {
+        "", "abc", "-1G", "1.5G", "1Q", "1GG", "99999999999999999999", "9999999999999999P"
+    };
     struct arena arena = { 0 };
     int64_t kib;
 
@@ -44,10 +65,15 @@ static void sizes_are_read_as_people_write_them(void **state)
 
 static void sizes_are_shown_short(void **state)
 {
-    static const struct { int64_t kib; const char *text; } cases[] = {
-        { 0, "0 KiB" }, { 1023, "1023 KiB" }, { 1024, "1 MiB" }, { 1025, "1.00 MiB" }, { 5000, "4.88 MiB" },
-        { 10454304, "9.97 GiB" }, { 1048876, "1.00 GiB" }, { INT64_MAX, "8388608.00 PiB" }, { -2048, "-2 MiB" },
-        { INT64_MIN, "-8388608.00 PiB" },
+    static const struct {
+        int64_t kib;
+        const char *text;
+    } cases[] = {
+        { 0, "0 KiB" },          { 1023, "1023 KiB" },
+        { 1024, "1 MiB" },       { 1025, "1.00 MiB" },
+        { 5000, "4.88 MiB" },    { 10454304, "9.97 GiB" },
+        { 1048876, "1.00 GiB" }, { INT64_MAX, "8388608.00 PiB" },
+        { -2048, "-2 MiB" },     { INT64_MIN, "-8388608.00 PiB" },
     };
     struct arena arena = { 0 };
 
@@ -59,8 +85,12 @@ static void sizes_are_shown_short(void **state)
 
 static void spans_are_read(void **state)
 {
-    static const struct { const char *text; int hours; } good[] = {
-        { "3", 3 }, { "3h", 3 }, { "5d", 120 }, { "1d10h", 34 }, { "1d 2", 26 }, { "3days", 72 }, { "1 day 1 hour", 25 },
+    static const struct {
+        const char *text;
+        int hours;
+    } good[] = {
+        { "3", 3 },     { "3h", 3 },     { "5d", 120 },          { "1d10h", 34 },
+        { "1d 2", 26 }, { "3days", 72 }, { "1 day 1 hour", 25 },
     };
     static const char *const bad[] = { "", "h", "10m", "1h1d", "1d1d", "3x", "-1", "99999999999h" };
     int64_t ms;
@@ -147,7 +177,9 @@ static void tables_count_letters_not_bytes(void **state)
 
 static void broken_json_is_only_ugly(void **state)
 {
-    static const char *const cases[] = { "", "{", "[\"", "\"\\", "\"\\u12", "\"\\ud83d\"", "]}", "\"\xff\xc3\"", "[[[", "\"\xf0\x9f" };
+    static const char *const cases[] = { "",        "{",           "[\"", "\"\\",
+                                         "\"\\u12", "\"\\ud83d\"", "]}",  "\"\xff\xc3\"",
+                                         "[[[",     "\"\xf0\x9f" };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -167,10 +199,11 @@ static void later_sections_replace_earlier_ones(void **state)
     const struct text_map *global;
 
     (void)state;
-    assert_null(config_parse(&config,
-                             "# comment\n[global]\nControllers = a,b\n no more\ntimeout: 5\nno-color =\n; x\n[node.list]\n"
-                             "groupby = [\"state\"]\n",
-                             &arena));
+    assert_null(
+        config_parse(&config,
+                     "# comment\n[global]\nControllers = a,b\n no more\ntimeout: 5\nno-color =\n; x\n[node.list]\n"
+                     "groupby = [\"state\"]\n",
+                     &arena));
     global = config_find(&config, "global");
     assert_int_equal(global->count, 3);
     assert_string_equal(text_map_find(global, "controllers"), "a,b\nno more");
@@ -193,7 +226,9 @@ static void files_are_read_in_their_order(void **state)
     char top[] = "/tmp/test_client.XXXXXX";
     struct arena arena = { 0 };
     struct config config = { 0 };
-    static const struct { const char *path, *text; } files[] = {
+    static const struct {
+        const char *path, *text;
+    } files[] = {
         { "linstor-client.d/20.conf", "[global]\ntimeout = 20\n" },
         { "linstor-client.d/10.conf", "[global]\ntimeout = 10\n[only]\na = b\n" },
         { "linstor-client.d/90.txt", "nonsense" },
@@ -207,7 +242,8 @@ static void files_are_read_in_their_order(void **state)
     assert_int_equal(text_make_directories(arena_printf(&arena, "%s/home/.config/linstor", top), 0700), 0);
     for (size_t i = 0; i < ARRAY_SIZE(files); i++)
         assert_int_equal(text_write_file(arena_printf(&arena, "%s/%s", top, files[i].path), files[i].text,
-                                         strlen(files[i].text), 0600), 0);
+                                         strlen(files[i].text), 0600),
+                         0);
     assert_null(config_read(&config, top, arena_printf(&arena, "%s/home", top), &arena));
     assert_string_equal(text_map_find(config_find(&config, "global"), "timeout"), "20");
     assert_non_null(config_find(&config, "home"));
@@ -261,7 +297,8 @@ static bool place_exists(const struct schema *schema, const char *place)
             return false;
         if (field->kind == FIELD_KIND_TEXT_MAP)
             return !is_list;
-        if (is_list != (field->kind == FIELD_KIND_LIST || field->kind == FIELD_KIND_TEXTS || field->kind == FIELD_KIND_I64S))
+        if (is_list !=
+            (field->kind == FIELD_KIND_LIST || field->kind == FIELD_KIND_TEXTS || field->kind == FIELD_KIND_I64S))
             return false;
         place += length + (is_list ? strcspn(place + length, "]") + 1 : 0);
         place += *place == '.';
@@ -334,18 +371,24 @@ static void paths_have_their_arguments(void **state)
     arena_done(&arena);
 }
 
-struct original { cJSON *tree; struct arena *arena; int commands; };
+struct original {
+    cJSON *tree;
+    struct arena *arena;
+    int commands;
+};
 
 /* The command of that path in the original's tree, where each step is a list of name and aliases. */
 static const cJSON *find_original(const struct original *original, const char *path)
 {
     const cJSON *command;
 
-    cJSON_ArrayForEach(command, original->tree) {
+    cJSON_ArrayForEach(command, original->tree)
+    {
         const char *own = "";
         const cJSON *step;
 
-        cJSON_ArrayForEach(step, cJSON_GetObjectItemCaseSensitive(command, "path")) {
+        cJSON_ArrayForEach(step, cJSON_GetObjectItemCaseSensitive(command, "path"))
+        {
             own = arena_printf(original->arena, "%s%s%s", own, *own ? " " : "", step->child->valuestring);
         }
         if (strcmp(own, path) == 0)
@@ -357,7 +400,9 @@ static const cJSON *find_original(const struct original *original, const char *p
 /* What we have and the original has not. */
 static bool is_our_own(const char *path, const char *name, size_t length)
 {
-    static const struct { const char *path, *name; } own[] = { { "resource list-volumes", "--from-file" } };
+    static const struct {
+        const char *path, *name;
+    } own[] = { { "resource list-volumes", "--from-file" } };
 
     for (size_t i = 0; i < ARRAY_SIZE(own); i++)
         if (strcmp(own[i].path, path) == 0 && strncmp(own[i].name, name, length) == 0 && !own[i].name[length])
@@ -369,8 +414,10 @@ static bool original_has(const cJSON *command, const char *name, size_t length)
 {
     const cJSON *argument, *flag;
 
-    cJSON_ArrayForEach(argument, cJSON_GetObjectItemCaseSensitive(command, "args")) {
-        cJSON_ArrayForEach(flag, cJSON_GetObjectItemCaseSensitive(argument, "flags")) {
+    cJSON_ArrayForEach(argument, cJSON_GetObjectItemCaseSensitive(command, "args"))
+    {
+        cJSON_ArrayForEach(flag, cJSON_GetObjectItemCaseSensitive(argument, "flags"))
+        {
             if (strncmp(flag->valuestring, name, length) == 0 && !flag->valuestring[length])
                 return true;
         }
@@ -383,7 +430,8 @@ static int count_original_positionals(const cJSON *command)
     const cJSON *argument;
     int count = 0;
 
-    cJSON_ArrayForEach(argument, cJSON_GetObjectItemCaseSensitive(command, "args")) {
+    cJSON_ArrayForEach(argument, cJSON_GetObjectItemCaseSensitive(command, "args"))
+    {
         count += cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(argument, "flags")) == 0;
     }
     return count;
@@ -393,7 +441,8 @@ static void check_aliases(const struct command *command, const char *path, const
 {
     const cJSON *steps = cJSON_GetObjectItemCaseSensitive(original, "path"), *alias;
 
-    cJSON_ArrayForEach(alias, cJSON_GetArrayItem(steps, cJSON_GetArraySize(steps) - 1)) {
+    cJSON_ArrayForEach(alias, cJSON_GetArrayItem(steps, cJSON_GetArraySize(steps) - 1))
+    {
         if (!names_have(command->names, alias->valuestring))
             fail_msg("%s: lacks the alias %s", path, alias->valuestring);
     }

@@ -22,7 +22,7 @@ static const struct field leaf_fields[] = {
 };
 static SCHEMA(leaf)
 
-struct tree {
+    struct tree {
     char *name;
     bool plain;
     struct maybe_bool maybe;
@@ -40,29 +40,23 @@ struct tree {
     struct texts_map reasons;
 };
 static const struct field tree_fields[] = {
-    FIELD(tree, name, 0),
-    FIELD(tree, plain, 0),
-    FIELD(tree, maybe, 0),
-    FIELD(tree, number, 0),
-    FIELD(tree, ratio, 0),
-    FIELD(tree, texts, FIELD_NOT_EMPTY),
-    FIELD(tree, props, 0),
-    FIELD(tree, numbers, 0),
-    ENUM(tree, color, colors, 0),
-    FLAGS(tree, flags, bits, 0),
-    OBJECT(tree, object, leaf, 0),
-    INLINE(tree, inline_object, leaf, FIELD_STORE),
-    LIST(tree, leaves, leaf, 0),
-    FIELD(tree, secret, FIELD_SECRET),
+    FIELD(tree, name, 0),          FIELD(tree, plain, 0),
+    FIELD(tree, maybe, 0),         FIELD(tree, number, 0),
+    FIELD(tree, ratio, 0),         FIELD(tree, texts, FIELD_NOT_EMPTY),
+    FIELD(tree, props, 0),         FIELD(tree, numbers, 0),
+    ENUM(tree, color, colors, 0),  FLAGS(tree, flags, bits, 0),
+    OBJECT(tree, object, leaf, 0), INLINE(tree, inline_object, leaf, FIELD_STORE),
+    LIST(tree, leaves, leaf, 0),   FIELD(tree, secret, FIELD_SECRET),
     FIELD(tree, reasons, 0),
 };
 static SCHEMA(tree)
 
-static const char full[] =
-    "{\"name\":\"n\\u00e9\",\"plain\":true,\"maybe\":false,\"number\":-4611686018407726875,\"ratio\":20.0,"
-    "\"texts\":[\"a\",\"b\"],\"props\":{\"a/b\":\"\",\"c\":\"x\"},\"numbers\":[1,9007199254740993],"
-    "\"color\":\"GREEN\",\"flags\":[\"A\",\"B\",\"AB\"],\"object\":{\"name\":\"o\",\"port\":3366},"
-    "\"inline_object\":{\"name\":\"i\"},\"leaves\":[{\"name\":\"l\"}],\"secret\":\"s\",\"reasons\":{\"LUKS\":[\"no kernel\",\"no tool\"],\"NVME\":[]}}";
+    static const char full[] =
+        "{\"name\":\"n\\u00e9\",\"plain\":true,\"maybe\":false,\"number\":-4611686018407726875,\"ratio\":20.0,"
+        "\"texts\":[\"a\",\"b\"],\"props\":{\"a/b\":\"\",\"c\":\"x\"},\"numbers\":[1,9007199254740993],"
+        "\"color\":\"GREEN\",\"flags\":[\"A\",\"B\",\"AB\"],\"object\":{\"name\":\"o\",\"port\":3366},"
+        "\"inline_object\":{\"name\":\"i\"},\"leaves\":[{\"name\":\"l\"}],\"secret\":\"s\",\"reasons\":{\"LUKS\":[\"no "
+        "kernel\",\"no tool\"],\"NVME\":[]}}";
 
 /* Both ways of reading give the same. */
 static void decode_ok(struct tree *tree, const char *text, struct arena *arena)
@@ -133,7 +127,8 @@ static void secrets_are_not_shown(void **state)
 
     (void)state;
     assert_encodes(&tree, FIELD_REST, "{\"plain\":false,\"number\":0,\"ratio\":0.0}");
-    assert_encodes(&tree, FIELD_STORE, "{\"plain\":false,\"number\":0,\"ratio\":0.0,\"inline_object\":{\"name\":\"i\"},\"secret\":\"s\"}");
+    assert_encodes(&tree, FIELD_STORE,
+                   "{\"plain\":false,\"number\":0,\"ratio\":0.0,\"inline_object\":{\"name\":\"i\"},\"secret\":\"s\"}");
 }
 
 static void empty_lists_are_left_out_for_rest_only(void **state)
@@ -155,7 +150,8 @@ static void clients_send_numbers_as_text(void **state)
     struct tree tree = { 0 };
 
     (void)state;
-    decode_ok(&tree, "{\"number\":\"4194304\",\"plain\":\"True\",\"props\":{\"a\":1,\"b\":true},\"numbers\":[\"7\"]}", &arena);
+    decode_ok(&tree, "{\"number\":\"4194304\",\"plain\":\"True\",\"props\":{\"a\":1,\"b\":true},\"numbers\":[\"7\"]}",
+              &arena);
     assert_int_equal(tree.number, 4194304);
     assert_true(tree.plain);
     assert_string_equal(text_map_find(&tree.props, "a"), "1");
@@ -166,7 +162,9 @@ static void clients_send_numbers_as_text(void **state)
 
 static void errors_name_the_place(void **state)
 {
-    static const struct { const char *text, *message; } cases[] = {
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
         { "{\"leaves\":[{\"name\":\"a\"},{\"name\":[]}]}", "leaves[1].name: expected a string" },
         { "{\"leaves\":[{}]}", "leaves[0].name: is missing" },
         { "{\"object\":{\"name\":\"a\",\"port\":70000000000}}",
@@ -187,10 +185,12 @@ static void errors_name_the_place(void **state)
         struct tree tree = { 0 };
         struct field_error error = { 0 };
 
-        assert_int_equal(field_decode_text(&tree_schema, &tree, cases[i].text, strlen(cases[i].text), &arena, &error), -1);
+        assert_int_equal(field_decode_text(&tree_schema, &tree, cases[i].text, strlen(cases[i].text), &arena, &error),
+                         -1);
         assert_string_equal(error.message, cases[i].message);
         error = (struct field_error){ 0 };
-        assert_int_equal(field_scan_text(&tree_schema, &tree, cases[i].text, strlen(cases[i].text), &arena, &error), -1);
+        assert_int_equal(field_scan_text(&tree_schema, &tree, cases[i].text, strlen(cases[i].text), &arena, &error),
+                         -1);
         assert_string_equal(error.message, cases[i].message);
         arena_done(&arena);
     }
@@ -249,10 +249,26 @@ static void maps_stay_sorted_and_unique(void **state)
 static void scanning_is_strict(void **state)
 {
     static const char *const bad[] = {
-        "{\"number\":01}", "{\"number\":1.}", "{\"number\":-}", "{\"number\":1e}", "{\"name\":\"\\x\"}",
-        "{\"name\":\"\\ud83d\"}", "{\"name\":\"\\ude00\"}", "{\"name\":\"\\u0000\"}", "{\"name\":\"a}", "{\"name\":tru}",
-        "{\"x\":[1,]}", "{\"x\":[1 2]}", "{\"x\":{\"a\"}}", "{\"x\":{a:1}}", "{,}", "{\"a\":1,}", "{\"x\":\"\\u12\"}", "{\"texts\":[\"a\",]}",
-        "{\"props\":{\"a\":\"b\",}}", "{\"x\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+        "{\"number\":01}",
+        "{\"number\":1.}",
+        "{\"number\":-}",
+        "{\"number\":1e}",
+        "{\"name\":\"\\x\"}",
+        "{\"name\":\"\\ud83d\"}",
+        "{\"name\":\"\\ude00\"}",
+        "{\"name\":\"\\u0000\"}",
+        "{\"name\":\"a}",
+        "{\"name\":tru}",
+        "{\"x\":[1,]}",
+        "{\"x\":[1 2]}",
+        "{\"x\":{\"a\"}}",
+        "{\"x\":{a:1}}",
+        "{,}",
+        "{\"a\":1,}",
+        "{\"x\":\"\\u12\"}",
+        "{\"texts\":[\"a\",]}",
+        "{\"props\":{\"a\":\"b\",}}",
+        "{\"x\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
     };
 
     (void)state;
@@ -272,7 +288,9 @@ static void scanning_is_strict(void **state)
 
 static void scanned_strings_are_unescaped(void **state)
 {
-    static const char text[] = "{\"n\\u0061me\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\u20ac\\ud83d\\ude00\",\"x\":{\"y\":[\"]\",{}]},\"ratio\":-2.5E1}";
+    static const char text[] =
+        "{\"n\\u0061me\":\"\\\"\\\\\\/"
+        "\\b\\f\\n\\r\\t\\u00e9\\u20ac\\ud83d\\ude00\",\"x\":{\"y\":[\"]\",{}]},\"ratio\":-2.5E1}";
     struct arena arena = { 0 };
     struct tree tree = { 0 };
 
@@ -301,18 +319,12 @@ static void unsorted_maps_are_sorted_while_decoded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip_is_exact),
-        cmocka_unit_test(absent_is_not_false),
-        cmocka_unit_test(secrets_are_not_shown),
-        cmocka_unit_test(empty_lists_are_left_out_for_rest_only),
-        cmocka_unit_test(clients_send_numbers_as_text),
-        cmocka_unit_test(errors_name_the_place),
-        cmocka_unit_test(deep_nesting_is_refused),
-        cmocka_unit_test(copies_share_nothing),
-        cmocka_unit_test(maps_stay_sorted_and_unique),
-        cmocka_unit_test(scanning_is_strict),
-        cmocka_unit_test(scanned_strings_are_unescaped),
-        cmocka_unit_test(unsorted_maps_are_sorted_while_decoded),
+        cmocka_unit_test(round_trip_is_exact),           cmocka_unit_test(absent_is_not_false),
+        cmocka_unit_test(secrets_are_not_shown),         cmocka_unit_test(empty_lists_are_left_out_for_rest_only),
+        cmocka_unit_test(clients_send_numbers_as_text),  cmocka_unit_test(errors_name_the_place),
+        cmocka_unit_test(deep_nesting_is_refused),       cmocka_unit_test(copies_share_nothing),
+        cmocka_unit_test(maps_stay_sorted_and_unique),   cmocka_unit_test(scanning_is_strict),
+        cmocka_unit_test(scanned_strings_are_unescaped), cmocka_unit_test(unsorted_maps_are_sorted_while_decoded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Words are walked once for each level of commands. A level with children ends at its first positional, which names the child; the
- * command itself collects positionals and deals them out at the end: each gets the least it needs, what is left goes to
- * the first that can take more.
+ * Words are walked once for each level of commands. A level with children ends at its first positional, which names the
+ * child; the command itself collects positionals and deals them out at the end: each gets the least it needs, what is
+ * left goes to the first that can take more.
  */
 #include "roles/client/arguments.h"
 
@@ -80,7 +80,8 @@ static bool is_value(const struct walk *walk, const char *word)
     return walk->only_positionals || word[0] != '-' || !word[1] || is_negative_number(word) || strchr(word, ' ');
 }
 
-/* The option whose name is the word's first length bytes; with unique set, whose long name begins so. NULL; *clash: more than one. */
+/* The option whose name is the word's first length bytes; with unique set, whose long name begins so. NULL; *clash:
+ * more than one. */
 static struct argument_value *match_option(struct argument_value *values, uint32_t count, const char *word,
                                            size_t length, bool beginning, const char **clash, struct arena *arena)
 {
@@ -98,7 +99,8 @@ static struct argument_value *match_option(struct argument_value *values, uint32
 
             if (name_length == 0)
                 break;
-            if (strncmp(name, word, length) != 0 || (beginning ? (size_t)name_length < length : (size_t)name_length != length))
+            if (strncmp(name, word, length) != 0 ||
+                (beginning ? (size_t)name_length < length : (size_t)name_length != length))
                 continue;
             if (!beginning)
                 return &values[i];
@@ -135,7 +137,8 @@ static int take_option(struct walk *walk, struct argument_value *value, const ch
     value->texts = (struct text_list){ 0 };
     if (argument->count == COUNT_FLAG) {
         if (attached)
-            return complain_about(walk, argument, arena_printf(walk->arena, "ignored explicit argument '%s'", attached));
+            return complain_about(walk, argument,
+                                  arena_printf(walk->arena, "ignored explicit argument '%s'", attached));
         return 0;
     }
     if (attached)

@@ -116,8 +116,8 @@ static int apply_globals(struct client *client, const struct arguments *argument
     client->is_verbose = arguments_have(arguments, "verbose");
     client->color = arguments_have(arguments, "color") ||
                     (is_terminal && !arguments_have(arguments, "no-color") && !getenv("NO_COLOR"));
-    client->utf8 = arguments_have(arguments, "utf8") ||
-                   (is_terminal && !arguments_have(arguments, "no-utf8") && locale_is_utf8());
+    client->utf8 =
+        arguments_have(arguments, "utf8") || (is_terminal && !arguments_have(arguments, "no-utf8") && locale_is_utf8());
     if (timeout && (!text_parse_i64(timeout, 0, 86400, &number)))
         return client_fail(client, EXIT_ARGUMENTS, "%s not in range: [0, 86400]", timeout);
     client->timeout_s = (int)number;
@@ -156,8 +156,9 @@ static int show_help(struct client *client, const struct arguments *arguments)
 
 static int dispatch(struct client *client, const struct arguments *arguments)
 {
-    struct call call = { .client = client, .command = arguments->path[arguments->depth], .arguments = arguments,
-                         .arena = client->arena };
+    struct call call = {
+        .client = client, .command = arguments->path[arguments->depth], .arguments = arguments, .arena = client->arena
+    };
     int code, replied;
 
     client->replies = (struct text_list){ 0 };

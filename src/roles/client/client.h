@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One run of the command line client: words in, text and an exit code out. Streams and transport are given, so that a run
- * can be looked at from a test. The arena holds everything of the run.
+ * One run of the command line client: words in, text and an exit code out. Streams and transport are given, so that a
+ * run can be looked at from a test. The arena holds everything of the run.
  */
 #pragma once
 
@@ -38,7 +38,7 @@ struct client {
     const char *authorization;
     struct text_list controllers; /* as given: "host", "linstor://host:port" */
 
-    const char *connected; /* the URI in use; NULL before the first request */
+    const char *connected;    /* the URI in use; NULL before the first request */
     struct text_list replies; /* entries that tell the outcome of requests so far, each as JSON text */
 };
 
@@ -51,7 +51,8 @@ struct call {
     cJSON *body; /* what will be sent; NULL for no body */
 };
 
-/* Words without the program's name; config is what configuration files and environment put before them. An exit code. */
+/* Words without the program's name; config is what configuration files and environment put before them. An exit code.
+ */
 int client_run(struct client *client, char *const *words, uint32_t count);
 /* The words that LS_CLIENT_* and configuration files stand for, in front of the given ones. */
 void client_add_defaults(struct client *client, char *const *words, uint32_t count, struct text_list *all);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Commands as data. One command is one row: its words, its arguments, the request that it sends and, if it shows a list, the
- * list's columns. Most commands need nothing else; what cannot be said in a row is a small function.
+ * Commands as data. One command is one row: its words, its arguments, the request that it sends and, if it shows a
+ * list, the list's columns. Most commands need nothing else; what cannot be said in a row is a small function.
  *
- * Where a value goes is said by the argument's row: into the path ("/v1/nodes/{node}" names it), into the query, or to a place
- * in the body ("net_interfaces[0].address"; "[]" appends, and for several values appends each). An argument of several values that the
- * path names makes one request for each value.
+ * Where a value goes is said by the argument's row: into the path ("/v1/nodes/{node}" names it), into the query, or to
+ * a place in the body ("net_interfaces[0].address"; "[]" appends, and for several values appends each). An argument of
+ * several values that the path names makes one request for each value.
  */
 #pragma once
 
@@ -27,7 +27,7 @@ enum argument_count {
 
 enum argument_type {
     TYPE_TEXT,
-    TYPE_LOWER,       /* made lower case */
+    TYPE_LOWER, /* made lower case */
     TYPE_INTEGER,
     TYPE_PORT,        /* 1 to 65535 */
     TYPE_SLOTS,       /* 1 to 31 */
@@ -63,12 +63,12 @@ struct command {
     const char *summary;
     const struct command *children; /* ends with a row without names */
     const struct argument *arguments[4];
-    const char *method;         /* NULL: run does everything, or there are children */
+    const char *method; /* NULL: run does everything, or there are children */
     const char *target;
-    const char *base;           /* JSON that the body starts from; NULL: no body unless an argument has something for it */
-    const struct schema *body;  /* what the controller reads the body with */
-    const struct list *list;    /* what is shown; NULL: the list of entries that tells the outcome */
-    const char *properties;     /* list-properties: where they are in the answer, see properties.h */
+    const char *base; /* JSON that the body starts from; NULL: no body unless an argument has something for it */
+    const struct schema *body;         /* what the controller reads the body with */
+    const struct list *list;           /* what is shown; NULL: the list of entries that tells the outcome */
+    const char *properties;            /* list-properties: where they are in the answer, see properties.h */
     int (*prepare)(struct call *call); /* changes or checks call->body before it is sent; an exit code, 0 goes on */
     int (*run)(struct call *call);     /* in place of sending; an exit code */
     bool is_hidden;

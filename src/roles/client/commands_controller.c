@@ -21,9 +21,11 @@ static int run_version(struct call *call)
     if (call->client->is_machine) {
         /* on one line, as the original prints it */
         fputs("{", call->client->out);
-        if (field_decode_text(&version_doc_schema, &version, buf_text(&answer), answer.length, call->arena, &error) != 0)
+        if (field_decode_text(&version_doc_schema, &version, buf_text(&answer), answer.length, call->arena, &error) !=
+            0)
             return client_fail(call->client, EXIT_ERROR, "Error: Unable to parse REST json data: %s", error.message);
-        fprintf(call->client->out, "\"version\": \"%s\", \"git_hash\": \"%s\", \"build_time\": \"%s\", \"rest_api_version\": \"%s\"}\n",
+        fprintf(call->client->out,
+                "\"version\": \"%s\", \"git_hash\": \"%s\", \"build_time\": \"%s\", \"rest_api_version\": \"%s\"}\n",
                 version.version, version.git_hash ? version.git_hash : "", version.build_time ? version.build_time : "",
                 version.rest_api_version);
         return EXIT_OK;
@@ -63,8 +65,8 @@ static const struct argument max_volume_size_arguments[] = {
 };
 
 const struct command commands_controller[] = {
-    { "list-properties lp", "Show the controller's properties.", .arguments = { arguments_pastable },
-      .method = "GET", .target = "/v1/controller/properties", .properties = "map", .run = run_list_properties },
+    { "list-properties lp", "Show the controller's properties.", .arguments = { arguments_pastable }, .method = "GET",
+      .target = "/v1/controller/properties", .properties = "map", .run = run_list_properties },
     { "set-property sp", "Set or delete a property of the controller.", .arguments = { arguments_property },
       .method = "POST", .target = "/v1/controller/properties", .run = run_set_property },
     { "version v", "Show the controller's version.", .run = run_version },
@@ -86,7 +88,8 @@ static int run_show_reports(struct call *call)
         cJSON *answer = session_get(call->client, path, &code);
         const cJSON *item;
 
-        cJSON_ArrayForEach(item, answer) {
+        cJSON_ArrayForEach(item, answer)
+        {
             const cJSON *text = cJSON_GetObjectItemCaseSensitive(item, "text");
             char *json = call->client->is_machine ? cJSON_PrintUnformatted(item) : NULL;
 

@@ -11,8 +11,8 @@ static int prepare_definition(struct call *call)
     const char *name = arguments_text(call->arguments, "name");
 
     if (arguments_have(call->arguments, "external-name")) {
-        cJSON_DeleteItemFromObjectCaseSensitive(
-            cJSON_GetObjectItemCaseSensitive(call->body, "resource_definition"), "name");
+        cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(call->body, "resource_definition"),
+                                                "name");
         return EXIT_OK;
     }
     if (name)
@@ -79,9 +79,11 @@ const struct command commands_resource_definition[] = {
       .method = "POST", .target = "/v1/resource-definitions/{resource}/autoplace", .base = "{\"select_filter\":{}}",
       .body = &autoplace_request_schema, .prepare = autoplace_prepare },
     { "modify m", "Change a resource definition.", .arguments = { definition_modify_arguments }, .method = "PUT",
-      .target = "/v1/resource-definitions/{resource}", .base = "{}", .body = &resource_definition_modify_request_schema },
+      .target = "/v1/resource-definitions/{resource}", .base = "{}",
+      .body = &resource_definition_modify_request_schema },
     { "delete d", "Delete resource definitions, with all replicas and their data.",
-      .arguments = { definition_delete_arguments }, .method = "DELETE", .target = "/v1/resource-definitions/{resource}" },
+      .arguments = { definition_delete_arguments }, .method = "DELETE",
+      .target = "/v1/resource-definitions/{resource}" },
     { "list l", "List resource definitions.", .arguments = { definition_list_arguments }, .method = "GET",
       .target = "/v1/resource-definitions", .list = &list_resource_definitions },
     { "list-properties lp", "Show the properties of a resource definition.",
@@ -97,17 +99,21 @@ const struct command commands_resource_definition[] = {
 static const struct argument volume_create_arguments[] = {
     ARGUMENT_DEFINITION,
     { "size", .type = TYPE_SIZE, .body = "volume_definition.size_kib", .help = "Size of the volume, e.g. 10G." },
-    { "--storage-pool -s", "POOL", .body = "volume_definition.props.StorPoolName", .help = "Storage pool of the volume." },
+    { "--storage-pool -s", "POOL", .body = "volume_definition.props.StorPoolName",
+      .help = "Storage pool of the volume." },
     { "--vlmnr -n", "NUMBER", .type = TYPE_INTEGER, .body = "volume_definition.volume_number",
       .help = "Number of the volume; the next free one." },
-    { "--minor -m", "NUMBER", .type = TYPE_INTEGER, .body = "drbd_minor_number", .help = "DRBD's minor number; a free one." },
+    { "--minor -m", "NUMBER", .type = TYPE_INTEGER, .body = "drbd_minor_number",
+      .help = "DRBD's minor number; a free one." },
     { "--encrypt", .count = COUNT_FLAG, .body = "volume_definition.flags[]", .word = "ENCRYPTED", .is_hidden = true },
     { "--gross", .count = COUNT_FLAG, .body = "volume_definition.flags[]", .word = "GROSS_SIZE",
       .help = "The size includes what layers need for themselves." },
     { 0 },
 };
 static const struct argument volume_arguments[] = { ARGUMENT_DEFINITION, ARGUMENT_NUMBER, { 0 } };
-static const struct argument volume_delete_arguments[] = { ARGUMENT_ASYNC, ARGUMENT_DEFINITION, ARGUMENT_NUMBER, { 0 } };
+static const struct argument volume_delete_arguments[] = {
+    ARGUMENT_ASYNC, ARGUMENT_DEFINITION, ARGUMENT_NUMBER, { 0 }
+};
 static const struct argument volume_size_arguments[] = {
     ARGUMENT_DEFINITION,
     ARGUMENT_NUMBER,

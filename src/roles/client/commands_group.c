@@ -6,7 +6,8 @@
 
 static const struct argument placement_arguments[] = { ARGUMENTS_PLACEMENT("--place-count", "--providers -p"), { 0 } };
 /* spawn-resources and query-size-info use -p for something else */
-static const struct argument placement_once_arguments[] = { ARGUMENTS_PLACEMENT("--place-count", "--providers --prov"), { 0 } };
+static const struct argument placement_once_arguments[] = { ARGUMENTS_PLACEMENT("--place-count", "--providers --prov"),
+                                                            { 0 } };
 
 static const struct argument group_create_arguments[] = {
     { "name", .body = "name", .help = "Name of the resource group." },
@@ -21,7 +22,9 @@ static const struct argument group_modify_arguments[] = {
     { 0 },
 };
 static const struct argument group_arguments[] = { ARGUMENT_GROUP, { 0 } };
-static const struct argument group_properties_arguments[] = { ARGUMENT_PASTABLE, ARGUMENT_FROM_FILE, ARGUMENT_GROUP, { 0 } };
+static const struct argument group_properties_arguments[] = {
+    ARGUMENT_PASTABLE, ARGUMENT_FROM_FILE, ARGUMENT_GROUP, { 0 }
+};
 static const struct argument group_list_arguments[] = {
     ARGUMENT_PASTABLE,
     ARGUMENT_GROUP_BY,
@@ -32,11 +35,13 @@ static const struct argument group_list_arguments[] = {
     { 0 },
 };
 static const struct argument spawn_arguments[] = {
-    { "--partial -p", .count = COUNT_FLAG, .body = "partial", .help = "The number of sizes need not be that of volume groups." },
+    { "--partial -p", .count = COUNT_FLAG, .body = "partial",
+      .help = "The number of sizes need not be that of volume groups." },
     { "--definition-only -d", .count = COUNT_FLAG, .body = "definitions_only", .help = "Place no replicas." },
     { "--volume-passphrase", "PASSPHRASE", COUNT_ANY, .body = "volume_passphrases[]",
       .help = "Passphrases of the volumes, in order." },
-    { "--external-name", "NAME", .body = "resource_definition_external_name", .help = "A name without the rules of names." },
+    { "--external-name", "NAME", .body = "resource_definition_external_name",
+      .help = "A name without the rules of names." },
     { "--peer-slots", "N", .type = TYPE_SLOTS, .body = "peer_slots", .help = "DRBD peer slots of the resource." },
     ARGUMENT_GROUP,
     { "name", .body = "resource_definition_name", .help = "Name of the new resource definition." },
@@ -87,23 +92,21 @@ const struct command commands_resource_group[] = {
 
 static const struct argument volume_group_create_arguments[] = {
     ARGUMENT_GROUP,
-    { "--vlmnr -n", "NUMBER", .type = TYPE_INTEGER, .body = "volume_number", .help = "Number of the volume; the next free one." },
+    { "--vlmnr -n", "NUMBER", .type = TYPE_INTEGER, .body = "volume_number",
+      .help = "Number of the volume; the next free one." },
     { "--gross", .count = COUNT_FLAG, .body = "flags[]", .word = "GROSS_SIZE",
       .help = "Sizes include what layers need for themselves." },
     { 0 },
 };
 static const struct argument volume_group_arguments[] = { ARGUMENT_GROUP, ARGUMENT_NUMBER, { 0 } };
 static const struct argument volume_group_list_arguments[] = {
-    ARGUMENT_PASTABLE,
-    ARGUMENT_GROUP_BY,
-    ARGUMENT_SHOW_PROPS("--show-props -s"),
-    ARGUMENT_GROUP,
-    { 0 },
+    ARGUMENT_PASTABLE, ARGUMENT_GROUP_BY, ARGUMENT_SHOW_PROPS("--show-props -s"), ARGUMENT_GROUP, { 0 },
 };
 
 const struct command commands_volume_group[] = {
     { "create c", "Add a volume to what a resource group makes.", .arguments = { volume_group_create_arguments },
-      .method = "POST", .target = "/v1/resource-groups/{group}/volume-groups", .base = "{}", .body = &volume_group_doc_schema },
+      .method = "POST", .target = "/v1/resource-groups/{group}/volume-groups", .base = "{}",
+      .body = &volume_group_doc_schema },
     { "delete d", "Delete a volume group.", .arguments = { volume_group_arguments }, .method = "DELETE",
       .target = "/v1/resource-groups/{group}/volume-groups/{number}" },
     { "list l", "List the volume groups of a resource group.", .arguments = { volume_group_list_arguments },

@@ -20,7 +20,8 @@ static const char *resolve(struct call *call, const char *name)
     const char *address = NULL;
 
     if (error != 0) {
-        client_fail(call->client, EXIT_ARGUMENTS, "Unable to resolve ip address for '%s': %s", name, gai_strerror(error));
+        client_fail(call->client, EXIT_ARGUMENTS, "Unable to resolve ip address for '%s': %s", name,
+                    gai_strerror(error));
         return NULL;
     }
     for (const struct addrinfo *info = found; info && !address; info = info->ai_next) {
@@ -67,26 +68,37 @@ static int prepare_interface(struct call *call)
     return EXIT_OK;
 }
 
-struct feature { const char *title, *name; };
+struct feature {
+    const char *title, *name;
+};
 static const struct feature providers[] = {
-    { "Diskless", "DISKLESS" }, { "LVM", "LVM" }, { "LVMThin", "LVM_THIN" }, { "ZFS/Thin", "ZFS_THIN" },
-    { "File/Thin", "FILE_THIN" }, { "SPDK", "SPDK" }, { "Remote SPDK", "REMOTE_SPDK" },
-    { "Storage Spaces", "STORAGE_SPACES" }, { "Storage Spaces/Thin", "STORAGE_SPACES_THIN" },
+    { "Diskless", "DISKLESS" },
+    { "LVM", "LVM" },
+    { "LVMThin", "LVM_THIN" },
+    { "ZFS/Thin", "ZFS_THIN" },
+    { "File/Thin", "FILE_THIN" },
+    { "SPDK", "SPDK" },
+    { "Remote SPDK", "REMOTE_SPDK" },
+    { "Storage Spaces", "STORAGE_SPACES" },
+    { "Storage Spaces/Thin", "STORAGE_SPACES_THIN" },
 };
 static const struct feature layers[] = {
-    { "DRBD", "DRBD" }, { "LUKS", "LUKS" }, { "NVMe", "NVME" }, { "Cache", "CACHE" }, { "BCache", "BCACHE" },
-    { "WriteCache", "WRITECACHE" }, { "Storage", "STORAGE" },
+    { "DRBD", "DRBD" },       { "LUKS", "LUKS" },     { "NVMe", "NVME" },
+    { "Cache", "CACHE" },     { "BCache", "BCACHE" }, { "WriteCache", "WRITECACHE" },
+    { "Storage", "STORAGE" },
 };
 
-struct node_list { LIST_OF(struct node_doc) at; };
+struct node_list {
+    LIST_OF(struct node_doc) at;
+};
 
 static bool is_satellite(const struct node_doc *node)
 {
     return node->type && (strcmp(node->type, "SATELLITE") == 0 || strcmp(node->type, "COMBINED") == 0);
 }
 
-static void print_features(struct call *call, const struct node_list *nodes, const struct feature *features, uint32_t count,
-                           bool is_layers)
+static void print_features(struct call *call, const struct node_list *nodes, const struct feature *features,
+                           uint32_t count, bool is_layers)
 {
     bool is_pastable = arguments_have(call->arguments, "pastable");
     struct table_style style = { call->client->utf8 && !is_pastable, call->client->color && !is_pastable };
@@ -141,7 +153,8 @@ static int show_info(struct call *call, const cJSON *answer)
     struct field_error error;
     const cJSON *item;
 
-    cJSON_ArrayForEach(item, answer) {
+    cJSON_ArrayForEach(item, answer)
+    {
         struct node_doc *node = LIST_ADD(&nodes.at, call->arena);
 
         if (field_decode(&node_doc_schema, node, item, call->arena, &error) != 0)
@@ -176,7 +189,8 @@ static int run_info(struct call *call)
 static const struct argument node_create_arguments[] = {
     { "--port -p", "PORT", .type = TYPE_PORT, .body = "net_interfaces[0].satellite_port",
       .help = "Port of the satellite; without it 3366, or 3367 with ssl." },
-    { "--node-type", "TYPE", .type = TYPE_LOWER, .choices = node_types, .body = "type", .help = "Type of the node; satellite." },
+    { "--node-type", "TYPE", .type = TYPE_LOWER, .choices = node_types, .body = "type",
+      .help = "Type of the node; satellite." },
     { "--communication-type", "TYPE", .type = TYPE_LOWER, .choices = "plain ssl",
       .body = "net_interfaces[0].satellite_encryption_type", .help = "How controller and satellite speak; plain." },
     { "--interface-type", "TYPE", .type = TYPE_LOWER, .choices = "ip", .help = "Type of the net interface; ip." },
@@ -187,14 +201,10 @@ static const struct argument node_create_arguments[] = {
     { 0 },
 };
 static const struct argument node_list_arguments[] = {
-    ARGUMENT_PASTABLE,
-    ARGUMENT_GROUP_BY,
-    ARGUMENT_NODES,
-    { "--show-aux-props", .count = COUNT_FLAG, .help = "Show auxiliary properties." },
-    ARGUMENT_PROPS,
-    ARGUMENT_SHOW_PROPS("--show-props -s"),
-    ARGUMENT_FROM_FILE,
-    { 0 },
+    ARGUMENT_PASTABLE,  ARGUMENT_GROUP_BY,
+    ARGUMENT_NODES,     { "--show-aux-props", .count = COUNT_FLAG, .help = "Show auxiliary properties." },
+    ARGUMENT_PROPS,     ARGUMENT_SHOW_PROPS("--show-props -s"),
+    ARGUMENT_FROM_FILE, { 0 },
 };
 static const struct argument node_arguments[] = { ARGUMENT_NODE, { 0 } };
 static const struct argument node_delete_arguments[] = { ARGUMENT_ASYNC, ARGUMENT_NODE, { 0 } };
@@ -214,10 +224,13 @@ static const struct argument node_modify_arguments[] = {
     ARGUMENT_NODE,
     { 0 },
 };
-static const struct argument node_properties_arguments[] = { ARGUMENT_PASTABLE, ARGUMENT_FROM_FILE, ARGUMENT_NODE, { 0 } };
+static const struct argument node_properties_arguments[] = {
+    ARGUMENT_PASTABLE, ARGUMENT_FROM_FILE, ARGUMENT_NODE, { 0 }
+};
 
 static const struct argument interface_create_arguments[] = {
-    { "--port -p", "PORT", .type = TYPE_PORT, .body = "satellite_port", .help = "Port of the satellite on this interface." },
+    { "--port -p", "PORT", .type = TYPE_PORT, .body = "satellite_port",
+      .help = "Port of the satellite on this interface." },
     { "--communication-type", "TYPE", .type = TYPE_LOWER, .choices = "plain ssl",
       .help = "How controller and satellite speak; plain." },
     { "--active", .count = COUNT_FLAG, .body = "is_active", .help = "The controller uses this interface from now on." },
@@ -227,7 +240,8 @@ static const struct argument interface_create_arguments[] = {
     { 0 },
 };
 static const struct argument interface_modify_arguments[] = {
-    { "--port -p", "PORT", .type = TYPE_PORT, .body = "satellite_port", .help = "Port of the satellite on this interface." },
+    { "--port -p", "PORT", .type = TYPE_PORT, .body = "satellite_port",
+      .help = "Port of the satellite on this interface." },
     { "--communication-type", "TYPE", .type = TYPE_LOWER, .choices = "plain ssl",
       .help = "How controller and satellite speak; plain." },
     { "--active", .count = COUNT_FLAG, .body = "is_active", .help = "The controller uses this interface from now on." },
@@ -276,8 +290,8 @@ const struct command commands_node[] = {
       .list = &list_nodes },
     { "info", "Show which storage providers and layers nodes support.", .arguments = { node_info_arguments },
       .run = run_info },
-    { "list-properties lp", "Show the properties of a node.", .arguments = { node_properties_arguments }, .method = "GET",
-      .target = "/v1/nodes?nodes={node}", .properties = "first", .run = run_list_properties },
+    { "list-properties lp", "Show the properties of a node.", .arguments = { node_properties_arguments },
+      .method = "GET", .target = "/v1/nodes?nodes={node}", .properties = "first", .run = run_list_properties },
     { "set-property sp", "Set or delete a property of a node.", .arguments = { node_arguments, arguments_property },
       .method = "PUT", .target = "/v1/nodes/{node}", .run = run_set_property },
     { 0 },

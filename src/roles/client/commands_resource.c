@@ -32,7 +32,8 @@ static int send_autoplace(struct call *call)
     const cJSON *flag;
     int code;
 
-    cJSON_ArrayForEach(flag, cJSON_GetObjectItemCaseSensitive(call->body, "flags")) {
+    cJSON_ArrayForEach(flag, cJSON_GetObjectItemCaseSensitive(call->body, "flags"))
+    {
         for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
             if (strcmp(flag->valuestring, kinds[i]) == 0)
                 request_put(filter, "diskless_type", cJSON_CreateString(kinds[i]));
@@ -94,17 +95,22 @@ static int run_create(struct call *call)
                         request_body_text(call));
 }
 
-#define REPLICA_FLAG(names, flag, text) { names, .count = COUNT_FLAG, .body = "flags[]", .word = flag, .help = text }
+#define REPLICA_FLAG(names, flag, text)                                                                                \
+    {                                                                                                                  \
+        names, .count = COUNT_FLAG, .body = "flags[]", .word = flag, .help = text                                      \
+    }
 
 static const struct argument create_arguments[] = {
     REPLICA_FLAG("--diskless -d", "DISKLESS", "The older word for --drbd-diskless and --nvme-initiator."),
-    { "--node-id", "ID", .type = TYPE_INTEGER, .body = "drbd_node_id", .help = "DRBD's number of the node; a free one." },
+    { "--node-id", "ID", .type = TYPE_INTEGER, .body = "drbd_node_id",
+      .help = "DRBD's number of the node; a free one." },
     ARGUMENT_ASYNC,
     REPLICA_FLAG("--drbd-diskless", "DRBD_DISKLESS", "A replica without a disk."),
     REPLICA_FLAG("--nvme-initiator", "NVME_INITIATOR", "Use the volumes over NVMe-oF."),
     REPLICA_FLAG("--ebs-initiator", "EBS_INITIATOR", "Attach the EBS volumes here."),
     REPLICA_FLAG("--inactive", "INACTIVE", "Do not bring it up."),
-    { "--drbd-tcp-port", "PORT", .type = TYPE_PORT, .body = "drbd_tcp_ports[]", .help = "TCP port of DRBD; a free one." },
+    { "--drbd-tcp-port", "PORT", .type = TYPE_PORT, .body = "drbd_tcp_ports[]",
+      .help = "TCP port of DRBD; a free one." },
     ARGUMENTS_PLACEMENT("--auto-place", "--providers -p"),
     { "node", .count = COUNT_ANY, .help = "Nodes to put replicas on." },
     ARGUMENT_DEFINITION,
@@ -156,14 +162,15 @@ const struct command commands_resource[] = {
     { "list-properties lp", "Show the properties of a replica.", .arguments = { arguments_pastable, replica_arguments },
       .method = "GET", .target = "/v1/view/resources?nodes={node}&resources={resource}", .properties = "first",
       .run = run_list_properties },
-    { "set-property sp", "Set or delete a property of a replica.", .arguments = { replica_arguments, arguments_property },
-      .method = "PUT", .target = "/v1/resource-definitions/{resource}/resources/{node}", .run = run_set_property },
+    { "set-property sp", "Set or delete a property of a replica.",
+      .arguments = { replica_arguments, arguments_property }, .method = "PUT",
+      .target = "/v1/resource-definitions/{resource}/resources/{node}", .run = run_set_property },
     { 0 },
 };
 
 const struct command commands_volume[] = {
-    { "list l", "List volumes.", .arguments = { volume_list_arguments }, .method = "GET", .target = "/v1/view/resources",
-      .list = &list_volumes },
+    { "list l", "List volumes.", .arguments = { volume_list_arguments }, .method = "GET",
+      .target = "/v1/view/resources", .list = &list_volumes },
     { "list-properties lp", "Show the properties of a volume.", .arguments = { arguments_pastable, volume_arguments },
       .method = "GET", .target = "/v1/view/resources?nodes={node}&resources={resource}", .properties = "volumes",
       .run = run_list_properties },

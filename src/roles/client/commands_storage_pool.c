@@ -4,19 +4,24 @@
 #include "roles/client/lists.h"
 
 #define POOL_ARGUMENTS(place, text)                                                                                    \
-    { ARGUMENT_NODE,                                                                                                   \
-      { "pool", .body = "storage_pool_name", .help = "Name of the storage pool." },                                    \
-      { "--shared-space", "NAME", .body = "free_space_mgr_name",                                                       \
-        .help = "Name of the space that this pool shares with pools of other nodes." },                                \
-      { "--external-locking", .count = COUNT_FLAG, .body = "external_locking",                                         \
-        .help = "Something else keeps the nodes from changing the shared space at the same time." },                   \
-      { "driver_pool", .body = place, .help = text },                                                                  \
-      { 0 } }
+    {                                                                                                                  \
+        ARGUMENT_NODE, { "pool", .body = "storage_pool_name", .help = "Name of the storage pool." },                   \
+            { "--shared-space", "NAME", .body = "free_space_mgr_name",                                                 \
+              .help = "Name of the space that this pool shares with pools of other nodes." },                          \
+            { "--external-locking", .count = COUNT_FLAG, .body = "external_locking",                                   \
+              .help = "Something else keeps the nodes from changing the shared space at the same time." },             \
+            { "driver_pool", .body = place, .help = text },                                                            \
+        {                                                                                                              \
+            0                                                                                                          \
+        }                                                                                                              \
+    }
 
-static const struct argument volume_group_arguments[] = POOL_ARGUMENTS("props.StorDriver/StorPoolName", "LVM volume group.");
+static const struct argument volume_group_arguments[] =
+    POOL_ARGUMENTS("props.StorDriver/StorPoolName", "LVM volume group.");
 static const struct argument thin_pool_arguments[] =
     POOL_ARGUMENTS("props.StorDriver/StorPoolName", "LVM volume group and thin pool: vg/thin.");
-static const struct argument zpool_arguments[] = POOL_ARGUMENTS("props.StorDriver/StorPoolName", "ZFS pool or data set.");
+static const struct argument zpool_arguments[] =
+    POOL_ARGUMENTS("props.StorDriver/StorPoolName", "ZFS pool or data set.");
 static const struct argument directory_arguments[] = POOL_ARGUMENTS("props.StorDriver/StorPoolName", "Directory.");
 static const struct argument other_arguments[] =
     POOL_ARGUMENTS("props.StorDriver/StorPoolName", "What holds the volumes there.");
@@ -33,8 +38,11 @@ static const struct argument ebs_arguments[] = {
 };
 
 #define KIND(names, text, table, kind)                                                                                 \
-    { names, text, .arguments = { table }, .method = "POST", .target = "/v1/nodes/{node}/storage-pools",               \
-      .base = "{\"storage_pool_name\":\"\",\"provider_kind\":\"" kind "\"}", .body = &storage_pool_request_schema }
+    {                                                                                                                  \
+        names, text, .arguments = { table }, .method = "POST", .target = "/v1/nodes/{node}/storage-pools",             \
+                     .base = "{\"storage_pool_name\":\"\",\"provider_kind\":\"" kind "\"}",                            \
+                     .body = &storage_pool_request_schema                                                              \
+    }
 
 static const struct command commands_create[] = {
     KIND("lvm", "A pool of thick volumes in an LVM volume group.", volume_group_arguments, "LVM"),
@@ -61,7 +69,8 @@ static const struct argument delete_arguments[] = {
 static const struct argument list_arguments[] = {
     ARGUMENT_PASTABLE,
     ARGUMENT_GROUP_BY,
-    { "--storage-pools -s", "POOL", COUNT_SOME, .query = "storage_pools", .help = "Only storage pools of these names." },
+    { "--storage-pools -s", "POOL", COUNT_SOME, .query = "storage_pools",
+      .help = "Only storage pools of these names." },
     ARGUMENT_NODES,
     ARGUMENT_PROPS,
     ARGUMENT_SHOW_PROPS("--show-props"),
@@ -76,10 +85,12 @@ const struct command commands_storage_pool[] = {
       .method = "DELETE", .target = "/v1/nodes/{node}/storage-pools/{pool}" },
     { "list l", "List storage pools.", .arguments = { list_arguments }, .method = "GET",
       .target = "/v1/view/storage-pools", .list = &list_storage_pools },
-    { "list-properties lp", "Show the properties of a storage pool.", .arguments = { arguments_pastable, pool_arguments },
-      .method = "GET", .target = "/v1/view/storage-pools?nodes={node}&storage_pools={pool}", .properties = "first",
+    { "list-properties lp", "Show the properties of a storage pool.",
+      .arguments = { arguments_pastable, pool_arguments }, .method = "GET",
+      .target = "/v1/view/storage-pools?nodes={node}&storage_pools={pool}", .properties = "first",
       .run = run_list_properties },
-    { "set-property sp", "Set or delete a property of a storage pool.", .arguments = { pool_arguments, arguments_property },
-      .method = "PUT", .target = "/v1/nodes/{node}/storage-pools/{pool}", .run = run_set_property },
+    { "set-property sp", "Set or delete a property of a storage pool.",
+      .arguments = { pool_arguments, arguments_property }, .method = "PUT",
+      .target = "/v1/nodes/{node}/storage-pools/{pool}", .run = run_set_property },
     { 0 },
 };

@@ -63,7 +63,8 @@ static bool take_line(struct config *read, const char *line, size_t length, char
 
     if (isspace((unsigned char)*line) && section && *last_key) { /* goes on with the value above */
         known = text_map_find(&section->values, *last_key);
-        text_map_set(&section->values, *last_key, arena_printf(arena, "%s\n%s", known, clean(line, length, arena)), arena);
+        text_map_set(&section->values, *last_key, arena_printf(arena, "%s\n%s", known, clean(line, length, arena)),
+                     arena);
         return true;
     }
     if (*line == '[') {

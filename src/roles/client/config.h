@@ -13,7 +13,9 @@ struct config_section {
     char *name;
     struct text_map values; /* keys are lower case */
 };
-struct config { LIST_OF(struct config_section) sections; };
+struct config {
+    LIST_OF(struct config_section) sections;
+};
 
 /* Adds what the text says; a section that is there is replaced. NULL, or what is wrong with it. */
 const char *config_parse(struct config *config, const char *text, struct arena *arena);

@@ -30,7 +30,8 @@ static int word_length(const char *text, bool whole_brackets)
     return length;
 }
 
-/* Words parted by single blanks, broken into lines that begin with indent blanks; column is where the first line stands. */
+/* Words parted by single blanks, broken into lines that begin with indent blanks; column is where the first line
+ * stands. */
 static void add_words(struct buf *out, const char *text, int indent, int column, bool whole_brackets)
 {
     int limit = width();
@@ -106,7 +107,8 @@ static const char *usage_of(const char *usage, const struct argument *argument, 
     if (!argument_is_option(argument))
         return arena_printf(arena, "%s %s", usage, pattern);
     name = shortest_name(argument, arena);
-    return arena_printf(arena, argument->is_required ? "%s %s%s%s" : "%s [%s%s%s]", usage, name, *pattern ? " " : "", pattern);
+    return arena_printf(arena, argument->is_required ? "%s %s%s%s" : "%s [%s%s%s]", usage, name, *pattern ? " " : "",
+                        pattern);
 }
 
 void help_usage(struct buf *out, const struct arguments *arguments, uint32_t depth, struct arena *arena)

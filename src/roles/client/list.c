@@ -31,7 +31,7 @@ struct reader {
     uint32_t count; /* elements so far */
     struct buf parts[V0_PARTS];
     struct json_writer writers[V0_PARTS];
-    struct buf out; /* JSON in the newer form */
+    struct buf out;   /* JSON in the newer form */
     struct buf whole; /* the answer, when the list is a member of it */
     const char *error;
 };
@@ -94,7 +94,8 @@ static bool is_shown(const struct arguments *arguments, const struct list_column
 {
     if (!column->when)
         return true;
-    return column->when[0] == '!' ? !arguments_have(arguments, column->when + 1) : arguments_have(arguments, column->when);
+    return column->when[0] == '!' ? !arguments_have(arguments, column->when + 1)
+                                  : arguments_have(arguments, column->when);
 }
 
 /* "Aux/site=Site" -> the column "Site" of the property "Aux/site" */
@@ -215,7 +216,8 @@ static void take_member(struct reader *reader)
 
     if (!tree)
         reader->error = arena_strdup(reader->call->arena, error.message);
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(tree, reader->list->member)) {
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(tree, reader->list->member))
+    {
         char *text = cJSON_PrintUnformatted(item);
 
         if (text && !reader->error)
@@ -319,7 +321,8 @@ static int read_file(struct reader *reader, const char *path)
     return EXIT_OK;
 }
 
-int list_run_request(struct call *call, const struct list *list, const char *method, const char *target, const char *body)
+int list_run_request(struct call *call, const struct list *list, const char *method, const char *target,
+                     const char *body)
 {
     struct reader reader = { .call = call, .list = list };
     const char *file = arguments_text(call->arguments, "from-file");
@@ -337,11 +340,13 @@ int list_run_request(struct call *call, const struct list *list, const char *met
         code = session_request(client, method, target, body, take_bytes, &reader, NULL);
     if (code == EXIT_OK && list->member && !client->is_machine && !client->is_curl)
         take_member(&reader);
-    else if (code == EXIT_OK && !client->is_curl && !reader.error && !reader.split.error && json_split_end(&reader.split) != 0)
+    else if (code == EXIT_OK && !client->is_curl && !reader.error && !reader.split.error &&
+             json_split_end(&reader.split) != 0)
         reader.error = reader.error ? reader.error : reader.split.error;
     if (reader.error || reader.split.error)
-        code = client_fail(client, EXIT_ERROR, "Error: Unable to parse REST json data: %s\nRequest-Uri: %s; Status: 200",
-                           reader.error ? reader.error : reader.split.error, target);
+        code =
+            client_fail(client, EXIT_ERROR, "Error: Unable to parse REST json data: %s\nRequest-Uri: %s; Status: 200",
+                        reader.error ? reader.error : reader.split.error, target);
     else if (code == EXIT_OK && client->is_machine && !client->is_curl)
         print_machine(&reader);
     else if (code == EXIT_OK && !client->is_curl)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Lists as data: which documents come, and what each column shows of one. Documents are decoded one by one while the answer
- * arrives; only the cells' text stays in memory.
+ * Lists as data: which documents come, and what each column shows of one. Documents are decoded one by one while the
+ * answer arrives; only the cells' text stays in memory.
  */
 #pragma once
 
@@ -34,9 +34,9 @@ struct list {
     bool (*keeps)(const struct list_row *row);                                       /* NULL: all */
     const struct text_map *(*props)(const struct list_row *row);                     /* of --show-props */
     size_t state_size;
-    void (*observe)(const struct list_row *row);                  /* every document, once, before its rows */
+    void (*observe)(const struct list_row *row);                             /* every document, once, before its rows */
     void (*finish)(struct client *client, struct table *table, void *state); /* before sorting and printing */
-    void (*after)(struct client *client, void *state);            /* behind the table */
+    void (*after)(struct client *client, void *state);                       /* behind the table */
     const char *v0_names; /* members of the older JSON form; NULL: it is the same as the newer */
     void (*write_v0)(struct json_writer *const *writers, const void *document);
 };
@@ -44,8 +44,8 @@ struct list {
 /* Asks for the list that the command's row names, and shows it. */
 int list_run(struct call *call) MUST_CHECK;
 /* The same for another request and list. */
-int list_run_request(struct call *call, const struct list *list, const char *method, const char *target, const char *body)
-    MUST_CHECK;
+int list_run_request(struct call *call, const struct list *list, const char *method, const char *target,
+                     const char *body) MUST_CHECK;
 
 /* By the title in lower case, blanks included or not; -1 when there is none. */
 int list_find_column(const struct list *list, const char *name);

@@ -30,7 +30,10 @@ static void fill_filter(struct cell *cell, const struct list_row *row)
 
     if (!filter)
         return;
-    const struct { const char *title; const struct text_list *list; } lists[] = {
+    const struct {
+        const char *title;
+        const struct text_list *list;
+    } lists[] = {
         { "NotPlaceWithRsc", &filter->not_place_with_rsc },
         { "ReplicasOnSame", &filter->replicas_on_same },
         { "ReplicasOnDifferent", &filter->replicas_on_different },
@@ -87,8 +90,10 @@ static const char *ask_volume_numbers(struct client *client, const char *group)
     int code;
 
     uri_encode(&name, group);
-    tree = session_get(client, arena_printf(client->arena, "/v1/resource-groups/%s/volume-groups", buf_text(&name)), &code);
-    cJSON_ArrayForEach(item, tree) {
+    tree = session_get(client, arena_printf(client->arena, "/v1/resource-groups/%s/volume-groups", buf_text(&name)),
+                       &code);
+    cJSON_ArrayForEach(item, tree)
+    {
         const cJSON *number = cJSON_GetObjectItemCaseSensitive(item, "volume_number");
 
         if (cJSON_IsNumber(number))

@@ -42,7 +42,8 @@ static void fill_aux_props(struct cell *cell, const struct list_row *row)
 
     for (uint32_t i = 0; i < props->count; i++)
         if (text_starts_with(props->at[i].key, "Aux/"))
-            lines = arena_printf(row->arena, "%s%s%s=%s", lines, *lines ? "\n" : "", props->at[i].key, props->at[i].value);
+            lines =
+                arena_printf(row->arena, "%s%s%s=%s", lines, *lines ? "\n" : "", props->at[i].key, props->at[i].value);
     cell->text = lines;
 }
 
@@ -68,8 +69,13 @@ static const struct {
 
 static void fill_state(struct cell *cell, const struct list_row *row)
 {
-    static const struct { const char *flag; enum color color; } flags[] = {
-        { "EVICTED", COLOR_RED }, { "DELETE", COLOR_RED }, { "EVACUATE", COLOR_YELLOW },
+    static const struct {
+        const char *flag;
+        enum color color;
+    } flags[] = {
+        { "EVICTED", COLOR_RED },
+        { "DELETE", COLOR_RED },
+        { "EVACUATE", COLOR_YELLOW },
     };
     const struct node_doc *node = node_of(row);
 
@@ -87,10 +93,13 @@ static void fill_state(struct cell *cell, const struct list_row *row)
         }
     }
     if (strcmp(cell->text, "OFFLINE") == 0 && node->eviction_timestamp.has)
-        cell_print(cell, row, "OFFLINE (Auto-eviction at %s)", value_format_time(row->arena, node->eviction_timestamp.value));
+        cell_print(cell, row, "OFFLINE (Auto-eviction at %s)",
+                   value_format_time(row->arena, node->eviction_timestamp.value));
 }
 
-struct node_list_state { bool evicts; };
+struct node_list_state {
+    bool evicts;
+};
 
 static void observe_node(const struct list_row *row)
 {
@@ -112,7 +121,8 @@ static void finish_nodes(struct client *client, struct table *table, void *owner
         return;
     for (uint32_t i = 0; i < table->rows.count; i++)
         for (uint32_t j = 0; j < table->column_count; j++)
-            if (table->rows.at[i].cells[j].color == COLOR_RED && strcmp(table->rows.at[i].cells[j].text, "OFFLINE") == 0)
+            if (table->rows.at[i].cells[j].color == COLOR_RED &&
+                strcmp(table->rows.at[i].cells[j].text, "OFFLINE") == 0)
                 table->rows.at[i].cells[j].text = "OFFLINE (Auto-eviction at Disabled)";
 }
 
@@ -175,12 +185,9 @@ static void write_node_v0(struct json_writer *const *writers, const void *docume
 }
 
 static const struct list_column node_columns[] = {
-    { "Node", fill_name },
-    { "NodeType", fill_type },
-    { "Addresses", fill_addresses },
-    { "AuxProps", fill_aux_props, .when = "show-aux-props" },
-    { "State", fill_state },
-    { 0 },
+    { "Node", fill_name },           { "NodeType", fill_type },
+    { "Addresses", fill_addresses }, { "AuxProps", fill_aux_props, .when = "show-aux-props" },
+    { "State", fill_state },         { 0 },
 };
 const struct list list_nodes = {
     .schema = &node_doc_schema,
@@ -232,7 +239,9 @@ static void fill_net_encryption(struct cell *cell, const struct list_row *row)
     cell_set(cell, row, net_of(row)->satellite_encryption_type);
 }
 
-struct net_list_state { const char *node; };
+struct net_list_state {
+    const char *node;
+};
 
 static void observe_net_interfaces(const struct list_row *row)
 {

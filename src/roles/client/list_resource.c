@@ -100,7 +100,9 @@ static bool is_one_of(const char *text, const char *const *words)
 
 static struct cell disk_state(const struct resource_doc *resource, const struct volume_doc *volume)
 {
-    static const char *const bad[] = { "Inconsistent", "Failed", "To: Creating", "To: Attachable", "To: Attaching", NULL };
+    static const char *const bad[] = {
+        "Inconsistent", "Failed", "To: Creating", "To: Attachable", "To: Attaching", NULL
+    };
     static const char *const good[] = { "UpToDate", "Created", "Attached", NULL };
     bool is_drbd = volume->layer_data_list.count > 0 && volume->layer_data_list.at[0].type &&
                    strcmp(volume->layer_data_list.at[0].type, "DRBD") == 0;
@@ -120,7 +122,8 @@ static struct cell disk_state(const struct resource_doc *resource, const struct 
     return (struct cell){ state, is_one_of(state, good) ? COLOR_NONE : COLOR_YELLOW };
 }
 
-static struct cell volume_state(const struct resource_doc *resource, const struct volume_doc *volume, struct arena *arena)
+static struct cell volume_state(const struct resource_doc *resource, const struct volume_doc *volume,
+                                struct arena *arena)
 {
     struct cell cell = disk_state(resource, volume);
 
@@ -134,8 +137,13 @@ static struct cell volume_state(const struct resource_doc *resource, const struc
 /* "R, N": the levels at which the satellite or a user told DRBD to go without its disk; NULL when none did. */
 static const char *skip_disk_levels(const struct resource_doc *resource, struct arena *arena)
 {
-    static const struct { const char *type, *letters; } levels[] = {
-        { "RESOURCE", "R" }, { "RESOURCE_DEFINITION", "RD" }, { "NODE", "N" }, { "STORAGEPOOL", "SP" },
+    static const struct {
+        const char *type, *letters;
+    } levels[] = {
+        { "RESOURCE", "R" },
+        { "RESOURCE_DEFINITION", "RD" },
+        { "NODE", "N" },
+        { "STORAGEPOOL", "SP" },
     };
     const struct effective_prop_doc *prop = NULL;
     struct text_list found = { 0 };
@@ -189,7 +197,8 @@ static const char *failed_connections(const struct drbd_layer_doc *drbd, struct 
     const char *all = "";
 
     for (uint32_t i = 0; i < drbd->connections.count; i++) {
-        const char *message = drbd->connections.at[i].message ? drbd->connections.at[i].message : "Unknown", *peers = "";
+        const char *message = drbd->connections.at[i].message ? drbd->connections.at[i].message : "Unknown",
+                   *peers = "";
         bool is_told = false;
 
         for (uint32_t j = 0; j < drbd->connections.count; j++) {
@@ -236,7 +245,10 @@ static bool keeps_resource(const struct list_row *row)
     return resource_state(resource_of(row), row->arena).color != COLOR_NONE || conns.color == COLOR_RED;
 }
 
-struct user { struct map_node by_name; uint32_t nodes; };
+struct user {
+    struct map_node by_name;
+    uint32_t nodes;
+};
 struct resource_list_state {
     struct map users; /* resources that are in use */
     bool skips_disks;
@@ -289,14 +301,15 @@ static void tell_about_skip_disk(struct client *client, void *owner)
     const struct resource_list_state *state = owner;
 
     if (state->skips_disks)
-        fputs("SkipDisk:\n"
-              "  At least one resource has 'DrbdOptions/SkipDisk' enabled. This indicates an IO error on the\n"
-              "  affected resource(s). Remove this property (using 'linstor resource set-property $node $rsc "
-              "DrbdOptions/SkipDisk') \n"
-              "  to instruct LINSTOR and DRBD to adjust (and recreate if necessary) the affected logical volumes again.\n"
-              "  For more information please visit: "
-              "https://linbit.com/drbd-user-guide/linstor-guide-1_0-en/#s-linstor-drbd-skip-disk\n",
-              client->out);
+        fputs(
+            "SkipDisk:\n"
+            "  At least one resource has 'DrbdOptions/SkipDisk' enabled. This indicates an IO error on the\n"
+            "  affected resource(s). Remove this property (using 'linstor resource set-property $node $rsc "
+            "DrbdOptions/SkipDisk') \n"
+            "  to instruct LINSTOR and DRBD to adjust (and recreate if necessary) the affected logical volumes again.\n"
+            "  For more information please visit: "
+            "https://linbit.com/drbd-user-guide/linstor-guide-1_0-en/#s-linstor-drbd-skip-disk\n",
+            client->out);
 }
 
 static const struct text_map *resource_props(const struct list_row *row)
@@ -505,7 +518,8 @@ static void fill_volume_replication(struct cell *cell, const struct list_row *ro
 
         established += strcmp(name, "Established") == 0;
         if (is_one_of(name, with_progress))
-            progress = peer->done_percentage.has ? arena_printf(row->arena, "(%.2f%%)", peer->done_percentage.value) : "(?)";
+            progress =
+                peer->done_percentage.has ? arena_printf(row->arena, "(%.2f%%)", peer->done_percentage.value) : "(?)";
         lines = arena_printf(row->arena, "%s%s%s: %s%s", lines, *lines ? "\n" : "", peer->peer, name, progress);
     }
     if (count > 0 && established == count)

@@ -149,10 +149,17 @@ static void write_text(struct json_writer *writer, const char *key, const char *
 
 static const char *v0_driver(const char *kind)
 {
-    static const struct { const char *kind, *driver; } drivers[] = {
-        { "LVM", "LvmDriver" },         { "LVM_THIN", "LvmThinDriver" }, { "ZFS", "ZfsDriver" },
-        { "ZFS_THIN", "ZfsThinDriver" }, { "DISKLESS", "DisklessDriver" }, { "FILE", "FileDriver" },
-        { "FILE_THIN", "FileThinDriver" }, { "SPDK", "SpdkDriver" },
+    static const struct {
+        const char *kind, *driver;
+    } drivers[] = {
+        { "LVM", "LvmDriver" },
+        { "LVM_THIN", "LvmThinDriver" },
+        { "ZFS", "ZfsDriver" },
+        { "ZFS_THIN", "ZfsThinDriver" },
+        { "DISKLESS", "DisklessDriver" },
+        { "FILE", "FileDriver" },
+        { "FILE_THIN", "FileThinDriver" },
+        { "SPDK", "SpdkDriver" },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(drivers); i++)

@@ -20,8 +20,9 @@ static int run(int argc, char **argv)
 {
     struct transport_http *http = transport_http_new();
     struct arena arena = { 0 };
-    struct client client = { .out = stdout, .err = stderr, .arena = &arena, .transport = &transport_http,
-                             .transport_owner = http };
+    struct client client = {
+        .out = stdout, .err = stderr, .arena = &arena, .transport = &transport_http, .transport_owner = http
+    };
     struct text_list words = { 0 };
     int code;
 

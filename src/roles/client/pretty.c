@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Works on the text, not on a tree: cJSON would lose 64-bit integers and the form of other numbers. Only strings are read
- * and written anew, because their escapes must come out in one form.
+ * Works on the text, not on a tree: cJSON would lose 64-bit integers and the form of other numbers. Only strings are
+ * read and written anew, because their escapes must come out in one form.
  */
 #include "roles/client/pretty.h"
 

@@ -7,7 +7,8 @@
 #include "base/buf.h"
 #include "base/field.h"
 
-/* One JSON value; lines behind the first are indented for the given depth. Broken JSON gives broken text, nothing worse. */
+/* One JSON value; lines behind the first are indented for the given depth. Broken JSON gives broken text, nothing
+ * worse. */
 void pretty_json(struct buf *out, const char *json, size_t length, unsigned depth);
 void pretty_new_line(struct buf *out, unsigned depth);
 /* [{"key": .., "value": ..}, ..] */

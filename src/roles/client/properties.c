@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Properties of any object: setting one, and listing all. Where an answer has them is said by the command's row:
- * "map": the answer itself; "first": of the first element; "volumes" and the like: of the element of that list, in the first
- * element, whose volume_number is given; "number": of the element of the answer with that number.
+ * "map": the answer itself; "first": of the first element; "volumes" and the like: of the element of that list, in the
+ * first element, whose volume_number is given; "number": of the element of the answer with that number.
  */
 #include <string.h>
 
@@ -55,7 +55,8 @@ static const cJSON *with_number(const cJSON *list, const char *number)
 
     if (!number || !text_parse_i64(number, 0, INT32_MAX, &wanted))
         return NULL;
-    cJSON_ArrayForEach(item, list) {
+    cJSON_ArrayForEach(item, list)
+    {
         const cJSON *own = cJSON_GetObjectItemCaseSensitive(item, "volume_number");
 
         if (cJSON_IsNumber(own) && own->valueint == wanted)
@@ -87,7 +88,8 @@ static void print_machine(struct call *call, const cJSON *props)
 
     json_begin(&writer, '[');
     json_begin(&writer, '[');
-    cJSON_ArrayForEach(item, props) {
+    cJSON_ArrayForEach(item, props)
+    {
         json_begin(&writer, '{');
         json_key(&writer, "key");
         json_text(&writer, item->string);
@@ -113,7 +115,8 @@ static void print_table(struct call *call, const cJSON *props)
     struct table table;
     const cJSON *item;
 
-    cJSON_ArrayForEach(item, props) {
+    cJSON_ArrayForEach(item, props)
+    {
         text_map_set(&sorted, item->string, cJSON_IsString(item) ? item->valuestring : "", call->arena);
     }
     table_init(&table, call->arena, columns, ARRAY_SIZE(columns));

@@ -90,7 +90,9 @@ static void write_v0(const struct rc_doc *rc, struct json_writer *writer)
 {
     const struct {
         const char *key, *text;
-    } texts[] = { { "message", rc->message }, { "cause", rc->cause }, { "correction", rc->correction }, { "details", rc->details } };
+    } texts[] = {
+        { "message", rc->message }, { "cause", rc->cause }, { "correction", rc->correction }, { "details", rc->details }
+    };
 
     json_begin(writer, '{');
     json_key(writer, "ret_code");

@@ -53,7 +53,8 @@ const char *request_path(struct call *call, const char *target, const char *each
         const struct argument_value *value = arguments_find(call->arguments, name);
         const char *text = each && value && value == several ? each : arguments_text(call->arguments, name);
 
-        path = arena_printf(call->arena, "%s%.*s%s", path, (int)(open - target), target, escape(call, text ? text : ""));
+        path =
+            arena_printf(call->arena, "%s%.*s%s", path, (int)(open - target), target, escape(call, text ? text : ""));
         target = behind;
     }
     return arena_printf(call->arena, "%s%s", path, target);
@@ -180,7 +181,8 @@ static int put_words(struct call *call, const struct argument_value *value)
     value_split(call->arena, value->texts.at[0], ',', &words);
     unknown = find_unknown(call->arena, is_layers ? layers : providers, &words);
     if (unknown)
-        return client_fail(call->client, EXIT_ARGUMENTS, "%s \"%s\" not valid", is_layers ? "Layer name" : "Provider", unknown);
+        return client_fail(call->client, EXIT_ARGUMENTS, "%s \"%s\" not valid", is_layers ? "Layer name" : "Provider",
+                           unknown);
     put_list(call->body, value->argument->body);
     for (uint32_t i = 0; i < words.count; i++)
         request_put(call->body, value->argument->body, cJSON_CreateString(words.at[i]));
@@ -220,7 +222,8 @@ static int put_aux_counts(struct call *call, const struct argument_value *value)
 
     request_put(call->body, value->argument->body, map);
     if (value->texts.count % 2 != 0)
-        return client_fail(call->client, EXIT_ARGUMENTS, "--x-replicas-on-different takes pairs of property and number");
+        return client_fail(call->client, EXIT_ARGUMENTS,
+                           "--x-replicas-on-different takes pairs of property and number");
     for (uint32_t i = 0; i + 1 < value->texts.count; i += 2) {
         if (!text_parse_i64(value->texts.at[i + 1], 0, INT32_MAX, &count))
             return client_fail(call->client, EXIT_ARGUMENTS, "'%s' is not a number", value->texts.at[i + 1]);
@@ -237,9 +240,10 @@ static int put_texts(struct call *call, const struct argument_value *value)
     put_list(call->body, argument->body);
     for (uint32_t i = 0; i < value->texts.count; i++) {
         const char *text = argument->type == TYPE_SPAN || argument->type == TYPE_DAY
-                               ? time_text(call, argument, value->texts.at[i]) : value->texts.at[i];
-        bool is_number = argument->type == TYPE_INTEGER || argument->type == TYPE_PORT || argument->type == TYPE_SLOTS ||
-                         argument->type == TYPE_SPAN || argument->type == TYPE_DAY;
+                               ? time_text(call, argument, value->texts.at[i])
+                               : value->texts.at[i];
+        bool is_number = argument->type == TYPE_INTEGER || argument->type == TYPE_PORT ||
+                         argument->type == TYPE_SLOTS || argument->type == TYPE_SPAN || argument->type == TYPE_DAY;
 
         if (!text)
             return EXIT_ARGUMENTS;
@@ -262,7 +266,8 @@ static int put_value(struct call *call, const struct argument_value *value)
     const char *first = value->texts.count > 0 ? value->texts.at[0] : "";
 
     if (argument->count == COUNT_FLAG) {
-        request_put(call->body, argument->body, argument->word ? cJSON_CreateString(argument->word) : cJSON_CreateTrue());
+        request_put(call->body, argument->body,
+                    argument->word ? cJSON_CreateString(argument->word) : cJSON_CreateTrue());
         return EXIT_OK;
     }
     switch (argument->type) {

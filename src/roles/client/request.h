@@ -7,8 +7,8 @@
 #include "roles/client/client.h"
 
 /*
- * "/v1/nodes/{node}" with the values put in and escaped. each is the value used for an argument that was given several times;
- * NULL: its first.
+ * "/v1/nodes/{node}" with the values put in and escaped. each is the value used for an argument that was given several
+ * times; NULL: its first.
  */
 const char *request_path(struct call *call, const char *target, const char *each);
 /* The argument that the path names and that may have several values; NULL when there is none. */

@@ -111,8 +111,7 @@ static int keep_replies(struct client *client, const struct buf *text, const cha
     if (result == 0)
         return EXIT_OK;
     client->replies.count = before;
-    return client_fail(client, EXIT_ERROR,
-                       "Error: Unable to parse REST json data: %s\nRequest-Uri: %s; Status: %d",
+    return client_fail(client, EXIT_ERROR, "Error: Unable to parse REST json data: %s\nRequest-Uri: %s; Status: %d",
                        split.error ? split.error : "not a list of replies", target, status);
 }
 
@@ -125,9 +124,11 @@ static int tell_failed_request(struct client *client, enum transport_error kind,
         return client_fail(client, EXIT_TIMEOUT, "Error: Socket timeout, no data received for more than %ds.",
                            client->timeout_s);
     case TRANSPORT_LOST:
-        return client_fail(client, EXIT_CONNECTION, "Error: Error reading response from %s: %s", client->connected, error);
+        return client_fail(client, EXIT_CONNECTION, "Error: Error reading response from %s: %s", client->connected,
+                           error);
     case TRANSPORT_BAD:
-        return client_fail(client, EXIT_ERROR, "Error: The answer of %s is not understood: %s", client->connected, error);
+        return client_fail(client, EXIT_ERROR, "Error: The answer of %s is not understood: %s", client->connected,
+                           error);
     }
     return EXIT_ERROR;
 }
@@ -138,8 +139,8 @@ static int tell_failure(struct client *client, const struct transport_answer *an
     int code;
 
     if (answer->status < 400 && answer->location[0])
-        return client_fail(client, EXIT_CONNECTION, "Error: The controller wants TLS (%s), which this version does not speak",
-                           answer->location);
+        return client_fail(client, EXIT_CONNECTION,
+                           "Error: The controller wants TLS (%s), which this version does not speak", answer->location);
     if (answer->body.length == 0)
         return client_fail(client, EXIT_ERROR,
                            "Error: REST api call method '%s' to resource '%s' returned status %d with no data.", method,
@@ -183,10 +184,15 @@ static int exchange(struct client *client, const struct transport_request *reque
 }
 
 int session_request(struct client *client, const char *method, const char *target, const char *body,
-                    bool (*on_body)(void *owner, const char *bytes, size_t length), void *owner, struct buf *answer_body)
+                    bool (*on_body)(void *owner, const char *bytes, size_t length), void *owner,
+                    struct buf *answer_body)
 {
-    struct transport_request request = { .method = method, .target = target, .body = body,
-                                         .authorization = client->authorization, .on_body = on_body, .owner = owner };
+    struct transport_request request = { .method = method,
+                                         .target = target,
+                                         .body = body,
+                                         .authorization = client->authorization,
+                                         .on_body = on_body,
+                                         .owner = owner };
     struct transport_answer answer = { 0 };
     int code;
 
@@ -222,7 +228,8 @@ cJSON *session_get(struct client *client, const char *target, int *code)
         return NULL;
     tree = json_parse(buf_text(&answer), answer.length, &error);
     if (!tree)
-        *code = client_fail(client, EXIT_ERROR, "Error: Unable to parse REST json data: %s\nRequest-Uri: %s; Status: 200",
-                            error.message, target);
+        *code =
+            client_fail(client, EXIT_ERROR, "Error: Unable to parse REST json data: %s\nRequest-Uri: %s; Status: 200",
+                        error.message, target);
     return tree;
 }

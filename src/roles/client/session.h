@@ -12,8 +12,8 @@
  * client->replies. EXIT_OK means that the answer was a success; with --curl nothing is sent and body stays empty.
  */
 int session_request(struct client *client, const char *method, const char *target, const char *body,
-                    bool (*on_body)(void *owner, const char *bytes, size_t length), void *owner, struct buf *answer)
-    MUST_CHECK;
+                    bool (*on_body)(void *owner, const char *bytes, size_t length), void *owner,
+                    struct buf *answer) MUST_CHECK;
 
 /* A request whose answer is a list of entries that tell the outcome. */
 int session_send(struct client *client, const char *method, const char *target, const char *body) MUST_CHECK;

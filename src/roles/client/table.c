@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Widths are counted in code points, as the original does. Two passes over the cells: one finds widths and whether any cell
- * has several lines (then a thin line parts the rows), one prints.
+ * Widths are counted in code points, as the original does. Two passes over the cells: one finds widths and whether any
+ * cell has several lines (then a thin line parts the rows), one prints.
  */
 #include "roles/client/table.h"
 
@@ -10,7 +10,9 @@
 
 #include "roles/client/value.h"
 
-struct frame_line { const char *left, *fill, *right; };
+struct frame_line {
+    const char *left, *fill, *right;
+};
 struct frame {
     const char *pipe;
     struct frame_line top, header, between, bottom;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Tables as text: frames, padding, colours, cells of several lines, sorting. It knows nothing of what the cells mean; all
- * text belongs to the caller and must live as long as the table.
+ * Tables as text: frames, padding, colours, cells of several lines, sorting. It knows nothing of what the cells mean;
+ * all text belongs to the caller and must live as long as the table.
  */
 #pragma once
 
@@ -38,7 +38,9 @@ struct table_column {
     enum color color;
 };
 
-struct table_row { struct cell *cells; };
+struct table_row {
+    struct cell *cells;
+};
 
 struct table {
     struct arena *arena;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * How requests reach a controller: the client's only way out. transport_http.c is the real one; tests answer from files.
- * Everything blocks; one request at a time.
+ * How requests reach a controller: the client's only way out. transport_http.c is the real one; tests answer from
+ * files. Everything blocks; one request at a time.
  */
 #pragma once
 
@@ -16,8 +16,8 @@ struct transport_request {
     const char *body;          /* JSON; NULL for none */
     const char *authorization; /* value of the header; NULL for none */
     /*
-     * Takes the body of a successful answer (status below 300) piece by piece. False: no more of it is wanted. NULL: it is
-     * collected in the answer, as are those of other answers.
+     * Takes the body of a successful answer (status below 300) piece by piece. False: no more of it is wanted. NULL: it
+     * is collected in the answer, as are those of other answers.
      */
     bool (*on_body)(void *owner, const char *bytes, size_t length);
     void *owner;
@@ -42,8 +42,8 @@ struct transport {
     /* Requests go there from now on; the next one connects. timeout_ms of silence, or while connecting, is too much. */
     void (*open)(void *owner, const char *host, int port, int timeout_ms);
     /* *error is a text of the transport's. */
-    enum transport_error (*request)(void *owner, const struct transport_request *request, struct transport_answer *answer,
-                                    const char **error);
+    enum transport_error (*request)(void *owner, const struct transport_request *request,
+                                    struct transport_answer *answer, const char **error);
 };
 
 struct transport_http;

@@ -98,7 +98,7 @@ static int64_t take_span_unit(const char **text)
         const char *name;
         int64_t ms;
     } names[] = {
-        { "days", INT64_C(86400000) },  { "day", INT64_C(86400000) }, { "d", INT64_C(86400000) },
+        { "days", INT64_C(86400000) }, { "day", INT64_C(86400000) }, { "d", INT64_C(86400000) },
         { "hours", INT64_C(3600000) }, { "hour", INT64_C(3600000) }, { "h", INT64_C(3600000) },
     };
 

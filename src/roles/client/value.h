@@ -10,8 +10,8 @@
 #include "base/field.h"
 
 /*
- * "10G", "500 MiB", "4096k" -> KiB, rounded up; without a unit GiB. K, KiB and so on are powers of 1024, kB and so on of
- * 1000, S is a sector of 512 bytes; case does not count. NULL, or what is wrong (may have two lines).
+ * "10G", "500 MiB", "4096k" -> KiB, rounded up; without a unit GiB. K, KiB and so on are powers of 1024, kB and so on
+ * of 1000, S is a sector of 512 bytes; case does not count. NULL, or what is wrong (may have two lines).
  */
 const char *value_parse_size(struct arena *arena, const char *text, int64_t *size_kib);
 /* "1 GiB", "9.97 GiB": the largest unit in which it is at least one. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "roles/controller/request.h"
+#include "roles/controller/rest_node.h"
 #include "roles/controller/session.h"
 
 static void client_gone(void *owner)
@@ -57,6 +58,11 @@ void request_settle_resource(struct request *q, const struct resource *resource,
 void request_settle_pool(struct request *q, const struct storage_pool *pool)
 {
     add_item(q, SETTLE_POOL, storage_pool_node(pool)->name, storage_pool_name(pool));
+}
+
+void request_settle_orphan(struct request *q, const struct node *node, const char *pool, const char *identifier)
+{
+    add_item(q, SETTLE_ORPHAN, node->name, pool)->third = arena_strdup(&q->arena, identifier);
 }
 
 void request_settle_node(struct request *q, const struct node *node, int64_t wait_ms)
@@ -146,9 +152,10 @@ static bool item_settled(struct request *q, const struct settle_item *item)
     switch (item->kind) {
     case SETTLE_RESOURCE: return resource_settled(q, item);
     case SETTLE_POOL: return pool_settled(q, item);
-    case SETTLE_NODE:
+    case SETTLE_NODE: return node_settled(q, item->first);
+    case SETTLE_ORPHAN:
         node = model_find_node(q->model, item->first);
-        return !node || session_is_online(node) || session_is_refused(node);
+        return !node || !session_is_online(node) || !session_has_orphan(node, item->second, item->third);
     }
     return true;
 }
@@ -173,6 +180,11 @@ static void give_up(struct request *q)
                        .details = "The change is stored and the satellite goes on working at it.");
             break;
         case SETTLE_NODE: not_connected(q, item->first); break;
+        case SETTLE_ORPHAN:
+            rc_add(&q->rc, WARN_STLT_NOT_UPDATED,
+                   .message = rc_text(&q->rc, "Satellite '%s' has not removed '%s' yet.", item->first, item->third),
+                   .details = "It was told to; the list of orphans shows when it is gone.");
+            break;
         }
     }
     q->settle.count = 0;
@@ -224,7 +236,7 @@ void parked_fail(struct service *service, const char *why)
             continue;
         q->generation = 0;
         q->settle.count = 0;
-        q->rc.entries.count = 0;
+        rc_clear(&q->rc);
         q->listing = NULL;
         q->reply = NULL;
         rc_add(&q->rc, FAIL_SQL, .message = "The change could not be stored and was undone.", .cause = why,

@@ -6,11 +6,11 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "base/log.h"
 #include "base/text.h"
 #include "layers/stack.h"
+#include "roles/satellite/crash.h"
 #include "roles/satellite/state.h"
 
 LOG_DOMAIN("satellite");
@@ -96,6 +96,7 @@ static void on_up(void *owner, const struct link_hello *peer, int protocol)
     remember_cluster(satellite, session->cluster);
     report_held(satellite, session->link);
     reports_start_over(satellite);
+    crashes_send(satellite->data_dir, session->link);
     loop_mark_dirty(satellite->loop);
 }
 
@@ -122,6 +123,7 @@ static void on_message(void *owner, const char *type, const cJSON *body)
     struct arena arena = { 0 };
     struct wants wants = { 0 };
     struct refresh refresh = { 0 };
+    struct crash crash = { 0 };
     struct field_error error = { 0 };
     int result = 0;
 
@@ -133,6 +135,10 @@ static void on_message(void *owner, const char *type, const cJSON *body)
         result = field_decode(&refresh_schema, &refresh, body, &arena, &error);
         if (result == 0)
             observer_refresh(satellite, refresh.token);
+    } else if (strcmp(type, "crash_kept") == 0) {
+        result = field_decode(&crash_schema, &crash, body, &arena, &error);
+        if (result == 0)
+            crash_remove(satellite->data_dir, crash.name);
     } else {
         link_count_unknown(session->link, type);
     }
@@ -181,7 +187,6 @@ static void on_accept(void *owner, struct conn *conn)
     struct satellite *satellite = owner;
     struct session *session = memory_alloc(sizeof(*session));
     struct arena arena = { 0 };
-    struct utsname system;
     struct link_hello hello = {
         .protocol_min = LINK_PROTOCOL_MIN,
         .protocol_max = LINK_PROTOCOL_MAX,
@@ -189,10 +194,9 @@ static void on_accept(void *owner, struct conn *conn)
         .cluster = satellite->cluster,
         .node = satellite->name,
         .boot = satellite->boot,
+        .uname = satellite->name, /* LINSTOR: a name that was given takes the place of the host's */
     };
 
-    if (uname(&system) == 0)
-        hello.uname = arena_strdup(&arena, system.nodename);
     list_abilities(satellite, &hello, &arena);
     session->satellite = satellite;
     session->peer = memory_strdup(conn_peer(conn));

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Orphans: volumes named as ours in a node's pools that no resource wants, left behind by a node that was lost and came
+ * back, or by a store that was lost. They are never touched by themselves; a user's request removes one. These operations
+ * are ours, the reference has none.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "roles/controller/routes.h"
+#include "roles/controller/session.h"
+
+struct orphan_doc {
+    char *storage_pool_name;
+    char *identifier;
+    char *device_path;
+    int64_t size_kib;
+};
+static const struct field orphan_doc_fields[] = {
+    FIELD(orphan_doc, storage_pool_name, 0),
+    FIELD(orphan_doc, identifier, 0),
+    FIELD(orphan_doc, device_path, FIELD_NOT_EMPTY),
+    FIELD(orphan_doc, size_kib, 0),
+};
+static SCHEMA(orphan_doc)
+
+static bool next_orphan(struct request *q, struct listing *listing, void *to, struct arena *arena)
+{
+    const struct node *node = model_find_node(q->model, q->var[VAR_NODE]);
+    const struct report *report = node ? session_orphans(node) : NULL;
+    const struct orphan_fact *orphan;
+    struct orphan_doc *doc = to;
+
+    (void)arena;
+    if (!report || listing->position >= report->orphans.count)
+        return false;
+    orphan = &report->orphans.at[listing->position++];
+    doc->storage_pool_name = orphan->pool;
+    doc->identifier = orphan->identifier;
+    doc->device_path = orphan->device_path;
+    doc->size_kib = orphan->size_kib;
+    return true;
+}
+
+static int list_orphans(struct request *q)
+{
+    if (!request_get_node(q, q->var[VAR_NODE]))
+        return -1;
+    request_reply_list(q, &orphan_doc_schema, next_orphan);
+    return 0;
+}
+
+/* "db_00002" -> "db" and 2; what is reported is named so, but a request may say anything. */
+static bool split_identifier(const char *identifier, struct arena *arena, char **resource, int32_t *number)
+{
+    const char *underscore = strrchr(identifier, '_');
+    int64_t parsed;
+
+    if (!underscore || !text_parse_i64(underscore + 1, 0, NAME_VOLUME_NUMBER_MAX, &parsed))
+        return false;
+    *resource = arena_strndup(arena, identifier, (size_t)(underscore - identifier));
+    *number = (int32_t)parsed;
+    return true;
+}
+
+static int refuse_wanted(struct request *q, const char *identifier)
+{
+    return rc_add(&q->rc, FAIL_IN_USE, .message = rc_text(&q->rc, "'%s' belongs to a resource of this node.", identifier),
+                  .correction = "Delete the resource instead.");
+}
+
+static int remove_orphan(struct request *q)
+{
+    const struct node *node = request_get_node(q, q->var[VAR_NODE]);
+    const char *identifier = q->var[VAR_ANY];
+    const struct resource_definition *definition;
+    struct resource_want want = { .remove = true, .generation = (int64_t)q->model->generation };
+    struct wants wants = { 0 };
+    struct volume_want *volume;
+    int32_t number;
+
+    rc_ref(&q->rc, "Node", q->var[VAR_NODE]);
+    if (!node)
+        return -1;
+    if (!session_is_online(node))
+        return rc_add(&q->rc, FAIL_NOT_CONNECTED, .message = rc_text(&q->rc, "Satellite '%s' is not connected.", node->name),
+                      .correction = "Repeat the request when the node is online.");
+    if (!session_has_orphan(node, q->var[VAR_POOL], identifier) ||
+        !split_identifier(identifier, &q->arena, &want.resource, &number))
+        return rc_add(&q->rc, WARN_NOT_FOUND,
+                      .message = rc_text(&q->rc, "Node '%s' has no orphan '%s' in storage pool '%s'.", node->name, identifier,
+                                         q->var[VAR_POOL]));
+    definition = model_find_definition(q->model, want.resource);
+    if (definition && model_find_resource(definition, node->name))
+        return refuse_wanted(q, identifier);
+    want.uuid = arena_alloc(&q->arena, TEXT_UUID_SIZE);
+    text_make_uuid(want.uuid);
+    want.authority = rc_text(&q->rc, "DELETE /v1/nodes/%s/orphans/%s/%s", node->name, q->var[VAR_POOL], identifier);
+    text_list_add(&want.layers, "STORAGE", &q->arena);
+    volume = LIST_ADD(&want.volumes, &q->arena);
+    volume->number = number;
+    volume->pool = arena_strdup(&q->arena, storage_pool_name(model_find_pool(node, q->var[VAR_POOL])));
+    volume->remove = true;
+    *LIST_ADD(&wants.resources, &q->arena) = want;
+    session_send_wants(node, &wants);
+    request_settle_orphan(q, node, q->var[VAR_POOL], identifier);
+    return rc_add(&q->rc, DELETED, .message = rc_text(&q->rc, "Orphan '%s' removed from node '%s'.", identifier, node->name));
+}
+
+/* clang-format off */
+const struct route orphan_routes[] = {
+    { "GET",    "/v1/nodes/{node}/orphans", list_orphans, 0, NULL, 200, 0 },
+    { "DELETE", "/v1/nodes/{node}/orphans/{pool}/{any}", remove_orphan, 0, NULL, 200, MASK_DEL | MASK_VLM },
+    { 0 },
+};
