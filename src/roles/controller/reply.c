@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * From a finished request to bytes. A list that fits into one piece is answered whole; a longer one is streamed, piece by piece,
- * with turns of the loop between them. Objects may come and go in between, so a listing remembers keys, never objects.
+ * From a finished request to bytes. A list that fits into one piece is answered whole; a longer one is streamed, piece
+ * by piece, with turns of the loop between them. Objects may come and go in between, so a listing remembers keys, never
+ * objects.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +106,7 @@ static bool produce_rest(void *owner, struct buf *out)
         buf_done(&q->text);
         return true;
     }
+    buf_reserve(out, PIECE_BYTES + PIECE_BYTES / 8); /* the list is long: nothing is gained by growing */
     if (produce(owner, out))
         return true;
     request_free(q);
