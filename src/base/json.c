@@ -101,13 +101,15 @@ static bool prepare(const char *text, size_t length, struct buf *quoted, size_t 
     return true;
 }
 
-cJSON *json_parse(const char *text, size_t length, struct json_error *error)
+static cJSON *parse(const char *text, size_t length, bool is_first, struct json_error *error)
 {
     CLEANUP(buf_done) struct buf quoted = { 0 };
     const char *end = NULL, *start = text, *what;
     size_t at = 0, size = length;
     cJSON *tree;
 
+    if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) /* cJSON would pass over it */
+        return fail(error, text, 0, "a byte order mark is no JSON");
     if (!prepare(text, length, &quoted, &at, &what))
         return fail(error, text, at, what);
     if (quoted.length > 0) {
@@ -123,12 +125,22 @@ cJSON *json_parse(const char *text, size_t length, struct json_error *error)
     }
     while (end < start + size && strchr(" \t\r\n", *end) && *end != '\0')
         end++;
-    if (end < start + size) {
+    if (end < start + size && !is_first) {
         cJSON_Delete(tree);
         at = (size_t)(end - start);
         return fail(error, text, at > length ? length : at, "something stands behind the JSON value");
     }
     return tree;
+}
+
+cJSON *json_parse(const char *text, size_t length, struct json_error *error)
+{
+    return parse(text, length, false, error);
+}
+
+cJSON *json_parse_first(const char *text, size_t length, struct json_error *error)
+{
+    return parse(text, length, true, error);
 }
 
 static void indent(struct json_writer *writer)

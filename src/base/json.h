@@ -25,6 +25,8 @@ struct json_error {
  * numbers as double; readers of numbers accept both.
  */
 cJSON *json_parse(const char *text, size_t length, struct json_error *error);
+/* The same of text that may have anything behind the value. */
+cJSON *json_parse_first(const char *text, size_t length, struct json_error *error);
 
 struct json_writer {
     struct buf *out;

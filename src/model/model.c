@@ -100,14 +100,21 @@ const struct resource_definition *model_find_external(const struct model *model,
     return node ? CONTAINER_OF(node, struct resource_definition, external) : NULL;
 }
 
+void model_set_minor_range(struct model *model, const char *text)
+{
+    struct number_ranges ranges;
+    bool was_cut;
+
+    if (number_ranges_parse(text ? text : "1000-49999", model->minors.min, model->minors.max, &ranges, &was_cut) == 0)
+        number_pool_set_ranges(&model->minors, &ranges, NULL);
+    number_ranges_done(&ranges);
+}
+
 void model_init(struct model *model)
 {
-    struct number_range automatic = { 1000, 49999 };
-    struct number_ranges ranges = { &automatic, 1 };
-
     *model = (struct model){ 0 };
     number_pool_init(&model->minors, 0, 1048575);
-    number_pool_set_ranges(&model->minors, &ranges, NULL);
+    model_set_minor_range(model, NULL);
     model->controller = (struct controller *)place_new(KIND_CONTROLLER);
     model->controller->object.uuid = memory_alloc(TEXT_UUID_SIZE);
     text_make_uuid(model->controller->object.uuid);

@@ -23,6 +23,8 @@ struct model {
 
 void model_init(struct model *model); /* with a controller object that has a new UUID */
 void model_done(struct model *model);
+/* Where automatic minor numbers come from, "1000-1999"; NULL: 1000-49999. What is taken stays taken. */
+void model_set_minor_range(struct model *model, const char *text);
 
 /* An object as it was read from the store: parents must be there already. NULL and a reason in why when it cannot be.
  */

@@ -483,7 +483,7 @@ size_t http_server_connections(const struct http_server *server)
 }
 
 void http_server_set_error_body(struct http_server *server,
-                                void (*error_body)(int status, const char *what, struct buf *out))
+                                void (*error_body)(void *owner, int status, const char *what, struct buf *out))
 {
     server->error_body = error_body;
 }

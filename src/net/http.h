@@ -51,7 +51,7 @@ int http_server_port(const struct http_server *server);
 size_t http_server_connections(const struct http_server *server);
 /* Writes the body for what the server itself refuses, as application/json. Without it such answers are plain text. */
 void http_server_set_error_body(struct http_server *server,
-                                void (*error_body)(int status, const char *what, struct buf *out));
+                                void (*error_body)(void *owner, int status, const char *what, struct buf *out));
 
 const struct http_request *http_get_request(const struct http_exchange *exchange);
 const char *http_peer(const struct http_exchange *exchange); /* "127.0.0.1:40022"; "" when it has gone */

@@ -290,7 +290,7 @@ void http_exchange_refuse(struct http_exchange *exchange, int status, const char
 
     exchange->request.keep_alive = false;
     if (server->error_body)
-        server->error_body(status, what, &body);
+        server->error_body(server->owner, status, what, &body);
     else
         buf_printf(&body, "%s\n", what);
     begin_answer(exchange, status, server->error_body ? "application/json" : "text/plain");

@@ -379,7 +379,7 @@ static enum http_parse tell_failure(struct http_parser *parser, llhttp_errno_t e
     if (error == HPE_INVALID_VERSION || error == HPE_PAUSED_H2_UPGRADE)
         parser->status = 505;
     else if (error == HPE_INVALID_METHOD && where && ((*where >= 'A' && *where <= 'Z') || *where == '-'))
-        parser->status = 501;
+        parser->status = 405; /* LINSTOR: a method that nobody knows is one that no path has */
     return HTTP_PARSE_FAILED;
 }
 

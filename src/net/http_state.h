@@ -80,7 +80,7 @@ struct http_server {
     struct http_limits limits;
     http_handler *handler;
     void *owner;
-    void (*error_body)(int status, const char *what, struct buf *out);
+    void (*error_body)(void *owner, int status, const char *what, struct buf *out);
     struct connection_list idle, busy; /* idle ones: longest first */
     struct work_list work;
     struct exchange_list orphans, spare;

@@ -68,7 +68,8 @@ static bool parse_path(struct arena *arena, const char *path, size_t length, str
     while (at < end) {
         const char *slash = memchr(at, '/', (size_t)(end - at));
         const char *stop = slash ? slash : end;
-        char *segment = uri_decode(arena, at, (size_t)(stop - at), false);
+        const char *matrix = memchr(at, ';', (size_t)(stop - at));
+        char *segment = uri_decode(arena, at, (size_t)((matrix ? matrix : stop) - at), false);
 
         if (!segment)
             return false;

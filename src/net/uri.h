@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Targets of requests, "/v1/nodes/a%2Fb?limit=1&filter=x+y", split first and decoded then, so that %2F stays inside its
- * segment. What the segments mean is the router's business: "." and ".." are segments like others.
+ * segment. Of "a;x=1" in a path only "a" is a segment: nobody uses such parameters. What the segments mean is the
+ * router's business: "." and ".." are segments like others.
  */
 #pragma once
 

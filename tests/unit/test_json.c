@@ -132,6 +132,10 @@ static void test_errors(void **state)
     (void)state;
     expect_error("", "line 1: empty");
     expect_error("{} {}", "line 1: something stands behind");
+    expect_error("\xef\xbb\xbf{}", "line 1: a byte order mark");
+    json = json_parse_first("{} {}", 5, &error);
+    assert_non_null(json);
+    cJSON_Delete(json);
     expect_error("{\n\"a\": 1,\n}", "line 3");
     expect_error("{\"a\" 1}", "line 1: not a JSON value");
     memset(deep, '[', JSON_DEPTH_LIMIT + 1);

@@ -31,6 +31,8 @@ static void test_parse(void **state)
         { "/v1/files/%252Fetc", "v1|files|%2Fetc" },
         { "/a+b/c%20d/%C3%A9", "a+b|c d|\303\251" },
         { "/a/../b/.", "a|..|b|." },
+        { "/a;x=1/b;;y/;z?c=1;2", "a|b|?c=1;2" },
+        { "/a%3Bx", "a;x" },
         { "/a?", "a" },
         { "/a?&&", "a" },
         { "/a?x", "a?x=" },

@@ -2,9 +2,21 @@
 /* Look-ups of requests that say themselves what was not found. */
 #include "roles/controller/request.h"
 
+#include <string.h>
+
+const struct node *request_find_node(struct request *q, const char *name)
+{
+    const char *domain =
+        q->route->use & ROUTE_WRITE ? text_map_find(&model_root(q->model)->props, "SearchDomain") : NULL;
+
+    if (domain && *domain && !strchr(name, '.'))
+        name = rc_text(&q->rc, "%s.%s", name, domain);
+    return model_find_node(q->model, name);
+}
+
 const struct node *request_get_node(struct request *q, const char *name)
 {
-    const struct node *node = model_find_node(q->model, name);
+    const struct node *node = request_find_node(q, name);
 
     if (!node)
         rc_add(&q->rc, FAIL_NOT_FOUND_NODE, .message = rc_text(&q->rc, "Node '%s' not found.", name),
@@ -28,8 +40,7 @@ const struct resource_definition *request_get_definition(struct request *q, cons
     const struct resource_definition *definition = model_find_definition(q->model, name);
 
     if (!definition)
-        rc_add(&q->rc, FAIL_NOT_FOUND_RSC_DFN,
-               .message = rc_text(&q->rc, "Resource definition '%s' not found.", name),
+        rc_add(&q->rc, FAIL_NOT_FOUND_RSC_DFN, .message = rc_text(&q->rc, "Resource definition '%s' not found.", name),
                .cause = "There is no resource definition of that name.",
                .correction = "Check the name, or create the resource definition first.");
     return definition;
@@ -54,10 +65,32 @@ const struct volume_definition *request_get_volume_definition(struct request *q,
 
     if (!volume)
         rc_add(&q->rc, FAIL_NOT_FOUND_VLM_DFN,
-               .message = rc_text(&q->rc, "Volume definition %d of resource definition '%s' not found.", q->volume_number,
-                                  definition->name),
+               .message = rc_text(&q->rc, "Volume definition %d of resource definition '%s' not found.",
+                                  q->volume_number, definition->name),
                .cause = "There is no volume definition of that number.", .correction = "Check the number.");
     return volume;
+}
+
+int request_check_query_names(struct request *q)
+{
+    static const struct {
+        const char *parameter;
+        enum name_kind kind;
+    } filters[] = {
+        { "nodes", NAME_NODE },
+        { "storage_pools", NAME_STORAGE_POOL },
+        { "resources", NAME_RESOURCE },
+        { "resource_definitions", NAME_RESOURCE },
+        { "resource_groups", NAME_RESOURCE_GROUP },
+        { "snapshots", NAME_SNAPSHOT },
+    };
+    const char *name;
+
+    for (size_t i = 0; i < ARRAY_SIZE(filters); i++)
+        for (size_t at = 0; (name = uri_next_parameter(&q->uri, filters[i].parameter, &at));)
+            if (request_check_name(q, filters[i].kind, name) != 0)
+                return -1;
+    return 0;
 }
 
 int request_check_query_nodes(struct request *q)

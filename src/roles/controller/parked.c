@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "roles/controller/request.h"
+#include "roles/controller/rest_node.h"
 #include "roles/controller/session.h"
 
 static void client_gone(void *owner)
@@ -151,9 +152,7 @@ static bool item_settled(struct request *q, const struct settle_item *item)
     switch (item->kind) {
     case SETTLE_RESOURCE: return resource_settled(q, item);
     case SETTLE_POOL: return pool_settled(q, item);
-    case SETTLE_NODE:
-        node = model_find_node(q->model, item->first);
-        return !node || session_is_online(node) || session_is_refused(node);
+    case SETTLE_NODE: return node_settled(q, item->first);
     case SETTLE_ORPHAN:
         node = model_find_node(q->model, item->first);
         return !node || !session_is_online(node) || !session_has_orphan(node, item->second, item->third);
@@ -237,7 +236,7 @@ void parked_fail(struct service *service, const char *why)
             continue;
         q->generation = 0;
         q->settle.count = 0;
-        q->rc.entries.count = 0;
+        rc_clear(&q->rc);
         q->listing = NULL;
         q->reply = NULL;
         rc_add(&q->rc, FAIL_SQL, .message = "The change could not be stored and was undone.", .cause = why,

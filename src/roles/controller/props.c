@@ -3,31 +3,181 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 static int refuse(struct request *q, const struct prop_problem *problem)
 {
     return rc_add(&q->rc, problem->ret_code, .message = problem->message, .cause = problem->cause,
                   .details = problem->details);
 }
 
-int props_check(struct request *q, enum prop_object kind, const char *key, const char *value, const char **normal_key,
-                const char **normal_value)
+static int refuse_value(struct request *q, int64_t code, const char *key, const char *value, const char *cause)
 {
-    struct prop_problem problem = { 0 };
+    return rc_add(&q->rc, code, .message = rc_text(&q->rc, "Invalid property(%s) value: %s", key, value),
+                  .cause = cause, .details = rc_text(&q->rc, "Property: %s", key));
+}
 
-    (void)!prop_key_normalise(key, &q->arena, normal_key);
-    if ((value ? prop_check(kind, key, value, &q->arena, normal_value, &problem)
-               : prop_check_key(kind, key, &q->arena, &problem)) != 0)
-        return refuse(q, &problem);
+/* The container, or both, into which a key of the controller belongs. */
+static void store(struct request *q, const struct props_target *target, const char *key, const char *value)
+{
+    if (!target->satellite_props || prop_is_controller_only(key) || prop_is_in_both(key))
+        text_map_set(target->props, key, value, &q->arena);
+    if (target->satellite_props && !prop_is_controller_only(key))
+        text_map_set(target->satellite_props, key, value, &q->arena);
+}
+
+static void forget(const struct props_target *target, const char *key)
+{
+    text_map_remove(target->props, key);
+    if (target->satellite_props)
+        text_map_remove(target->satellite_props, key);
+}
+
+struct effect {
+    const char *key;
+    int (*set)(struct request *q, const struct props_target *target, const struct effect *effect, const char *value);
+    void (*removed)(const struct props_target *target);
+    int64_t first, last, code; /* of ranges: what numbers there are, and the error of others */
+};
+
+static int warn_old_quorum(struct request *q, const struct props_target *target, const struct effect *effect,
+                           const char *value)
+{
+    (void)target;
+    return rc_add(&q->rc, WARN_DEPRECATED | MASK_MOD,
+                  .message = rc_text(&q->rc, "Property '%s' is deprecated, please use 'DrbdOptions/Resource/quorum'.",
+                                     effect->key),
+                  .details = rc_text(&q->rc, "It is set to '%s' all the same.", value));
+}
+
+/* What a user chose is not changed by automatisms. */
+static int note_quorum(struct request *q, const struct props_target *target, const struct effect *effect,
+                       const char *value)
+{
+    (void)effect;
+    (void)value;
+    text_map_set(target->props, "Internal/Drbd/QuorumSetBy", "user", &q->arena);
     return 0;
 }
 
-bool props_is_below(const char *key, const char *name_space)
+static void forget_quorum(const struct props_target *target)
+{
+    forget(target, "Internal/Drbd/QuorumSetBy");
+}
+
+static int rename_timeout(struct request *q, const struct props_target *target, const struct effect *effect,
+                          const char *value)
+{
+    forget(target, effect->key);
+    store(q, target, "ExtCmd/WaitTimeout", value);
+    return rc_add(
+        &q->rc, WARN_DEPRECATED | MASK_MOD,
+        .message = rc_text(&q->rc, "Property '%s' is deprecated, 'ExtCmd/WaitTimeout' was set instead.", effect->key));
+}
+
+/* The rules have seen that it is two numbers with a dash between them. */
+static int check_range(struct request *q, const struct props_target *target, const struct effect *effect,
+                       const char *value)
+{
+    const char *dash = strchr(value, '-');
+    const char *first_text = rc_text(&q->rc, "%.*s", (int)(dash - value), value);
+    int64_t first, last;
+
+    if (!text_parse_i64(first_text, effect->first, effect->last, &first) ||
+        !text_parse_i64(dash + 1, effect->first, effect->last, &last))
+        return refuse_value(
+            q, effect->code, effect->key, value,
+            rc_text(&q->rc, "Its numbers are %jd to %jd.", (intmax_t)effect->first, (intmax_t)effect->last));
+    if (first > last)
+        return refuse_value(q, effect->code, effect->key, value, "The range ends before it begins.");
+    if (target->kind != PROP_ON_CONTROLLER)
+        return 0;
+    return rc_add(&q->rc, MODIFIED | MASK_MOD, .message = rc_text(&q->rc, "New numbers are taken from %s.", value));
+}
+
+static int check_domain(struct request *q, const struct props_target *target, const struct effect *effect,
+                        const char *value)
+{
+    char why[NAME_WHY_SIZE];
+
+    (void)target;
+    if (!*value || name_check(NAME_NODE, value, why, sizeof(why)) == 0)
+        return 0;
+    return refuse_value(q, FAIL_INVLD_PROP, effect->key, value, why);
+}
+
+/* What goes with a key beyond its being stored. set is called after that, and may refuse the value. */
+/* clang-format off */
+static const struct effect effects[] = {
+    { "DrbdOptions/Resource/quorum", note_quorum, forget_quorum },
+    { "DrbdOptions/auto-quorum", warn_old_quorum },
+    { "ExtCmdWaitTimeout", rename_timeout },
+    { "MinorNrAutoRange", check_range, .last = 1048575, .code = FAIL_INVLD_MINOR_NR },
+    { "SearchDomain", check_domain },
+    { "SpecStltPortAutoRange", check_range, .first = 1, .last = 65535, .code = FAIL_INVLD_TCP_PORT },
+    { "TcpPortAutoRange", check_range, .first = 1, .last = 65535, .code = FAIL_INVLD_TCP_PORT },
+};
+/* clang-format on */
+
+static const struct effect *find_effect(const char *key)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(effects); i++)
+        if (strcmp(effects[i].key, key) == 0)
+            return &effects[i];
+    return NULL;
+}
+
+int props_set_key(struct request *q, const struct props_target *target, const char *key, const char *value,
+                  const char **normal_key)
+{
+    struct prop_problem problem = { 0 };
+    const struct effect *effect;
+    const char *normal_value;
+
+    (void)!prop_key_normalise(key, &q->arena, normal_key);
+    if (prop_check(target->kind, key, value, &q->arena, &normal_value, &problem) != 0)
+        return refuse(q, &problem);
+    store(q, target, *normal_key, normal_value);
+    effect = find_effect(*normal_key);
+    return effect ? effect->set(q, target, effect, normal_value) : 0;
+}
+
+int props_delete_key(struct request *q, const struct props_target *target, const char *key, const char **normal_key)
+{
+    struct prop_problem problem = { 0 };
+    const struct effect *effect;
+
+    (void)!prop_key_normalise(key, &q->arena, normal_key);
+    if (prop_check_key(target->kind, key, &q->arena, &problem) != 0)
+        return refuse(q, &problem);
+    forget(target, *normal_key);
+    effect = find_effect(*normal_key);
+    if (effect && effect->removed)
+        effect->removed(target);
+    return 0;
+}
+
+static bool is_below(const char *key, const char *name_space)
 {
     size_t length = strlen(name_space);
 
     while (length > 0 && name_space[length - 1] == '/')
         length--;
     return strncmp(key, name_space, length) == 0 && key[length] == '/';
+}
+
+static void delete_below(struct text_map *props, const char *name_space)
+{
+    for (uint32_t i = props->count; i-- > 0;)
+        if (is_below(props->at[i].key, name_space))
+            text_map_remove(props, props->at[i].key);
+}
+
+void props_delete_namespace(const struct props_target *target, const char *name_space)
+{
+    delete_below(target->props, name_space);
+    if (target->satellite_props)
+        delete_below(target->satellite_props, name_space);
 }
 
 static void say(struct request *q, int64_t code, const char *what, const struct buf *keys)
@@ -44,16 +194,15 @@ static void add_key(struct buf *keys, const char *key)
     buf_add_text(keys, key);
 }
 
-static int set_all(struct request *q, enum prop_object kind, struct text_map *props, const struct text_map *set)
+static int set_all(struct request *q, const struct props_target *target, const struct text_map *set)
 {
     CLEANUP(buf_done) struct buf keys = { 0 };
 
     for (uint32_t i = 0; i < set->count; i++) {
-        const char *key, *value;
+        const char *key;
 
-        if (props_check(q, kind, set->at[i].key, set->at[i].value, &key, &value) != 0)
+        if (props_set_key(q, target, set->at[i].key, set->at[i].value, &key) != 0)
             return -1;
-        text_map_set(props, key, value, &q->arena);
         add_key(&keys, key);
     }
     say(q, MASK_CRT | CREATED, "set", &keys);
@@ -62,33 +211,38 @@ static int set_all(struct request *q, enum prop_object kind, struct text_map *pr
 
 int props_set(struct request *q, enum prop_object kind, struct text_map *props, const struct text_map *set)
 {
-    return set_all(q, kind, props, set);
+    return set_all(q, &(struct props_target){ kind, props, NULL }, set);
 }
 
 int props_modify(struct request *q, enum prop_object kind, struct text_map *props, const struct props_change *change)
 {
+    const struct props_target target = { kind, props, NULL };
     CLEANUP(buf_done) struct buf keys = { 0 };
 
-    if (set_all(q, kind, props, change->set) != 0)
+    if (set_all(q, &target, change->set) != 0)
         return -1;
     for (uint32_t i = 0; i < change->remove->count; i++) {
         const char *key;
 
-        if (props_check(q, kind, change->remove->at[i], NULL, &key, NULL) != 0)
+        if (props_delete_key(q, &target, change->remove->at[i], &key) != 0)
             return -1;
-        text_map_remove(props, key);
         add_key(&keys, key);
     }
     say(q, MASK_DEL | DELETED, "deleted", &keys);
-    /* LINSTOR: what goes with a namespace is not told */
-    for (uint32_t i = 0; i < change->remove_namespaces->count; i++) {
-        for (uint32_t j = props->count; j-- > 0;) {
-            const char *key = props->at[j].key;
+    for (uint32_t i = 0; i < change->remove_namespaces->count; i++)
+        props_delete_namespace(&target, change->remove_namespaces->at[i]);
+    return 0;
+}
 
-            if (!props_is_below(key, change->remove_namespaces->at[i]))
-                continue;
-            text_map_remove(props, key);
-        }
+int props_check_interfaces(struct request *q, enum prop_object kind, const struct text_map *set,
+                           const struct node *node)
+{
+    for (uint32_t i = 0; i < set->count; i++) {
+        const struct prop_rule *rule = prop_rule_find_for(kind, set->at[i].key);
+
+        if (rule && rule->bits & PROP_INTERFACE && !model_find_net_interface(node, set->at[i].value))
+            return refuse_value(q, FAIL_INVLD_PROP, set->at[i].key, set->at[i].value,
+                                rc_text(&q->rc, "Node '%s' has no net interface of that name.", node->name));
     }
     return 0;
 }

@@ -27,19 +27,42 @@ int request_reply_one_in_list(struct request *q, const struct schema *schema, co
     return request_reply(q, schema, doc);
 }
 
+static int refuse_number(struct request *q, const char *name, const char *value)
+{
+    return rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = rc_text(&q->rc, "%s=%s is not possible.", name, value),
+                  .details = rc_text(&q->rc, "The parameter '%s' of a list is a number from 0 to %d.", name, INT32_MAX),
+                  .is_bare = true);
+}
+
+/* LINSTOR: a parameter without a value is none. */
+static int query_number(struct request *q, const char *name, int64_t *number)
+{
+    const char *value = request_query(q, name);
+
+    if (!value || !*value || text_parse_i64(value, INT32_MIN, INT32_MAX, number))
+        return 0;
+    return refuse_number(q, name, value);
+}
+
 struct listing *request_reply_list(struct request *q, const struct schema *schema,
                                    bool (*next)(struct request *, struct listing *, void *, struct arena *))
 {
-    const char *limit = request_query(q, "limit"), *offset = request_query(q, "offset");
     struct listing *listing = arena_alloc(&q->arena, sizeof(*listing));
+    int64_t limit = 0, offset = 0;
 
     listing->schema = schema;
     listing->next = next;
     listing->left = -1;
-    /* LINSTOR: the offset counts only together with a limit */
-    if (limit && text_parse_i64(limit, 1, INT64_MAX, &listing->left) && offset)
-        (void)text_parse_i64(offset, 0, INT64_MAX, &listing->skip);
     q->listing = listing;
+    if (request_check_query_names(q) != 0 || query_number(q, "limit", &limit) != 0 ||
+        query_number(q, "offset", &offset) != 0)
+        return listing;
+    if (limit > 0) { /* LINSTOR: the offset counts only together with a limit, and a limit below 1 is none */
+        if (offset < 0)
+            refuse_number(q, "offset", request_query(q, "offset"));
+        listing->left = limit;
+        listing->skip = offset;
+    }
     return listing;
 }
 
@@ -48,6 +71,7 @@ int request_reply_text(struct request *q, const char *content_type, struct buf *
     struct buf text = *take;
 
     *take = (struct buf){ 0 };
+    q->is_text = true;
     q->text_type = content_type;
     q->text = text;
     return 0;
@@ -126,7 +150,7 @@ static void answer_list(struct request *q)
     http_respond_stream(q->exchange, q->route->status, JSON_TYPE, produce_rest, q);
 }
 
-static void encode_rc(const struct rc *rc, struct buf *out)
+void request_encode_rc(const struct rc *rc, struct buf *out)
 {
     struct json_writer writer = { .out = out };
 
@@ -160,11 +184,13 @@ void request_answer(struct request *q)
         request_free(q);
         return;
     }
+    if (failed && q->route && q->route->status < 400)
+        request_report(q);
     if (q->listing && !failed) {
         answer_list(q);
         return;
     }
-    if (q->text_type && !failed) {
+    if (q->is_text && !failed) {
         http_respond(q->exchange, q->route ? q->route->status : 200, q->text_type, &q->text);
         request_free(q);
         return;
@@ -176,7 +202,7 @@ void request_answer(struct request *q)
         if (q->is_reply_list)
             json_end(&writer, ']');
     } else {
-        encode_rc(&q->rc, &out);
+        request_encode_rc(&q->rc, &out);
     }
     http_respond(q->exchange, status_of(q), JSON_TYPE, &out);
     request_free(q);

@@ -87,7 +87,8 @@ struct request {
     int failure_status; /* instead of what the first error asks for; 0: that */
     struct listing *listing;
     struct json_writer writer; /* of the listing under way */
-    const char *text_type;     /* the answer is this text */
+    bool is_text;              /* the answer is this text */
+    const char *text_type;     /* NULL: none is told */
     struct buf text;
 
     struct request *next;
@@ -101,7 +102,8 @@ struct request {
 
 enum { REQUEST_DEADLINE_MS = 60000 };
 
-/* The answer of a successful GET; doc lives in the request's arena or longer. */
+/* The answer of a successful GET; doc lives in the request's arena or longer. A list whose filters are illegal is an
+ * error in rc. */
 int request_reply(struct request *q, const struct schema *schema, const void *doc);
 int request_reply_one_in_list(struct request *q, const struct schema *schema, const void *doc);
 struct listing *request_reply_list(struct request *q, const struct schema *schema,
@@ -118,11 +120,15 @@ bool request_query_admits_props(const struct request *q, const struct text_map *
 
 /* Look-ups that answer FAIL_NOT_FOUND_... themselves; NULL then. */
 const struct node *request_get_node(struct request *q, const char *name);
+/* LINSTOR: with SearchDomain, a short name in a request that changes something stands for a full one. */
+const struct node *request_find_node(struct request *q, const char *name);
 const struct resource_group *request_get_group(struct request *q, const char *name);
 const struct resource_definition *request_get_definition(struct request *q, const char *name);
 const struct resource *request_get_resource(struct request *q, const char *definition, const char *node);
 const struct volume_definition *request_get_volume_definition(struct request *q,
                                                               const struct resource_definition *definition);
+/* LINSTOR: what a list is filtered by must be legal names, though not of something. -1 and rc. */
+int request_check_query_names(struct request *q);
 /* LINSTOR: views refuse nodes= that names no node; lists do not. -1 and rc. */
 int request_check_query_nodes(struct request *q);
 /* FAIL_INVLD_... when text is no legal name: -1. */
@@ -132,7 +138,10 @@ int request_check_name(struct request *q, enum name_kind kind, const char *text)
 void request_received(void *service, struct http_exchange *exchange);
 /* reply.c: sends what the request says, and frees it. */
 void request_answer(struct request *q);
+void request_encode_rc(const struct rc *rc, struct buf *out);
 void request_free(struct request *q);
+/* rest_report.c: an error report of what is unexpected in rc, whose entries then name it */
+void request_report(struct request *q);
 /* parked.c */
 void request_park(struct request *q);
 void parked_turn(struct service *service);

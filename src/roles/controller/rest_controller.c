@@ -47,60 +47,52 @@ static int list_props(struct request *q)
     return 0;
 }
 
-static int set_prop(struct request *q, struct controller *controller, const char *key, const char *value)
+static struct props_target edit_props(struct request *q)
 {
-    const char *normal_key, *normal_value;
+    struct controller *controller = txn_edit(q->txn, model_root(q->model));
 
-    if (props_check(q, PROP_ON_CONTROLLER, key, value, &normal_key, &normal_value) != 0)
-        return -1;
-    if (prop_is_controller_only(normal_key) || prop_is_in_both(normal_key))
-        text_map_set(&controller->object.props, normal_key, normal_value, &q->arena);
-    if (!prop_is_controller_only(normal_key) || prop_is_in_both(normal_key))
-        text_map_set(&controller->satellite_props, normal_key, normal_value, &q->arena);
-    return rc_add(&q->rc, MASK_CTRL_CONF | MASK_CRT | CREATED,
-                  .message = rc_text(&q->rc, "Successfully set property '%s' to value '%s'", normal_key, normal_value));
+    return (struct props_target){ PROP_ON_CONTROLLER, &controller->object.props, &controller->satellite_props };
 }
 
-static int delete_prop(struct request *q, struct controller *controller, const char *key)
+static int delete_prop(struct request *q, const struct props_target *target, const char *key)
 {
     const char *normal_key;
 
-    if (props_check(q, PROP_ON_CONTROLLER, key, NULL, &normal_key, NULL) != 0)
+    q->rc.context = MASK_DEL | MASK_CTRL_CONF;
+    if (props_delete_key(q, target, key, &normal_key) != 0)
         return -1;
-    text_map_remove(&controller->object.props, normal_key);
-    text_map_remove(&controller->satellite_props, normal_key);
-    return rc_add(&q->rc, MASK_CTRL_CONF | MASK_DEL | DELETED,
-                  .message = rc_text(&q->rc, "Successfully deleted property '%s'", normal_key));
+    return rc_add(&q->rc, DELETED, .message = rc_text(&q->rc, "Successfully deleted property '%s'", normal_key));
 }
 
-static void delete_below(struct text_map *props, const char *name_space)
-{
-    for (uint32_t i = props->count; i-- > 0;)
-        if (props_is_below(props->at[i].key, name_space))
-            text_map_remove(props, props->at[i].key);
-}
-
+/* LINSTOR: each key has entries of its own, and errors tell whether it was to be set or deleted. */
 static int modify_props(struct request *q)
 {
     const struct props_modify_request *body = q->body;
-    struct controller *controller = txn_edit(q->txn, model_root(q->model));
+    const struct props_target target = edit_props(q);
 
-    for (uint32_t i = 0; i < body->override_props.count; i++)
-        if (set_prop(q, controller, body->override_props.at[i].key, body->override_props.at[i].value) != 0)
+    for (uint32_t i = 0; i < body->override_props.count; i++) {
+        const char *value = body->override_props.at[i].value, *normal_key;
+
+        q->rc.context = MASK_CRT | MASK_CTRL_CONF;
+        if (props_set_key(q, &target, body->override_props.at[i].key, value, &normal_key) != 0)
             return -1;
-    for (uint32_t i = 0; i < body->delete_props.count; i++)
-        if (delete_prop(q, controller, body->delete_props.at[i]) != 0)
-            return -1;
-    for (uint32_t i = 0; i < body->delete_namespaces.count; i++) {
-        delete_below(&controller->object.props, body->delete_namespaces.at[i]);
-        delete_below(&controller->satellite_props, body->delete_namespaces.at[i]);
+        rc_add(&q->rc, CREATED,
+               .message = rc_text(&q->rc, "Successfully set property '%s' to value '%s'", normal_key, value));
     }
+    for (uint32_t i = 0; i < body->delete_props.count; i++)
+        if (delete_prop(q, &target, body->delete_props.at[i]) != 0)
+            return -1;
+    for (uint32_t i = 0; i < body->delete_namespaces.count; i++)
+        props_delete_namespace(&target, body->delete_namespaces.at[i]);
     return 0;
 }
 
 static int delete_one_prop(struct request *q)
 {
-    return delete_prop(q, txn_edit(q->txn, model_root(q->model)), q->var[VAR_KEY]);
+    const struct props_target target = edit_props(q);
+
+    q->rc.is_quiet = true;
+    return delete_prop(q, &target, q->var[VAR_KEY]);
 }
 
 static int health(struct request *q)
@@ -109,7 +101,7 @@ static int health(struct request *q)
 
     if (q->service->disk_trouble)
         return rc_add(&q->rc, FAIL_SQL, .message = "The store cannot be written.", .cause = q->service->disk_trouble);
-    return request_reply_text(q, "text/plain", &nothing);
+    return request_reply_text(q, NULL, &nothing);
 }
 
 static int reply_count(struct request *q, int64_t count)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * From an HTTP exchange to a handler: the path is compared segment by segment with the rows, names in it are checked against
- * their rules, the body is decoded by the row's schema, a transaction is opened for rows that write. What the handler leaves
- * behind is parked until it is durable and settled, or answered at once.
+ * From an HTTP exchange to a handler: the path is compared segment by segment with the rows, names in it are checked
+ * against their rules, the body is decoded by the row's schema, a transaction is opened for rows that write. What the
+ * handler leaves behind is parked until it is durable and settled, or answered at once.
  */
 #include "roles/controller/routes.h"
 
@@ -19,8 +19,10 @@ const struct route *const route_tables[] = {
     place_routes,
     resource_group_routes,
     node_routes,
+    net_interface_routes,
     storage_pool_routes,
     controller_routes,
+    report_routes,
     orphan_routes,
     unserved_routes,
 };
@@ -99,18 +101,60 @@ static bool path_fits(struct request *q, const char *path)
     return true;
 }
 
-static const struct route *find_route(struct request *q, const char *method, bool *is_known_path)
+/* Methods of a path, as bits in this order, which is that of the header Allow. */
+static const char *const methods[] = { "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT" };
+
+static unsigned method_bit(const char *method)
 {
+    for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+        if (strcmp(methods[i], method) == 0)
+            return 1U << i;
+    return 0;
+}
+
+/* NULL when no row has path and method; *allowed then tells which methods the path has, 0 when there is no such path.
+ */
+static const struct route *find_route(struct request *q, const char *method, unsigned *allowed)
+{
+    *allowed = 0;
     for (size_t i = 0; i < route_table_count; i++) {
         for (const struct route *route = route_tables[i]; route->method; route++) {
             if (!path_fits(q, route->path))
                 continue;
-            *is_known_path = true;
             if (strcmp(route->method, method) == 0)
                 return route;
+            *allowed |= method_bit(route->method) | method_bit("OPTIONS");
         }
     }
+    if (*allowed & method_bit("GET"))
+        *allowed |= method_bit("HEAD");
     return NULL;
+}
+
+/* What to answer when there is no route: the methods that a browser asks for, or what is wrong. */
+static void answer_unrouted(struct request *q, const struct http_request *http, unsigned allowed)
+{
+    static const struct route unknown_path = { .status = 404 }, wrong_method = { .status = 405 };
+    CLEANUP(buf_done) struct buf allow = { 0 };
+
+    for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+        if (allowed & 1U << i)
+            buf_printf(&allow, "%s%s", allow.length > 0 ? ", " : "", methods[i]);
+    if (allowed)
+        http_add_header(q->exchange, "Allow", buf_text(&allow));
+    if (allowed && strcmp(http->method, "OPTIONS") == 0) {
+        request_reply_text(q, "text/plain", &q->text);
+    } else {
+        q->route = allowed ? &wrong_method : &unknown_path;
+        if (allowed)
+            rc_add(&q->rc, FAIL_UNKNOWN_ERROR,
+                   .message = rc_text(&q->rc, "The method %s is not allowed on '%s'.", http->method, http->target),
+                   .details = rc_text(&q->rc, "It has the methods %s.", buf_text(&allow)));
+        else
+            rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = rc_text(&q->rc, "Path '%s' not found on server.", http->target),
+                   .details = "No operation of this version has that path.");
+    }
+    request_answer(q);
 }
 
 int request_check_name(struct request *q, enum name_kind kind, const char *text)
@@ -120,7 +164,8 @@ int request_check_name(struct request *q, enum name_kind kind, const char *text)
     if (name_check(kind, text, why, sizeof(why)) == 0)
         return 0;
     return rc_add(&q->rc, name_fail_code(kind),
-                  .message = rc_text(&q->rc, "'%s' is not a legal name of a %s.", text, name_kind_text(kind)), .cause = why);
+                  .message = rc_text(&q->rc, "'%s' is not a legal name of a %s.", text, name_kind_text(kind)),
+                  .cause = why);
 }
 
 /* LINSTOR: an illegal name in a path is an error of its own kind (500), a legal unknown one is not found (404). */
@@ -145,12 +190,6 @@ static int check_variables(struct request *q)
     return 0;
 }
 
-static void answer_status(struct request *q, const char *message, int64_t code)
-{
-    rc_add(&q->rc, code, .message = message);
-    request_answer(q);
-}
-
 /* Body text to q->body; the tree stays for handlers that look at what was named. */
 static int decode_body(struct request *q, cJSON **json)
 {
@@ -168,14 +207,14 @@ static int decode_body(struct request *q, cJSON **json)
         q->body = arena_alloc(&q->arena, q->route->body->size);
     if ((length == 0 || (length >= 4 && strncmp(text, "null", 4) == 0)) && (q->route->use & ROUTE_BODY_OPTIONAL))
         return 0;
-    *json = json_parse(text, length, &broken);
+    *json = json_parse_first(text, length, &broken); /* LINSTOR: what stands behind the object is not looked at */
     if (!*json)
-        return rc_add(&q->rc, API_CALL_PARSE_ERROR, .message = "Unable to parse input json.",
-                      .details = broken.message, .correction = "Send one JSON object as the body of the request.");
+        return rc_add(&q->rc, API_CALL_PARSE_ERROR, .message = "Unable to parse input json.", .details = broken.message,
+                      .correction = "Send one JSON object as the body of the request.");
     q->json = *json;
     if (q->route->body && field_decode(q->route->body, q->body, *json, &q->arena, &error) != 0)
-        return rc_add(&q->rc, API_CALL_PARSE_ERROR, .message = "Unable to parse input json.",
-                      .details = error.message, .correction = "Correct the named member of the body.");
+        return rc_add(&q->rc, API_CALL_PARSE_ERROR, .message = "Unable to parse input json.", .details = error.message,
+                      .correction = "Correct the named member of the body.");
     return 0;
 }
 
@@ -196,6 +235,7 @@ static void run(struct request *q)
     result = q->route->handle(q);
     if (q->txn && (result != 0 || rc_has_error(&q->rc))) {
         txn_abort(q->txn);
+        rc_drop_successes(&q->rc);
         q->settle.count = 0;
     } else if (q->txn) {
         q->generation = txn_commit(q->txn);
@@ -209,8 +249,8 @@ void request_received(void *owner, struct http_exchange *exchange)
     struct request *q = memory_alloc(sizeof(*q));
     const struct http_request *http = http_get_request(exchange);
     const char *method = strcmp(http->method, "HEAD") == 0 ? "GET" : http->method;
-    bool is_known_path = false;
     const char *wrong;
+    unsigned allowed;
     cJSON *json = NULL;
 
     q->service = owner;
@@ -220,26 +260,18 @@ void request_received(void *owner, struct http_exchange *exchange)
     q->rc.now_ms = loop_wall_ms(q->service->loop);
     wrong = uri_parse(&q->arena, http->target, &q->uri);
     if (wrong) {
-        answer_status(q, rc_text(&q->rc, "The address '%s' cannot be read: %s", http->target, wrong), FAIL_INVLD_REQUEST);
-        return;
-    }
-    q->route = find_route(q, method, &is_known_path);
-    if (!q->route && strcmp(method, "OPTIONS") == 0) { /* a browser asks what is allowed: the server's headers tell */
-        request_reply_text(q, "text/plain", &q->text);
+        rc_add(&q->rc, FAIL_INVLD_REQUEST,
+               .message = rc_text(&q->rc, "The address '%s' cannot be read: %s", http->target, wrong));
         request_answer(q);
         return;
     }
+    q->route = find_route(q, method, &allowed);
     if (!q->route) {
-        static const struct route unknown_path = { .status = 404 }, wrong_method = { .status = 405 };
-
-        q->route = is_known_path ? &wrong_method : &unknown_path;
-        answer_status(q,
-                      is_known_path ? rc_text(&q->rc, "The method %s is not allowed on '%s'.", method, http->target)
-                                    : rc_text(&q->rc, "Path '%s' not found on server.", http->target),
-                      FAIL_UNKNOWN_ERROR);
+        answer_unrouted(q, http, allowed);
         return;
     }
     q->rc.context = q->route->context;
+    q->rc.is_quiet = strcmp(method, "GET") == 0; /* to look for what may not be there is nothing unexpected */
     if (check_variables(q) == 0 &&
         ((!q->route->body && !(q->route->use & ROUTE_BODY_LIST)) || decode_body(q, &json) == 0))
         run(q);

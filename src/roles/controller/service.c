@@ -7,12 +7,20 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "roles/controller/defaults.h"
 #include "roles/controller/finish.h"
+#include "roles/controller/reports.h"
 #include "roles/controller/request.h"
 #include "roles/controller/session.h"
 #include "roles/controller/wants.h"
 
 LOG_DOMAIN("controller");
+
+/* Where minor numbers are taken from; what is taken already stays. */
+static void take_ranges(struct service *service)
+{
+    model_set_minor_range(&service->model, text_map_find(&service->model.controller->object.props, "MinorNrAutoRange"));
+}
 
 static void on_change(void *owner, const struct change *change, uint64_t generation, bool is_undo)
 {
@@ -28,6 +36,9 @@ static void on_change(void *owner, const struct change *change, uint64_t generat
         session_end((const struct node *)object);
     else if (object->kind->id == KIND_NODE || object->kind->id == KIND_NET_INTERFACE)
         service->has_dirty_nodes = true;
+    else if (object->kind->id == KIND_CONTROLLER)
+        take_ranges(service);
+    finish_start(service);
 }
 
 static void on_durable(void *owner, uint64_t generation)
@@ -52,10 +63,23 @@ static void on_failed(void *owner, const char *why)
 
 static void on_quarantine(void *owner, const char *table, const char *key, const char *why)
 {
-    (void)owner;
-    (void)table;
-    (void)key;
-    (void)why;
+    struct service *service = owner;
+    CLEANUP(memory_freep)
+    char *message = memory_printf("The stored record '%s' of '%s' could not be read and was set aside.", key, table);
+    CLEANUP(memory_freep) char *cause = memory_strdup(why);
+    const struct rc_doc problem = {
+        .message = message,
+        .cause = cause,
+        .details =
+            (char[]){ "It lies unchanged in the table 'quarantine' of the store. What it describes does not exist for "
+                      "the controller; the rest is not affected." },
+        .correction = (char[]){ "Restore the object, or create it anew." },
+    };
+
+    (void)reports_add(service->reports, &(struct error_report_entry){ .time_ms = loop_wall_ms(service->loop),
+                                                                      .failure = "RecordUnreadable",
+                                                                      .problems = &problem,
+                                                                      .problem_count = 1 });
 }
 
 static const struct journal_events journal_events = {
@@ -71,8 +95,7 @@ static void nodes_turn(struct service *service)
     if (!service->has_dirty_nodes || service->model.generation != journal_durable(service->journal))
         return;
     service->has_dirty_nodes = false;
-    model_for_each(node, node, &service->model, KIND_NODE)
-        session_update(service, node);
+    model_for_each(node, node, &service->model, KIND_NODE) session_update(service, node);
 }
 
 static void turn(void *owner)
@@ -96,47 +119,19 @@ static void tick(void *owner)
         loop_mark_dirty(service->loop);
 }
 
-/* What every cluster begins with. */
-static void make_defaults(struct service *service)
+static void open_reports(struct service *service)
 {
-    static const char *const pools[] = { "DfltStorPool", "DfltDisklessStorPool" };
-    /* LINSTOR: properties of a new cluster, as clients find them */
-    static const char *const props[][2] = {
-        { "DrbdOptions/auto-add-quorum-tiebreaker", "True" },
-        { "DrbdOptions/auto-diskful-allow-cleanup", "True" },
-        { "DrbdOptions/AutoEvictAllowEviction", "True" },
-        { "DrbdOptions/auto-resync-after-disable", "true" },
-        { "DrbdOptions/auto-verify-algo-allowed-list", "crct10dif;crc32c;sha384;sha512;sha256;sha1;md5;windrbd" },
-    };
-    struct txn *txn = txn_begin(&service->model);
-    const struct object *root = model_root(&service->model);
-    struct controller *controller = txn_edit(txn, root);
-    struct resource_group *group;
-    char key[OBJECT_KEY_SIZE];
+    CLEANUP(memory_freep) char *directory = memory_printf("%s/reports", service->data_directory);
 
-    for (size_t i = 0; i < ARRAY_SIZE(props); i++)
-        text_map_set(&controller->object.props, props[i][0], props[i][1], txn_arena(txn));
-    text_map_set(&controller->object.props, "Cluster/LocalID", root->uuid, txn_arena(txn));
-    text_map_set(&controller->satellite_props, "DrbdOptions/Resource/on-no-quorum", "io-error", txn_arena(txn));
-    for (size_t i = 0; i < ARRAY_SIZE(pools); i++) {
-        struct storage_pool_definition *definition;
-
-        (void)model_key(pools[i], key);
-        definition = txn_new(txn, KIND_STORAGE_POOL_DEFINITION, root, NULL, key);
-        definition->name = arena_strdup(txn_arena(txn), pools[i]);
-    }
-    (void)model_key("DfltRscGrp", key);
-    group = txn_new(txn, KIND_RESOURCE_GROUP, root, NULL, key);
-    group->name = arena_strdup(txn_arena(txn), "DfltRscGrp");
-    group->filter.place_count = (struct maybe_i32)MAYBE(2);
-    txn_commit(txn);
+    service->reports = reports_open(directory, PROGRAM_VERSION, loop_wall_ms(service->loop));
 }
 
 static int open_store(struct service *service)
 {
     CLEANUP(memory_freep) char *directory = memory_printf("%s/store", service->data_directory);
     char why[512];
-    struct store *store = store_lmdb_open(service->loop, directory, journal_tables, journal_table_count, why, sizeof(why));
+    struct store *store =
+        store_lmdb_open(service->loop, directory, journal_tables, journal_table_count, why, sizeof(why));
 
     model_init(&service->model);
     if (!store || journal_open(&service->journal, service->loop, &service->model, store, &journal_events, service, why,
@@ -145,24 +140,22 @@ static int open_store(struct service *service)
         return -1;
     }
     if (service->model.generation == 0)
-        make_defaults(service);
-    finish_start(service);
+        defaults_make(&service->model);
+    take_ranges(service);
     return 0;
 }
 
-static void error_body(int status, const char *what, struct buf *out)
+/* What the HTTP server refuses itself looks like any other refusal. */
+static void error_body(void *owner, int status, const char *what, struct buf *out)
 {
-    struct json_writer writer = { .out = out };
+    const struct service *service = owner;
+    struct arena arena = { 0 };
+    struct rc rc = { .arena = &arena, .now_ms = loop_wall_ms(service->loop) };
 
-    (void)status;
-    json_begin(&writer, '[');
-    json_begin(&writer, '{');
-    json_key(&writer, "ret_code");
-    json_i64(&writer, FAIL_INVLD_REQUEST);
-    json_key(&writer, "message");
-    json_text(&writer, what);
-    json_end(&writer, '}');
-    json_end(&writer, ']');
+    rc_add(&rc, status == 405 ? FAIL_UNKNOWN_ERROR : FAIL_INVLD_REQUEST, .message = what,
+           .details = "The request was refused before it was read completely.");
+    request_encode_rc(&rc, out);
+    arena_done(&arena);
 }
 
 int service_init(struct service *service, struct loop *loop, const char *data_directory, const char *listen_address,
@@ -177,6 +170,7 @@ int service_init(struct service *service, struct loop *loop, const char *data_di
     service->boot = memory_alloc(TEXT_UUID_SIZE);
     text_make_uuid(service->boot);
     loop_on_turn(loop, turn, service);
+    open_reports(service);
     if (open_store(service) != 0)
         return -1;
     service->tick = timer_new(loop, tick, service);
@@ -210,11 +204,11 @@ void service_done(struct service *service)
         request_free(q);
     }
     if (service->journal) {
-        model_for_each(node, node, &service->model, KIND_NODE)
-            session_end(node);
+        model_for_each(node, node, &service->model, KIND_NODE) session_end(node);
         journal_close(service->journal);
     }
     model_done(&service->model);
+    reports_free(service->reports);
     timer_free(service->tick);
     arena_done(&service->finished_arena);
     free(service->dirty);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "model/runtime.h"
 #include "roles/controller/finish.h"
+#include "roles/controller/reports.h"
 #include "roles/controller/version.h"
 #include "roles/controller/wants.h"
 
@@ -16,13 +17,13 @@ LOG_DOMAIN("session");
 
 struct session {
     struct service *service;
-    char *node;                  /* key */
-    char *address;               /* that is dialled */
+    char *node;    /* key */
+    char *address; /* that is dialled */
     int port;
     struct link *link;
-    struct link_hello *hello;    /* the satellite's, one block */
-    bool is_synchronised;        /* it was told what it should have ... */
-    bool is_online;              /* ... and answered after that */
+    struct link_hello *hello; /* the satellite's, one block */
+    bool is_synchronised;     /* it was told what it should have ... */
+    bool is_online;           /* ... and answered after that */
     bool is_refused;
     int64_t online_token, refreshed;
     struct report *orphans; /* one block */
@@ -53,7 +54,7 @@ const struct net_interface *session_interface(const struct node *node)
 
     if (best && best->satellite_port.has && best->encryption)
         return best;
-    child_for_each(net_interface, interface, &node->object, KIND_NET_INTERFACE)
+    child_for_each (net_interface, interface, &node->object, KIND_NET_INTERFACE)
         if (interface->satellite_port.has && interface->encryption)
             return interface;
     return NULL;
@@ -71,6 +72,20 @@ static bool on_hello(void *owner, const struct link_hello *peer, struct link_hel
     return true;
 }
 
+/* What the machine calls itself is shown with the node. */
+static void note_uname(struct session *session, const char *uname)
+{
+    const struct node *node = node_of(session);
+    const char *noted = node ? text_map_find(&node->object.props, "NodeUname") : NULL;
+    struct txn *txn;
+
+    if (!node || !uname || (noted && strcmp(noted, uname) == 0))
+        return;
+    txn = txn_begin(&session->service->model);
+    text_map_set(&((struct node *)txn_edit(txn, node))->object.props, "NodeUname", uname, txn_arena(txn));
+    txn_commit(txn);
+}
+
 static void on_up(void *owner, const struct link_hello *peer, int protocol)
 {
     struct session *session = owner;
@@ -78,7 +93,9 @@ static void on_up(void *owner, const struct link_hello *peer, int protocol)
     free(session->hello);
     session->hello = field_duplicate(&link_hello_schema, peer);
     session->is_refused = peer->refused != NULL;
-    log_info("node %s is connected at %s port %d, version %s, protocol %d", name_of(session), session->address, session->port, peer->version ? peer->version : "?", protocol);
+    note_uname(session, peer->uname);
+    log_info("node %s is connected at %s port %d, version %s, protocol %d", name_of(session), session->address,
+             session->port, peer->version ? peer->version : "?", protocol);
     loop_mark_dirty(session->service->loop);
 }
 
@@ -116,6 +133,42 @@ static void receive_held(struct session *session, const cJSON *body)
     arena_done(&arena);
 }
 
+/* Of the first failure; attempts that follow make no more. */
+static void report_trouble(const struct session *session, const struct node *node, const char *failure,
+                           const char *kind, const char *name, const struct trouble *trouble)
+{
+    const char *version = session->hello ? session->hello->version : NULL;
+    CLEANUP(memory_freep)
+    char *message = memory_printf("%s '%s': %s", kind, name, trouble->message ? trouble->message : "failed");
+    const struct rc_doc problem = {
+        .message = message,
+        .cause = trouble->cause,
+        .correction = trouble->correction,
+        .details = trouble->details,
+    };
+
+    log_warn("node %s: %s", node->name, message);
+    (void)reports_add(session->service->reports,
+                      &(struct error_report_entry){ .time_ms = loop_wall_ms(session->service->loop),
+                                                    .node = node->name,
+                                                    .module = "SATELLITE",
+                                                    .version = version,
+                                                    .failure = failure,
+                                                    .problems = &problem,
+                                                    .problem_count = 1 });
+}
+
+static void receive_pool(struct session *session, const struct node *node, const struct pool_fact *fact)
+{
+    const struct storage_pool *pool = model_find_pool(node, fact->pool);
+
+    if (!pool || !fact->uuid || strcmp(fact->uuid, pool->object.uuid) != 0)
+        return;
+    if (fact->trouble && (!pool->fact || !pool->fact->trouble))
+        report_trouble(session, node, "StoragePoolFailed", "Storage pool", fact->pool, fact->trouble);
+    runtime_set_pool_fact(pool, field_duplicate(&pool_fact_schema, fact));
+}
+
 static void receive_resource(struct session *session, const struct node *node, const struct resource_fact *fact)
 {
     const struct resource_definition *definition = model_find_definition(&session->service->model, fact->resource);
@@ -124,7 +177,7 @@ static void receive_resource(struct session *session, const struct node *node, c
     if (!resource || !fact->uuid || strcmp(fact->uuid, resource->object.uuid) != 0)
         return; /* of an earlier one of that name */
     if (fact->trouble && (!resource->fact || !resource->fact->trouble))
-        log_warn("node %s, resource %s: %s", node->name, fact->resource, fact->trouble->message ? fact->trouble->message : "failed");
+        report_trouble(session, node, "ResourceFailed", "Resource", fact->resource, fact->trouble);
     runtime_set_resource_fact(resource, field_duplicate(&resource_fact_schema, fact));
     finish_note(session->service, resource);
 }
@@ -153,13 +206,8 @@ static void receive_report(struct session *session, const cJSON *body)
         return;
     if (field_decode(&report_schema, &report, body, &arena, &error) != 0)
         log_error("node %s: its report cannot be read: %s", node->name, error.message);
-    for (uint32_t i = 0; i < report.pools.count; i++) {
-        const struct pool_fact *fact = &report.pools.at[i];
-        const struct storage_pool *pool = model_find_pool(node, fact->pool);
-
-        if (pool && fact->uuid && strcmp(fact->uuid, pool->object.uuid) == 0)
-            runtime_set_pool_fact(pool, field_duplicate(&pool_fact_schema, fact));
-    }
+    for (uint32_t i = 0; i < report.pools.count; i++)
+        receive_pool(session, node, &report.pools.at[i]);
     for (uint32_t i = 0; i < report.resources.count; i++)
         receive_resource(session, node, &report.resources.at[i]);
     if (report.orphans_complete)
@@ -257,8 +305,12 @@ void session_reconnect(const struct node *node)
 {
     struct session *session = session_of(node);
 
-    if (session)
-        link_reconnect(session->link);
+    if (!session)
+        return;
+    if (session->is_online)
+        log_info("the connection to node %s is closed on request", node->name);
+    session->is_synchronised = session->is_online = false; /* at once: who asked waits for the next one */
+    link_reconnect(session->link);
 }
 
 bool session_is_online(const struct node *node)
@@ -329,7 +381,8 @@ bool session_has_orphan(const struct node *node, const char *pool, const char *i
     const struct report *report = session_orphans(node);
 
     for (uint32_t i = 0; report && i < report->orphans.count; i++)
-        if (text_equal_fold(report->orphans.at[i].pool, pool) && strcmp(report->orphans.at[i].identifier, identifier) == 0)
+        if (text_equal_fold(report->orphans.at[i].pool, pool) &&
+            strcmp(report->orphans.at[i].identifier, identifier) == 0)
             return true;
     return false;
 }

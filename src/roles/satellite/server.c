@@ -6,7 +6,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -181,7 +180,6 @@ static void on_accept(void *owner, struct conn *conn)
     struct satellite *satellite = owner;
     struct session *session = memory_alloc(sizeof(*session));
     struct arena arena = { 0 };
-    struct utsname system;
     struct link_hello hello = {
         .protocol_min = LINK_PROTOCOL_MIN,
         .protocol_max = LINK_PROTOCOL_MAX,
@@ -189,10 +187,9 @@ static void on_accept(void *owner, struct conn *conn)
         .cluster = satellite->cluster,
         .node = satellite->name,
         .boot = satellite->boot,
+        .uname = satellite->name, /* LINSTOR: a name that was given takes the place of the host's */
     };
 
-    if (uname(&system) == 0)
-        hello.uname = arena_strdup(&arena, system.nodename);
     list_abilities(satellite, &hello, &arena);
     session->satellite = satellite;
     session->peer = memory_strdup(conn_peer(conn));
