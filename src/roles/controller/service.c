@@ -38,7 +38,6 @@ static void on_change(void *owner, const struct change *change, uint64_t generat
         service->has_dirty_nodes = true;
     else if (object->kind->id == KIND_CONTROLLER)
         take_ranges(service);
-    finish_start(service);
 }
 
 static void on_durable(void *owner, uint64_t generation)
