@@ -320,7 +320,7 @@ size_t http_server_connections(const struct http_server *which)
 }
 
 void http_server_set_error_body(struct http_server *which,
-                                void (*error_body)(int status, const char *what, struct buf *out))
+                                void (*error_body)(void *owner, int status, const char *what, struct buf *out))
 {
     (void)which;
     (void)error_body;
