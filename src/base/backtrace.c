@@ -171,3 +171,14 @@ int backtrace_install(const char *directory, const char *name, const char *about
     sigprocmask(SIG_SETMASK, &before, NULL);
     return 0;
 }
+
+void backtrace_format(struct buf *out)
+{
+    void *frames[FRAMES];
+    int count = backtrace(frames, FRAMES);
+    char **names = backtrace_symbols(frames, count);
+
+    for (int i = 1; names && i < count; i++)
+        buf_printf(out, "%s\n", names[i]);
+    free(names);
+}

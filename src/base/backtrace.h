@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "base/memory.h"
+#include "base/buf.h"
 
 /*
  * Reports go to directory/name (created when it happens, mode 0640; "ErrorReport-65A1B2C3-00000-000000.log"); about is
@@ -16,3 +16,6 @@
  * where. 0, or -ENAMETOOLONG.
  */
 int backtrace_install(const char *directory, const char *name, const char *about) MUST_CHECK;
+
+/* The callers of this function, one a line, for a report about something that must not happen but is survived. */
+void backtrace_format(struct buf *out);

@@ -236,7 +236,7 @@ void parked_fail(struct service *service, const char *why)
             continue;
         q->generation = 0;
         q->settle.count = 0;
-        q->rc.entries.count = 0;
+        rc_clear(&q->rc);
         q->listing = NULL;
         q->reply = NULL;
         rc_add(&q->rc, FAIL_SQL, .message = "The change could not be stored and was undone.", .cause = why,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "roles/controller/rc.h"
 
+#include "base/backtrace.h"
 #include "base/text.h"
 
 bool rc_is_error(int64_t code)
@@ -57,7 +58,26 @@ int rc_add_entry(struct rc *rc, const struct rc_entry *entry)
         text_map_set(&doc->obj_refs, rc->refs.at[i].key, rc->refs.at[i].value, rc->arena);
     doc->created_at = arena_alloc(rc->arena, TEXT_TIME_SIZE);
     text_format_time(rc->now_ms, doc->created_at);
-    return rc_is_error(entry->code) ? -1 : 0;
+    if (!rc_is_error(entry->code))
+        return 0;
+    rc->file = entry->file;
+    rc->function = entry->function;
+    rc->line = entry->line;
+    if (entry->code == FAIL_IMPL_ERROR) {
+        struct buf frames = { 0 };
+
+        backtrace_format(&frames);
+        rc->backtrace = arena_strdup(rc->arena, buf_text(&frames));
+        buf_done(&frames);
+    }
+    return -1;
+}
+
+void rc_clear(struct rc *rc)
+{
+    rc->entries.count = 0;
+    rc->file = rc->function = NULL;
+    rc->backtrace = NULL;
 }
 
 void rc_ref(struct rc *rc, const char *key, const char *value)
@@ -70,8 +90,13 @@ void rc_ref(struct rc *rc, const char *key, const char *value)
 
 void rc_strip_refs(struct rc *rc)
 {
-    for (uint32_t i = 0; i < rc->entries.count; i++)
-        rc->entries.at[i].obj_refs = (struct text_map){ 0 };
+    for (uint32_t i = 0; i < rc->entries.count; i++) {
+        struct rc_doc *entry = &rc->entries.at[i];
+
+        entry->obj_refs = (struct text_map){ 0 };
+        if (((uint64_t)entry->ret_code & RC_TYPE_MASK) == RC_WARN)
+            entry->ret_code = (int64_t)((uint64_t)entry->ret_code & ~(RC_ACTION_MASK | RC_OBJECT_MASK));
+    }
 }
 
 void rc_unref(struct rc *rc, const char *key)
@@ -94,6 +119,64 @@ bool rc_has_error(const struct rc *rc)
     for (uint32_t i = 0; i < rc->entries.count; i++)
         if (rc_is_error(rc->entries.at[i].ret_code))
             return true;
+    return false;
+}
+
+/*
+ * LINSTOR: which errors its users find a report of; what is merely absent, there already, or does not fit has none. The
+ * first row that fits decides. bits: operation and object, compared under mask.
+ */
+enum { WHOLE = MASK_BITS_OP | MASK_BITS_OBJ };
+enum { CODE_AND_TYPE = MASK_BITS_TYPE | MASK_BITS_CODE, UNREADABLE = API_CALL_PARSE_ERROR & CODE_AND_TYPE };
+/* clang-format off */
+static const struct {
+    int64_t first, last;
+    int64_t mask, bits;
+    bool is_reported;
+} reported[] = {
+    { FAIL_INVLD_STOR_POOL_NAME, FAIL_INVLD_STOR_DRIVER, WHOLE, MASK_CRT | MASK_STOR_POOL, false },
+    { FAIL_INVLD_PROP, FAIL_INVLD_PROP, WHOLE, MASK_DEL | MASK_CTRL_CONF, true },
+    { FAIL_INVLD_PROP, FAIL_INVLD_PROP, MASK_BITS_OBJ, MASK_CTRL_CONF, false },
+    { FAIL_INVLD_LAYER_KIND, FAIL_INVLD_LAYER_KIND, MASK_BITS_OBJ, 0, false },
+    { FAIL_SQL, FAIL_SQL_ROLLBACK, 0, 0, true },
+    { FAIL_INVLD_NODE_NAME, FAIL_INVLD_RSC_NAME, 0, 0, true },
+    { FAIL_INVLD_VLM_NR, FAIL_INVLD_VLM_NR, 0, 0, true },
+    { FAIL_INVLD_STOR_POOL_NAME, FAIL_INVLD_NET_ADDR, 0, 0, true },
+    { FAIL_INVLD_PROP, FAIL_INVLD_SNAPSHOT_NAME, 0, 0, true },
+    { FAIL_INVLD_STOR_DRIVER, FAIL_INVLD_DRBD_PROXY_COMPRESSION_TYPE, 0, 0, true },
+    { FAIL_INVLD_LAYER_KIND, FAIL_INVLD_LAYER_STACK, 0, 0, true },
+    { FAIL_INVLD_EXT_FILE_NAME, FAIL_INVLD_SCHEDULE_NAME, 0, 0, true },
+    { FAIL_NOT_FOUND_VLM, FAIL_NOT_FOUND_NET_IF, 0, 0, true },
+    { FAIL_NOT_FOUND_DFLT_STOR_POOL, FAIL_NOT_FOUND_CRYPT_KEY, 0, 0, true },
+    { FAIL_NOT_FOUND_SNAPSHOT, FAIL_NOT_FOUND_SNAPSHOT, 0, 0, true },
+    { FAIL_NOT_FOUND_RSC_GRP, FAIL_NOT_FOUND_RSC_GRP, WHOLE, MASK_CRT | MASK_RSC_DFN, true },
+    { FAIL_EXISTS_RSC, FAIL_EXISTS_RSC, 0, 0, true },
+    { FAIL_EXISTS_NODE_CONN, FAIL_EXISTS_NODE_CONN, 0, 0, true },
+    { FAIL_EXISTS_SNAPSHOT_DFN, FAIL_EXISTS_SNAPSHOT_DFN, WHOLE, MASK_DEL | MASK_RSC_DFN, true },
+    { FAIL_EXISTS_EXT_NAME, FAIL_EXISTS_EXT_NAME, 0, 0, true },
+    { FAIL_EXISTS_REMOTE, FAIL_EXISTS_REMOTE, 0, 0, true },
+    { FAIL_MISSING_NETCOM, FAIL_NO_STLT_CONN_DEFINED, 0, 0, true },
+    { FAIL_NOT_ENOUGH_FREE_SPACE, FAIL_STLT_DOES_NOT_SUPPORT_LAYER, 0, 0, true },
+    { FAIL_SNAPSHOTS_NOT_SUPPORTED, FAIL_NOT_CONNECTED, 0, 0, true },
+    { FAIL_IN_USE, FAIL_IN_USE, WHOLE, MASK_DEL | MASK_STOR_POOL, true },
+    { FAIL_IN_USE, FAIL_IN_USE, WHOLE, MASK_MOD | MASK_RSC, true },
+    { FAIL_UNKNOWN_ERROR, FAIL_IMPL_ERROR, 0, 0, true },
+    { UNREADABLE, UNREADABLE, MASK_BITS_OBJ, MASK_RSC_DFN, true },
+    { UNREADABLE, UNREADABLE, MASK_BITS_OBJ, MASK_RSC_GRP, true },
+    { UNREADABLE, UNREADABLE, MASK_BITS_OBJ, 0, true },
+};
+/* clang-format on */
+
+bool rc_is_reported(const struct rc *rc, const struct rc_doc *entry)
+{
+    int64_t code = entry->ret_code & CODE_AND_TYPE;
+    int64_t about = entry->ret_code == API_CALL_PARSE_ERROR ? rc->context : entry->ret_code;
+
+    if (!rc_is_error(entry->ret_code) || (rc->is_quiet && code != FAIL_UNKNOWN_ERROR && code != FAIL_IMPL_ERROR))
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(reported); i++)
+        if (code >= reported[i].first && code <= reported[i].last && (about & reported[i].mask) == reported[i].bits)
+            return reported[i].is_reported;
     return false;
 }
 

@@ -130,6 +130,7 @@ static bool produce_rest(void *owner, struct buf *out)
         buf_done(&q->text);
         return true;
     }
+    buf_reserve(out, PIECE_BYTES + PIECE_BYTES / 8); /* the list is long: nothing is gained by growing */
     if (produce(owner, out))
         return true;
     request_free(q);
@@ -183,6 +184,8 @@ void request_answer(struct request *q)
         request_free(q);
         return;
     }
+    if (failed && q->route && q->route->status < 400)
+        request_report(q);
     if (q->listing && !failed) {
         answer_list(q);
         return;

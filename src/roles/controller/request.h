@@ -102,7 +102,8 @@ struct request {
 
 enum { REQUEST_DEADLINE_MS = 60000 };
 
-/* The answer of a successful GET; doc lives in the request's arena or longer. A list whose filters are illegal is an error in rc. */
+/* The answer of a successful GET; doc lives in the request's arena or longer. A list whose filters are illegal is an
+ * error in rc. */
 int request_reply(struct request *q, const struct schema *schema, const void *doc);
 int request_reply_one_in_list(struct request *q, const struct schema *schema, const void *doc);
 struct listing *request_reply_list(struct request *q, const struct schema *schema,
@@ -139,6 +140,8 @@ void request_received(void *service, struct http_exchange *exchange);
 void request_answer(struct request *q);
 void request_encode_rc(const struct rc *rc, struct buf *out);
 void request_free(struct request *q);
+/* rest_report.c: an error report of what is unexpected in rc, whose entries then name it */
+void request_report(struct request *q);
 /* parked.c */
 void request_park(struct request *q);
 void parked_turn(struct service *service);

@@ -91,6 +91,7 @@ static int delete_one_prop(struct request *q)
 {
     const struct props_target target = edit_props(q);
 
+    q->rc.is_quiet = true;
     return delete_prop(q, &target, q->var[VAR_KEY]);
 }
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "roles/controller/defaults.h"
 #include "roles/controller/finish.h"
+#include "roles/controller/reports.h"
 #include "roles/controller/request.h"
 #include "roles/controller/session.h"
 #include "roles/controller/wants.h"
@@ -27,16 +28,19 @@ static void on_change(void *owner, const struct change *change, uint64_t generat
     const struct object *object = change->object;
     bool vanishes = change->kind == (is_undo ? CHANGE_NEW : CHANGE_DELETE);
 
-    (void)generation;
     wants_note_change(service, change, is_undo);
-    if (object->kind->id == KIND_RESOURCE && (vanishes || is_undo))
+    if (is_undo)
+        finish_note_undo(service, object);
+    else if (object->kind->id == KIND_RESOURCE && vanishes)
         finish_note(service, (const struct resource *)object);
-    if (object->kind->id == KIND_NODE && vanishes)
+    if (object->kind->id == KIND_NODE && vanishes) {
         session_end((const struct node *)object);
-    else if (object->kind->id == KIND_NODE || object->kind->id == KIND_NET_INTERFACE)
+    } else if (object->kind->id == KIND_NODE || object->kind->id == KIND_NET_INTERFACE) {
         service->has_dirty_nodes = true;
-    else if (object->kind->id == KIND_CONTROLLER)
+        service->nodes_generation = is_undo ? 0 : generation;
+    } else if (object->kind->id == KIND_CONTROLLER) {
         take_ranges(service);
+    }
 }
 
 static void on_durable(void *owner, uint64_t generation)
@@ -61,10 +65,23 @@ static void on_failed(void *owner, const char *why)
 
 static void on_quarantine(void *owner, const char *table, const char *key, const char *why)
 {
-    (void)owner;
-    (void)table;
-    (void)key;
-    (void)why;
+    struct service *service = owner;
+    CLEANUP(memory_freep)
+    char *message = memory_printf("The stored record '%s' of '%s' could not be read and was set aside.", key, table);
+    CLEANUP(memory_freep) char *cause = memory_strdup(why);
+    const struct rc_doc problem = {
+        .message = message,
+        .cause = cause,
+        .details =
+            (char[]){ "It lies unchanged in the table 'quarantine' of the store. What it describes does not exist for "
+                      "the controller; the rest is not affected." },
+        .correction = (char[]){ "Restore the object, or create it anew." },
+    };
+
+    (void)reports_add(service->reports, &(struct error_report_entry){ .time_ms = loop_wall_ms(service->loop),
+                                                                      .failure = "RecordUnreadable",
+                                                                      .problems = &problem,
+                                                                      .problem_count = 1 });
 }
 
 static const struct journal_events journal_events = {
@@ -77,16 +94,27 @@ static const struct journal_events journal_events = {
 /* Connections follow the stored nodes. */
 static void nodes_turn(struct service *service)
 {
-    if (!service->has_dirty_nodes || service->model.generation != journal_durable(service->journal))
+    if (!service->has_dirty_nodes || service->nodes_generation > journal_durable(service->journal))
         return;
     service->has_dirty_nodes = false;
     model_for_each(node, node, &service->model, KIND_NODE) session_update(service, node);
+}
+
+/* Also when the first attempt to store them failed, or failed in an earlier run while others succeeded. */
+static void defaults_turn(struct service *service)
+{
+    if (defaults_are_made(&service->model) || !journal_is_idle(service->journal) ||
+        (service->disk_trouble && !service->may_try_disk))
+        return;
+    service->may_try_disk = false;
+    defaults_make(&service->model);
 }
 
 static void turn(void *owner)
 {
     struct service *service = owner;
 
+    defaults_turn(service);
     finish_turn(service);
     nodes_turn(service);
     wants_turn(service);
@@ -117,8 +145,6 @@ static int open_store(struct service *service)
         log_error("%s", why);
         return -1;
     }
-    if (service->model.generation == 0)
-        defaults_make(&service->model);
     take_ranges(service);
     finish_start(service);
     return 0;
@@ -137,12 +163,12 @@ static void error_body(void *owner, int status, const char *what, struct buf *ou
     arena_done(&arena);
 }
 
-int service_init(struct service *service, struct loop *loop, const char *data_directory, const char *listen_address,
-                 int listen_port)
+int service_init(struct service *service, struct loop *loop, struct reports *reports, const char *data_directory,
+                 const char *listen_address, int listen_port)
 {
     int error;
 
-    *service = (struct service){ .loop = loop };
+    *service = (struct service){ .loop = loop, .reports = reports };
     service->data_directory = memory_strdup(data_directory);
     service->listen_address = memory_strdup(listen_address);
     service->last_parked = &service->parked;

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "model/runtime.h"
 #include "roles/controller/finish.h"
+#include "roles/controller/reports.h"
 #include "roles/controller/version.h"
 #include "roles/controller/wants.h"
 
@@ -132,6 +133,42 @@ static void receive_held(struct session *session, const cJSON *body)
     arena_done(&arena);
 }
 
+/* Of the first failure; attempts that follow make no more. */
+static void report_trouble(const struct session *session, const struct node *node, const char *failure,
+                           const char *kind, const char *name, const struct trouble *trouble)
+{
+    const char *version = session->hello ? session->hello->version : NULL;
+    CLEANUP(memory_freep)
+    char *message = memory_printf("%s '%s': %s", kind, name, trouble->message ? trouble->message : "failed");
+    const struct rc_doc problem = {
+        .message = message,
+        .cause = trouble->cause,
+        .correction = trouble->correction,
+        .details = trouble->details,
+    };
+
+    log_warn("node %s: %s", node->name, message);
+    (void)reports_add(session->service->reports,
+                      &(struct error_report_entry){ .time_ms = loop_wall_ms(session->service->loop),
+                                                    .node = node->name,
+                                                    .module = "SATELLITE",
+                                                    .version = version,
+                                                    .failure = failure,
+                                                    .problems = &problem,
+                                                    .problem_count = 1 });
+}
+
+static void receive_pool(struct session *session, const struct node *node, const struct pool_fact *fact)
+{
+    const struct storage_pool *pool = model_find_pool(node, fact->pool);
+
+    if (!pool || !fact->uuid || strcmp(fact->uuid, pool->object.uuid) != 0)
+        return;
+    if (fact->trouble && (!pool->fact || !pool->fact->trouble))
+        report_trouble(session, node, "StoragePoolFailed", "Storage pool", fact->pool, fact->trouble);
+    runtime_set_pool_fact(pool, field_duplicate(&pool_fact_schema, fact));
+}
+
 static void receive_resource(struct session *session, const struct node *node, const struct resource_fact *fact)
 {
     const struct resource_definition *definition = model_find_definition(&session->service->model, fact->resource);
@@ -140,8 +177,7 @@ static void receive_resource(struct session *session, const struct node *node, c
     if (!resource || !fact->uuid || strcmp(fact->uuid, resource->object.uuid) != 0)
         return; /* of an earlier one of that name */
     if (fact->trouble && (!resource->fact || !resource->fact->trouble))
-        log_warn("node %s, resource %s: %s", node->name, fact->resource,
-                 fact->trouble->message ? fact->trouble->message : "failed");
+        report_trouble(session, node, "ResourceFailed", "Resource", fact->resource, fact->trouble);
     runtime_set_resource_fact(resource, field_duplicate(&resource_fact_schema, fact));
     finish_note(session->service, resource);
 }
@@ -170,13 +206,8 @@ static void receive_report(struct session *session, const cJSON *body)
         return;
     if (field_decode(&report_schema, &report, body, &arena, &error) != 0)
         log_error("node %s: its report cannot be read: %s", node->name, error.message);
-    for (uint32_t i = 0; i < report.pools.count; i++) {
-        const struct pool_fact *fact = &report.pools.at[i];
-        const struct storage_pool *pool = model_find_pool(node, fact->pool);
-
-        if (pool && fact->uuid && strcmp(fact->uuid, pool->object.uuid) == 0)
-            runtime_set_pool_fact(pool, field_duplicate(&pool_fact_schema, fact));
-    }
+    for (uint32_t i = 0; i < report.pools.count; i++)
+        receive_pool(session, node, &report.pools.at[i]);
     for (uint32_t i = 0; i < report.resources.count; i++)
         receive_resource(session, node, &report.resources.at[i]);
     if (report.orphans_complete)
@@ -191,6 +222,23 @@ static void receive_report(struct session *session, const cJSON *body)
     loop_mark_dirty(session->service->loop);
 }
 
+static void receive_crash(struct session *session, const cJSON *body)
+{
+    const struct node *node = node_of(session);
+    struct service *service = session->service;
+    struct arena arena = { 0 };
+    struct field_error error;
+    struct crash crash = { 0 };
+
+    if (field_decode(&crash_schema, &crash, body, &arena, &error) == 0 && node) {
+        log_error("node %s: its satellite had crashed; see the error reports", node->name);
+        if (crash.text &&
+            reports_add_crash(service->reports, node->name, "SATELLITE", crash.text, loop_wall_ms(service->loop)))
+            link_send(session->link, "crash_kept", &crash_schema, &(struct crash){ .name = crash.name });
+    }
+    arena_done(&arena);
+}
+
 static void on_message(void *owner, const char *type, const cJSON *body)
 {
     struct session *session = owner;
@@ -199,6 +247,8 @@ static void on_message(void *owner, const char *type, const cJSON *body)
         receive_held(session, body);
     else if (strcmp(type, "report") == 0)
         receive_report(session, body);
+    else if (strcmp(type, "crash") == 0)
+        receive_crash(session, body);
 }
 
 static const struct link_events events = {
@@ -350,7 +400,8 @@ bool session_has_orphan(const struct node *node, const char *pool, const char *i
     const struct report *report = session_orphans(node);
 
     for (uint32_t i = 0; report && i < report->orphans.count; i++)
-        if (text_equal_fold(report->orphans.at[i].pool, pool) && strcmp(report->orphans.at[i].identifier, identifier) == 0)
+        if (text_equal_fold(report->orphans.at[i].pool, pool) &&
+            strcmp(report->orphans.at[i].identifier, identifier) == 0)
             return true;
     return false;
 }
