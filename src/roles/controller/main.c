@@ -1,99 +1,94 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "base/backtrace.h"
 #include "base/log.h"
-#include "base/text.h"
+#include "base/notify.h"
+#include "roles/controller/config.h"
+#include "roles/controller/reports.h"
 #include "roles/controller/service.h"
 #include "roles/role.h"
 
+LOG_DOMAIN("controller");
+
+#define ABOUT "linstor-controller " PROGRAM_VERSION
+
+struct shell {
+    struct service service;
+    int argc;
+    char **argv;
+};
+
 static void stop(void *owner)
 {
-    service_stop(owner);
+    struct shell *shell = owner;
+
+    notify_manager("STOPPING=1");
+    service_stop(&shell->service);
 }
 
-static int usage(FILE *out, int status)
+/* What can change while the controller runs. The rest of the file takes effect at the next start. */
+static void reload(void *owner)
 {
-    fputs("usage: linstor-controller [--data-dir DIR] [--listen ADDRESS[:PORT]] [--log-level LEVEL]\n", out);
-    return status;
-}
+    const struct shell *shell = owner;
+    struct settings settings;
 
-/* "[::]:3370", "127.0.0.1:3370", "::1", ":3370" */
-static bool parse_listen(char *text, const char **address, int *port)
-{
-    char *colon = strrchr(text, ':');
-    int64_t number;
-
-    if (text[0] == '[') {
-        char *end = strchr(text, ']');
-
-        if (!end)
-            return false;
-        *end = '\0';
-        *address = text + 1;
-        colon = end[1] == ':' ? end + 1 : NULL;
-        if (!colon)
-            return end[1] == '\0';
+    if (settings_read(&settings, shell->argc, shell->argv) == 0) {
+        log_set_level(settings.level);
+        log_info("configuration was read again; the log level is %s", log_level_name(settings.level));
     } else {
-        if (colon && strchr(text, ':') != colon)
-            colon = NULL; /* an IPv6 address without port */
-        if (colon)
-            *colon = '\0';
-        if (*text)
-            *address = text;
+        log_error("configuration was read again, is wrong and has no effect");
     }
-    if (!colon)
-        return true;
-    if (!text_parse_i64(colon + 1, 0, 65535, &number))
-        return false;
-    *port = (int)number;
-    return true;
+    settings_done(&settings);
+}
+
+static struct reports *open_reports(const char *data_dir, int64_t now_ms)
+{
+    CLEANUP(memory_freep) char *directory = memory_printf("%s/reports", data_dir);
+    struct reports *reports = reports_open(directory, PROGRAM_VERSION, now_ms);
+
+    if (backtrace_install(reports_directory(reports), reports_crash_name(reports), ABOUT) != 0)
+        log_warn("the path of the data directory is too long: a crash is reported on standard error only");
+    return reports;
+}
+
+static int serve(struct shell *shell, const struct settings *settings)
+{
+    struct service *service = &shell->service;
+    struct loop *loop = loop_new();
+    struct reports *reports = open_reports(settings->data_dir, loop_wall_ms(loop));
+    int status = EXIT_START;
+
+    loop_on_signal(loop, SIGTERM, stop, shell);
+    loop_on_signal(loop, SIGINT, stop, shell);
+    loop_on_signal(loop, SIGHUP, reload, shell);
+    if (service_init(service, loop, reports, settings->data_dir, settings->listen_address, settings->listen_port) ==
+        0) {
+        service->config_directory = settings->config_dir;
+        notify_manager("READY=1");
+        loop_run(loop);
+        status = 0;
+    }
+    service_done(service);
+    reports_free(reports);
+    loop_free(loop);
+    return status;
 }
 
 static int run(int argc, char **argv)
 {
-    static const struct option options[] = {
-        { "data-dir", required_argument, NULL, 'd' }, { "listen", required_argument, NULL, 'l' },
-        { "log-level", required_argument, NULL, 'L' }, { "help", no_argument, NULL, 'h' },
-        { "version", no_argument, NULL, 'v' },         { 0 },
-    };
-    const char *data_directory = "/var/lib/linstor", *address = "::";
-    struct service service;
-    enum log_level level;
-    struct loop *loop;
-    int port = 3370, option, status = 1;
+    struct shell shell = { .argc = argc, .argv = argv };
+    struct settings settings;
+    int result = settings_read(&settings, argc, argv);
 
-    while ((option = getopt_long(argc, argv, "d:l:L:hv", options, NULL)) != -1) {
-        switch (option) {
-        case 'd': data_directory = optarg; break;
-        case 'l':
-            if (!parse_listen(optarg, &address, &port))
-                return usage(stderr, 2);
-            break;
-        case 'L':
-            if (!log_level_parse(optarg, &level))
-                return usage(stderr, 2);
-            log_set_level(level);
-            break;
-        case 'h': return usage(stdout, 0);
-        case 'v': return printf("linstor-controller %s\n", PROGRAM_VERSION) < 0;
-        default: return usage(stderr, 2);
-        }
+    if (result == 0) {
+        log_set_level(settings.level);
+        signal(SIGPIPE, SIG_IGN);
+        result = serve(&shell, &settings);
     }
-    signal(SIGPIPE, SIG_IGN);
-    loop = loop_new();
-    loop_on_signal(loop, SIGTERM, stop, &service);
-    loop_on_signal(loop, SIGINT, stop, &service);
-    if (service_init(&service, loop, data_directory, address, port) == 0) {
-        loop_run(loop);
-        status = 0;
-    }
-    service_done(&service);
-    loop_free(loop);
-    return status;
+    settings_done(&settings);
+    return result < 0 ? 0 : result;
 }
 
 const struct role role_controller = {

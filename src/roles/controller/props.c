@@ -229,8 +229,12 @@ int props_modify(struct request *q, enum prop_object kind, struct text_map *prop
         add_key(&keys, key);
     }
     say(q, MASK_DEL | DELETED, "deleted", &keys);
-    for (uint32_t i = 0; i < change->remove_namespaces->count; i++)
+    for (uint32_t i = 0; i < change->remove_namespaces->count; i++) {
+        if (!change->remove_namespaces->at[i][0])
+            return rc_add(&q->rc, FAIL_INVLD_PROP, .message = "A namespace without a name cannot be deleted.",
+                          .cause = "It would be everything.", .correction = "Name the namespace, such as Aux.");
         props_delete_namespace(&target, change->remove_namespaces->at[i]);
+    }
     return 0;
 }
 

@@ -119,6 +119,15 @@ static void take_label(struct error_report *report, struct error_report_doc *doc
         report->is_request = true;
 }
 
+/* "linstor-satellite 1.0.0: crashed" */
+static void parse_title(struct error_report_doc *doc, const char *text, struct arena *arena)
+{
+    const char *end = strchr(text, '\n'), *blank = strchr(text, ' '), *colon = strstr(text, ": crashed\n");
+
+    if (end && blank && colon && blank < colon && colon < end)
+        doc->version = arena_strndup(arena, blank + 1, (size_t)(colon - blank - 1));
+}
+
 /* The head of a file, which is changed. What it does not tell is as a crash of the controller has it. */
 static void parse_head(const struct reports *reports, struct error_report *report, struct error_report_doc *doc,
                        char *text, struct arena *arena)
@@ -129,6 +138,7 @@ static void parse_head(const struct reports *reports, struct error_report *repor
     doc->module = arena_strdup(arena, "CONTROLLER");
     doc->version = arena_strdup(arena, reports->version);
     doc->exception = arena_strdup(arena, "Crash");
+    parse_title(doc, text, arena);
     while (line && line[1] == '\n')
         line++;
     for (char *next; line; line = next) {
@@ -414,6 +424,34 @@ const char *reports_add(struct reports *reports, const struct error_report_entry
     return report->id;
 }
 
+const char *reports_add_crash(struct reports *reports, const char *node, const char *module, const char *text,
+                              int64_t now_ms)
+{
+    struct error_report_doc doc = { 0 };
+    struct error_report ignored = { 0 };
+    struct arena arena = { 0 };
+    struct rc_doc problem = { 0 };
+    const char *id;
+
+    if (!reports)
+        return NULL;
+    parse_head(reports, &ignored, &doc, arena_strndup(&arena, text, strnlen(text, HEAD_LIMIT)), &arena);
+    problem.message = doc.exception_message ? doc.exception_message : doc.exception;
+    id = reports_add(reports, &(struct error_report_entry){ .time_ms = doc.error_time ? doc.error_time : now_ms,
+                                                            .node = node,
+                                                            .module = module,
+                                                            .version = doc.version,
+                                                            .failure = "Crash",
+                                                            .file = doc.origin_file,
+                                                            .function = doc.origin_method,
+                                                            .line = doc.origin_line.value,
+                                                            .problems = &problem,
+                                                            .problem_count = 1,
+                                                            .text = text });
+    arena_done(&arena);
+    return id;
+}
+
 void reports_remove(struct reports *reports, const struct error_report *report)
 {
     for (uint32_t i = 0; i < reports->count; i++) {
@@ -426,7 +464,7 @@ void reports_remove(struct reports *reports, const struct error_report *report)
 
 uint32_t reports_count(const struct reports *reports)
 {
-    return reports->count;
+    return reports ? reports->count : 0;
 }
 
 const struct error_report *reports_at(const struct reports *reports, uint32_t index)
@@ -436,7 +474,7 @@ const struct error_report *reports_at(const struct reports *reports, uint32_t in
 
 const struct error_report *reports_after(const struct reports *reports, uint32_t serial)
 {
-    uint32_t low = 0, high = reports->count;
+    uint32_t low = 0, high = reports_count(reports);
 
     while (low < high) {
         uint32_t middle = (low + high) / 2;
@@ -446,7 +484,7 @@ const struct error_report *reports_after(const struct reports *reports, uint32_t
         else
             high = middle;
     }
-    return low < reports->count ? reports->at[low] : NULL;
+    return low < reports_count(reports) ? reports->at[low] : NULL;
 }
 
 bool error_report_has_id(const struct error_report *report, const char *id)

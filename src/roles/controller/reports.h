@@ -47,9 +47,12 @@ struct reports *reports_open(const char *directory, const char *version, int64_t
 void reports_free(struct reports *reports); /* NULL is fine; the files stay */
 /* The id, valid until the report is removed; NULL when it could not be written. reports may be NULL. */
 const char *reports_add(struct reports *reports, const struct error_report_entry *entry);
+/* A report that another process wrote when it crashed (base/backtrace.h). The same answer. */
+const char *reports_add_crash(struct reports *reports, const char *node, const char *module, const char *text,
+                              int64_t now_ms);
 void reports_remove(struct reports *reports, const struct error_report *report);
 
-/* Oldest first. */
+/* Oldest first. reports may be NULL: none. */
 uint32_t reports_count(const struct reports *reports);
 const struct error_report *reports_at(const struct reports *reports, uint32_t index);
 /* The first that is newer than serial; NULL at the end. */

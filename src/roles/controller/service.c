@@ -28,17 +28,19 @@ static void on_change(void *owner, const struct change *change, uint64_t generat
     const struct object *object = change->object;
     bool vanishes = change->kind == (is_undo ? CHANGE_NEW : CHANGE_DELETE);
 
-    (void)generation;
     wants_note_change(service, change, is_undo);
-    if (object->kind->id == KIND_RESOURCE && (vanishes || is_undo))
+    if (is_undo)
+        finish_note_undo(service, object);
+    else if (object->kind->id == KIND_RESOURCE && vanishes)
         finish_note(service, (const struct resource *)object);
-    if (object->kind->id == KIND_NODE && vanishes)
+    if (object->kind->id == KIND_NODE && vanishes) {
         session_end((const struct node *)object);
-    else if (object->kind->id == KIND_NODE || object->kind->id == KIND_NET_INTERFACE)
+    } else if (object->kind->id == KIND_NODE || object->kind->id == KIND_NET_INTERFACE) {
         service->has_dirty_nodes = true;
-    else if (object->kind->id == KIND_CONTROLLER)
+        service->nodes_generation = is_undo ? 0 : generation;
+    } else if (object->kind->id == KIND_CONTROLLER) {
         take_ranges(service);
-    finish_start(service);
+    }
 }
 
 static void on_durable(void *owner, uint64_t generation)
@@ -92,16 +94,27 @@ static const struct journal_events journal_events = {
 /* Connections follow the stored nodes. */
 static void nodes_turn(struct service *service)
 {
-    if (!service->has_dirty_nodes || service->model.generation != journal_durable(service->journal))
+    if (!service->has_dirty_nodes || service->nodes_generation > journal_durable(service->journal))
         return;
     service->has_dirty_nodes = false;
     model_for_each(node, node, &service->model, KIND_NODE) session_update(service, node);
+}
+
+/* Also when the first attempt to store them failed, or failed in an earlier run while others succeeded. */
+static void defaults_turn(struct service *service)
+{
+    if (defaults_are_made(&service->model) || !journal_is_idle(service->journal) ||
+        (service->disk_trouble && !service->may_try_disk))
+        return;
+    service->may_try_disk = false;
+    defaults_make(&service->model);
 }
 
 static void turn(void *owner)
 {
     struct service *service = owner;
 
+    defaults_turn(service);
     finish_turn(service);
     nodes_turn(service);
     wants_turn(service);
@@ -119,13 +132,6 @@ static void tick(void *owner)
         loop_mark_dirty(service->loop);
 }
 
-static void open_reports(struct service *service)
-{
-    CLEANUP(memory_freep) char *directory = memory_printf("%s/reports", service->data_directory);
-
-    service->reports = reports_open(directory, PROGRAM_VERSION, loop_wall_ms(service->loop));
-}
-
 static int open_store(struct service *service)
 {
     CLEANUP(memory_freep) char *directory = memory_printf("%s/store", service->data_directory);
@@ -139,9 +145,8 @@ static int open_store(struct service *service)
         log_error("%s", why);
         return -1;
     }
-    if (service->model.generation == 0)
-        defaults_make(&service->model);
     take_ranges(service);
+    finish_start(service);
     return 0;
 }
 
@@ -158,19 +163,18 @@ static void error_body(void *owner, int status, const char *what, struct buf *ou
     arena_done(&arena);
 }
 
-int service_init(struct service *service, struct loop *loop, const char *data_directory, const char *listen_address,
-                 int listen_port)
+int service_init(struct service *service, struct loop *loop, struct reports *reports, const char *data_directory,
+                 const char *listen_address, int listen_port)
 {
     int error;
 
-    *service = (struct service){ .loop = loop };
+    *service = (struct service){ .loop = loop, .reports = reports };
     service->data_directory = memory_strdup(data_directory);
     service->listen_address = memory_strdup(listen_address);
     service->last_parked = &service->parked;
     service->boot = memory_alloc(TEXT_UUID_SIZE);
     text_make_uuid(service->boot);
     loop_on_turn(loop, turn, service);
-    open_reports(service);
     if (open_store(service) != 0)
         return -1;
     service->tick = timer_new(loop, tick, service);
@@ -208,7 +212,6 @@ void service_done(struct service *service)
         journal_close(service->journal);
     }
     model_done(&service->model);
-    reports_free(service->reports);
     timer_free(service->tick);
     arena_done(&service->finished_arena);
     free(service->dirty);

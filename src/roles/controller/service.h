@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The running controller: what the files of this role share. It owns model, journal, sessions with satellites, the
- * requests that wait for an answer, and error reports. Everything that happens later than a handler happens in the turn
- * (service.c), in this order: reports of satellites are finished (finish.c), wants are sent (wants.c), parked requests
- * are looked at (parked.c).
+ * The running controller: what the files of this role share. It owns model, journal, sessions with satellites and
+ * the requests that wait for an answer; it borrows the error reports. Everything that happens later than a handler
+ * happens in the turn (service.c), in this order: reports of satellites are finished (finish.c), wants are sent
+ * (wants.c), parked requests are looked at (parked.c).
  */
 #pragma once
 
@@ -22,19 +22,21 @@ struct service {
     struct model model;
     struct journal *journal;
     struct http_server *http;
-    struct reports *reports;
-    struct timer *tick; /* looks at deadlines */
+    struct reports *reports; /* NULL: none are kept */
+    struct timer *tick;      /* looks at deadlines */
     char *data_directory;
     char *listen_address;
     int listen_port;
-    char *boot;         /* UUID of this run */
-    char *disk_trouble; /* why nothing can be written, NULL while it can */
-    bool may_try_disk;  /* in spite of that, once: set by the tick */
+    const char *config_directory; /* NULL: unknown */
+    char *boot;                   /* UUID of this run */
+    char *disk_trouble;           /* why nothing can be written, NULL while it can */
+    bool may_try_disk;            /* in spite of that, once: set by the tick */
 
     /* wants.c: resources to look at; NULL where one was deleted */
     const struct resource **dirty;
     uint32_t dirty_count, dirty_room;
     bool has_dirty_pools, has_dirty_nodes;
+    uint64_t nodes_generation; /* of the last change of a node or its interfaces */
     /* finish.c: resources about which something may have ended */
     LIST_OF(struct finished_key) finished;
     struct arena finished_arena;
@@ -51,8 +53,8 @@ struct finished_key {
 };
 
 /* 0, or -1 and the reason logged. */
-int service_init(struct service *service, struct loop *loop, const char *data_directory, const char *listen_address,
-                 int listen_port);
+int service_init(struct service *service, struct loop *loop, struct reports *reports, const char *data_directory,
+                 const char *listen_address, int listen_port);
 /* Ends the loop as soon as nothing waits to be written. */
 void service_stop(struct service *service);
 /* Not while the journal writes. */

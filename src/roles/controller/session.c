@@ -222,6 +222,23 @@ static void receive_report(struct session *session, const cJSON *body)
     loop_mark_dirty(session->service->loop);
 }
 
+static void receive_crash(struct session *session, const cJSON *body)
+{
+    const struct node *node = node_of(session);
+    struct service *service = session->service;
+    struct arena arena = { 0 };
+    struct field_error error;
+    struct crash crash = { 0 };
+
+    if (field_decode(&crash_schema, &crash, body, &arena, &error) == 0 && node) {
+        log_error("node %s: its satellite had crashed; see the error reports", node->name);
+        if (crash.text &&
+            reports_add_crash(service->reports, node->name, "SATELLITE", crash.text, loop_wall_ms(service->loop)))
+            link_send(session->link, "crash_kept", &crash_schema, &(struct crash){ .name = crash.name });
+    }
+    arena_done(&arena);
+}
+
 static void on_message(void *owner, const char *type, const cJSON *body)
 {
     struct session *session = owner;
@@ -230,6 +247,8 @@ static void on_message(void *owner, const char *type, const cJSON *body)
         receive_held(session, body);
     else if (strcmp(type, "report") == 0)
         receive_report(session, body);
+    else if (strcmp(type, "crash") == 0)
+        receive_crash(session, body);
 }
 
 static const struct link_events events = {

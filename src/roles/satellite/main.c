@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/text.h"
 #include "drivers/run.h"
 #include "roles/role.h"
 #include "roles/satellite/config.h"
+#include "roles/satellite/crash.h"
 #include "roles/satellite/satellite.h"
 
 LOG_DOMAIN("satellite");
@@ -81,6 +83,7 @@ static void stop(void *owner)
     struct shell *shell = owner;
 
     log_info("stopping; devices stay as they are");
+    notify_manager("STOPPING=1");
     loop_stop(shell->loop);
 }
 
@@ -88,8 +91,10 @@ static void listening(void *owner, int error)
 {
     struct shell *shell = owner;
 
-    if (!error)
+    if (!error) {
+        notify_manager("READY=1");
         return;
+    }
     log_error("the port cannot be had: %s", strerror(-error));
     shell->exit_code = EXIT_NETWORK;
     loop_stop(shell->loop);
@@ -123,6 +128,8 @@ static int satellite_main(int argc, char **argv)
         log_set_level(settings.level);
         signal(SIGPIPE, SIG_IGN);
         inherit = claim_data_dir(settings.satellite.data_dir);
+        if (inherit >= 0)
+            crashes_install(settings.satellite.data_dir);
         result = inherit < 0 ? -inherit : serve(&settings, inherit);
     }
     settings_done(&settings);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "layers/stack.h"
+#include "roles/satellite/crash.h"
 #include "roles/satellite/state.h"
 
 LOG_DOMAIN("satellite");
@@ -95,6 +96,7 @@ static void on_up(void *owner, const struct link_hello *peer, int protocol)
     remember_cluster(satellite, session->cluster);
     report_held(satellite, session->link);
     reports_start_over(satellite);
+    crashes_send(satellite->data_dir, session->link);
     loop_mark_dirty(satellite->loop);
 }
 
@@ -122,6 +124,7 @@ static void on_message(void *owner, const char *type, const cJSON *body)
     struct arena arena = { 0 };
     struct wants wants = { 0 };
     struct refresh refresh = { 0 };
+    struct crash crash = { 0 };
     struct field_error error = { 0 };
     int result = 0;
 
@@ -133,6 +136,10 @@ static void on_message(void *owner, const char *type, const cJSON *body)
         result = field_decode(&refresh_schema, &refresh, body, &arena, &error);
         if (result == 0)
             observer_refresh(satellite, refresh.token);
+    } else if (strcmp(type, "crash_kept") == 0) {
+        result = field_decode(&crash_schema, &crash, body, &arena, &error);
+        if (result == 0)
+            crash_remove(satellite->data_dir, crash.name);
     } else {
         link_count_unknown(session->link, type);
     }
