@@ -23,6 +23,8 @@ const struct route *const route_tables[] = {
     storage_pool_routes,
     controller_routes,
     report_routes,
+    metrics_routes,
+    config_routes,
     orphan_routes,
     unserved_routes,
 };
@@ -151,7 +153,8 @@ static void answer_unrouted(struct request *q, const struct http_request *http, 
                    .message = rc_text(&q->rc, "The method %s is not allowed on '%s'.", http->method, http->target),
                    .details = rc_text(&q->rc, "It has the methods %s.", buf_text(&allow)));
         else
-            rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = rc_text(&q->rc, "Path '%s' not found on server.", http->target),
+            rc_add(&q->rc, FAIL_UNKNOWN_ERROR,
+                   .message = rc_text(&q->rc, "Path '%s' not found on server.", http->target),
                    .details = "No operation of this version has that path.");
     }
     request_answer(q);
@@ -255,6 +258,7 @@ void request_received(void *owner, struct http_exchange *exchange)
 
     q->service = owner;
     q->model = &q->service->model;
+    q->service->counts.requests++;
     q->exchange = exchange;
     q->rc.arena = &q->arena;
     q->rc.now_ms = loop_wall_ms(q->service->loop);
