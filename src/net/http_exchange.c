@@ -354,17 +354,48 @@ static void cut_stream(struct http_exchange *exchange)
     http_exchange_advance(connection);
 }
 
+/* Room for the size of a chunk, which is known when its bytes are there: leading zeros are allowed. */
+static const char blank_size[] = "00000000\r\n";
+
+/* Completes a chunk that stands behind blank_size. */
+static void complete_chunk(struct buf *piece, bool is_last)
+{
+    size_t size = piece->length - (sizeof(blank_size) - 1);
+
+    for (int i = 7; i >= 0; i--, size >>= 4)
+        piece->data[i] = "0123456789abcdef"[size & 15];
+    buf_add(piece, "\r\n0\r\n\r\n", is_last ? 7 : 2);
+}
+
+/* Most of a long answer: plain chunks behind a header that was sent. They go out in the bytes they were made in. */
+static bool produce_plain(struct http_exchange *exchange, struct buf *piece)
+{
+    bool is_more;
+
+    buf_add(piece, blank_size, sizeof(blank_size) - 1);
+    is_more = exchange->produce(exchange->produce_owner, piece);
+    if (piece->length > sizeof(blank_size) - 1) {
+        exchange->is_quiet = false;
+        complete_chunk(piece, !is_more);
+        return is_more;
+    }
+    buf_clear(piece);
+    if (!is_more)
+        buf_add(piece, "0\r\n\r\n", 5);
+    return is_more;
+}
+
 void http_exchange_produce(struct http_exchange *exchange)
 {
     struct http_connection *connection = exchange->connection;
     struct buf piece = { 0 }, out = { 0 };
-    bool is_last;
+    bool is_last, is_plain = exchange->is_begun && exchange->is_chunked && !exchange->gzip;
 
     if (exchange->is_quiet || conn_unsent(connection->conn) >= exchange->server->limits.stream_bytes)
         return;
     exchange->is_quiet = true;
-    is_last = !exchange->produce(exchange->produce_owner, &piece);
-    if (piece.length > 0)
+    is_last = is_plain ? !produce_plain(exchange, &piece) : !exchange->produce(exchange->produce_owner, &piece);
+    if (!is_plain && piece.length > 0)
         exchange->is_quiet = false;
     if (is_last)
         exchange->on_gone = NULL;
@@ -381,8 +412,12 @@ void http_exchange_produce(struct http_exchange *exchange)
             return;
         }
     }
-    frame_piece(exchange, &piece, is_last, &out);
-    buf_done(&piece);
+    if (is_plain) {
+        out = piece;
+    } else {
+        frame_piece(exchange, &piece, is_last, &out);
+        buf_done(&piece);
+    }
     http_connection_send(connection, &out);
     if (is_last) {
         finish(exchange);

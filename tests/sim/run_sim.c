@@ -12,7 +12,7 @@
 
 #include "machine.h"
 
-enum { WORKERS = 4, QUICK_MS = 10000, PATIENT_MS = 60000, VERY_PATIENT_MS = 30 * 60000 };
+enum { WORKERS = 4, QUICK_MS = 10000, PATIENT_MS = 60000, VERY_PATIENT_MS = 30 * 60000, ORPHAN_MS = 8000 };
 
 enum fate { FATE_GOOD, FATE_FAILS, FATE_LOST_BEFORE, FATE_LOST_AFTER };
 
@@ -269,18 +269,19 @@ int runners_count_orphans(const struct host *host)
     return count;
 }
 
-/* Steps that only ask, and runs that stand between two steps, end with the process. */
+/*
+ * Steps that only ask, and runs that stand between two steps, end with the process. What was begun and changes the
+ * machine is done, before the successor has waited for it in vain.
+ */
 void runners_process_died(struct host *host)
 {
     for (struct runner *runner = runners; runner; runner = runner->next_runner)
         for (struct run *run = runner->runs; run && runner->host == host; run = run->next) {
             world_cancel(run->patience);
             run->patience = NULL;
-            if (run->is_under_way && step_of(run)->changes)
-                continue;
             world_cancel(run->effect);
-            run->effect = NULL;
-            run->is_under_way = false;
+            run->is_under_way = run->is_under_way && step_of(run)->changes;
+            run->effect = run->is_under_way ? world_after(NULL, chance_between(0, ORPHAN_MS), step_happens, run) : NULL;
         }
 }
 

@@ -265,11 +265,13 @@ static bool create_volume(struct wish *wish)
     set_body(wish, "{\"volume_definition\":{\"volume_number\":%d,\"size_kib\":%" PRId64 "}}", number, size_kib);
     touch_definition(wish, at);
     wish->is_in_doubt = definition->is_drbd || definition->volumes[number].at == LEAVING;
-    for (int i = 1; i <= world.satellites; i++)
-        if (definition->resources[i].at == LEAVING ||
-            (definition->resources[i].at == PRESENT && (reference.nodes[i].pools[definition->pool].at != PRESENT ||
-                                                        is_taken((struct parts){ .nodes = 1U << i }))))
-            wish->is_in_doubt = true;
+    for (int i = 1; i <= world.satellites; i++) {
+        if (definition->resources[i].at == ABSENT)
+            continue;
+        touch_node(wish, i); /* its pool must not go meanwhile */
+        wish->is_in_doubt = wish->is_in_doubt || definition->resources[i].at == LEAVING ||
+                            reference.nodes[i].pools[definition->pool].at != PRESENT;
+    }
     wish->after.definitions[at].volumes[number] = (struct reference_volume){ PRESENT, size_kib };
     return true;
 }

@@ -933,8 +933,8 @@ static void test_poked_stream(void **state)
     for (int i = 0; i < 3; i++) {
         ask("GET /event HTTP/1.1\r\n" HOST "\r\n", &answer);
         answer_done(&answer);
-        receive_until(fd, &in, "9\r\ndata: x\n\n\r\n");
-        assert_int_equal(in.length, 14);
+        receive_until(fd, &in, "00000009\r\ndata: x\n\n\r\n");
+        assert_int_equal(in.length, 21);
         buf_clear(&in);
     }
     close(fd);

@@ -44,29 +44,46 @@ static const char *const props[][2] = {
 };
 /* clang-format on */
 
+#define CLUSTER_KEY "Cluster/LocalID" /* in the same transaction as all others */
+
+bool defaults_are_made(const struct model *model)
+{
+    return text_map_find(&model_root(model)->props, CLUSTER_KEY) != NULL;
+}
+
+static void make_group(struct txn *txn, const struct object *root)
+{
+    struct resource_group *group;
+    char key[OBJECT_KEY_SIZE];
+
+    (void)model_key("DfltRscGrp", key);
+    group = txn_new(txn, KIND_RESOURCE_GROUP, root, NULL, key);
+    group->name = arena_strdup(txn_arena(txn), "DfltRscGrp");
+    group->filter.place_count = (struct maybe_i32)MAYBE(2);
+}
+
 void defaults_make(struct model *model)
 {
     static const char *const pools[] = { "DfltStorPool", "DfltDisklessStorPool" };
     struct txn *txn = txn_begin(model);
     const struct object *root = model_root(model);
     struct controller *controller = txn_edit(txn, root);
-    struct resource_group *group;
     char key[OBJECT_KEY_SIZE];
 
     for (size_t i = 0; i < ARRAY_SIZE(props); i++)
         text_map_set(&controller->object.props, props[i][0], props[i][1], txn_arena(txn));
-    text_map_set(&controller->object.props, "Cluster/LocalID", root->uuid, txn_arena(txn));
+    text_map_set(&controller->object.props, CLUSTER_KEY, root->uuid, txn_arena(txn));
     text_map_set(&controller->satellite_props, "DrbdOptions/Resource/on-no-quorum", "io-error", txn_arena(txn));
     for (size_t i = 0; i < ARRAY_SIZE(pools); i++) {
         struct storage_pool_definition *definition;
 
+        if (model_find_pool_definition(model, pools[i]))
+            continue; /* a node that was made meanwhile has brought it */
         (void)model_key(pools[i], key);
         definition = txn_new(txn, KIND_STORAGE_POOL_DEFINITION, root, NULL, key);
         definition->name = arena_strdup(txn_arena(txn), pools[i]);
     }
-    (void)model_key("DfltRscGrp", key);
-    group = txn_new(txn, KIND_RESOURCE_GROUP, root, NULL, key);
-    group->name = arena_strdup(txn_arena(txn), "DfltRscGrp");
-    group->filter.place_count = (struct maybe_i32)MAYBE(2);
+    if (!model_find_group(model, "DfltRscGrp"))
+        make_group(txn, root);
     txn_commit(txn);
 }

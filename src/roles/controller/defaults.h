@@ -4,5 +4,6 @@
 
 #include "model/model.h"
 
-/* Commits one transaction; for a model without anything in it. */
+bool defaults_are_made(const struct model *model);
+/* Commits one transaction. What is there of it already stays as it is. */
 void defaults_make(struct model *model);

@@ -25,6 +25,18 @@ void finish_note(struct service *service, const struct resource *resource)
     note(service, resource->object.parent[0]->node[0].key, resource->object.parent[1]->node[0].key);
 }
 
+void finish_note_undo(struct service *service, const struct object *object)
+{
+    if (object->kind->id == KIND_RESOURCE)
+        finish_note(service, (const struct resource *)object);
+    else if (object->kind->id == KIND_VOLUME_DEFINITION)
+        note(service, object->parent[0]->node[0].key, "");
+    else if (object->kind->id == KIND_RESOURCE_DEFINITION)
+        note(service, object->node[0].key, "");
+    else if (object->kind->id == KIND_NODE)
+        note(service, "", object->node[0].key);
+}
+
 void finish_start(struct service *service)
 {
     model_for_each(resource_definition, definition, &service->model,

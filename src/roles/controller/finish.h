@@ -8,8 +8,10 @@
 
 #include "roles/controller/service.h"
 
-/* Something about it has changed: a report came, its want was looked at, it was deleted, or its deletion was undone. */
+/* Something about it has changed: a report came, its want was looked at, or it was deleted. */
 void finish_note(struct service *service, const struct resource *resource);
+/* A change of the object is undone: it may have been an end. */
+void finish_note_undo(struct service *service, const struct object *object);
 /* After loading: what no report will speak of. */
 void finish_start(struct service *service);
 void finish_turn(struct service *service);

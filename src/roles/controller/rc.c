@@ -90,8 +90,13 @@ void rc_ref(struct rc *rc, const char *key, const char *value)
 
 void rc_strip_refs(struct rc *rc)
 {
-    for (uint32_t i = 0; i < rc->entries.count; i++)
-        rc->entries.at[i].obj_refs = (struct text_map){ 0 };
+    for (uint32_t i = 0; i < rc->entries.count; i++) {
+        struct rc_doc *entry = &rc->entries.at[i];
+
+        entry->obj_refs = (struct text_map){ 0 };
+        if (((uint64_t)entry->ret_code & RC_TYPE_MASK) == RC_WARN)
+            entry->ret_code = (int64_t)((uint64_t)entry->ret_code & ~(RC_ACTION_MASK | RC_OBJECT_MASK));
+    }
 }
 
 void rc_unref(struct rc *rc, const char *key)

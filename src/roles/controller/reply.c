@@ -135,6 +135,8 @@ static bool produce_rest(void *owner, struct buf *out)
         buf_done(&q->text);
         return true;
     }
+    buf_reserve(out,
+                REQUEST_PIECE_BYTES + REQUEST_PIECE_BYTES / 8); /* the list is long: nothing is gained by growing */
     if (q->produce(q, out))
         return true;
     request_free(q);

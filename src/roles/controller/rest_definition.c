@@ -274,7 +274,7 @@ static int modify_definition(struct request *q)
     struct resource_definition *definition;
 
     rc_ref(&q->rc, "RscDfn", q->var[VAR_RESOURCE]);
-    if (!(found = request_get_definition(q, q->var[VAR_RESOURCE])))
+    if (!(found = request_get_definition_to_change(q, q->var[VAR_RESOURCE])))
         return -1;
     definition = txn_edit(q->txn, found);
     if (check_drbd(q, body->drbd_port, body->drbd_peer_slots, NULL) != 0)

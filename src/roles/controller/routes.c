@@ -36,12 +36,13 @@ static const struct {
     enum variable variable;
     bool is_checked;
     enum name_kind kind;
+    const char *reference; /* in obj_refs of a refusal; NULL: none, or the handler's business */
 } variables[] = {
     { "{node}", VAR_NODE, true, NAME_NODE },
     { "{interface}", VAR_INTERFACE, true, NAME_NET_INTERFACE },
     { "{pool}", VAR_POOL, true, NAME_STORAGE_POOL },
     { "{group}", VAR_GROUP, true, NAME_RESOURCE_GROUP },
-    { "{resource}", VAR_RESOURCE, true, NAME_RESOURCE },
+    { "{resource}", VAR_RESOURCE, true, NAME_RESOURCE, "RscDfn" },
     { "{volume}", VAR_VOLUME_NUMBER, false, NAME_NODE },
     { "{key}", VAR_KEY, false, NAME_NODE },
     { "{report}", VAR_REPORT, false, NAME_NODE },
@@ -179,16 +180,20 @@ static int check_variables(struct request *q)
     for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
         const char *text = q->var[variables[i].variable];
 
-        if (text && variables[i].is_checked && strcmp(q->route->method, "POST") != 0 &&
-            request_check_name(q, variables[i].kind, text) != 0)
+        if (!text || !variables[i].is_checked || strcmp(q->route->method, "POST") == 0)
+            continue;
+        if (variables[i].reference && strcmp(q->route->method, "GET") != 0)
+            rc_ref(&q->rc, variables[i].reference, text);
+        if (request_check_name(q, variables[i].kind, text) != 0)
             return -1;
     }
     if (q->var[VAR_VOLUME_NUMBER]) {
-        if (!text_parse_i64(q->var[VAR_VOLUME_NUMBER], 0, NAME_VOLUME_NUMBER_MAX, &number))
-            return rc_add(&q->rc, FAIL_INVLD_VLM_NR,
+        if (!text_parse_i64(q->var[VAR_VOLUME_NUMBER], INT64_MIN, INT64_MAX, &number))
+            return rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .is_bare = true,
                           .message = rc_text(&q->rc, "'%s' is not a volume number.", q->var[VAR_VOLUME_NUMBER]),
                           .correction = "Volume numbers are 0 to 65534.");
-        q->volume_number = (int32_t)number;
+        /* A number that no volume can have is one that is not found. */
+        q->volume_number = number < 0 || number > NAME_VOLUME_NUMBER_MAX ? -1 : (int32_t)number;
     }
     return 0;
 }

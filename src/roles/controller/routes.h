@@ -5,9 +5,20 @@
 
 #include "roles/controller/request.h"
 
-extern const struct route controller_routes[], unserved_routes[], orphan_routes[], node_routes[],
-    net_interface_routes[], storage_pool_routes[], resource_group_routes[], resource_definition_routes[],
-    volume_definition_routes[], resource_routes[], place_routes[], report_routes[], metrics_routes[], config_routes[];
+extern const struct route config_routes[];
+extern const struct route controller_routes[];
+extern const struct route metrics_routes[];
+extern const struct route net_interface_routes[];
+extern const struct route node_routes[];
+extern const struct route orphan_routes[];
+extern const struct route place_routes[];
+extern const struct route report_routes[];
+extern const struct route resource_definition_routes[];
+extern const struct route resource_group_routes[];
+extern const struct route resource_routes[];
+extern const struct route storage_pool_routes[];
+extern const struct route unserved_routes[];
+extern const struct route volume_definition_routes[];
 
 extern const struct route *const route_tables[];
 extern const size_t route_table_count;

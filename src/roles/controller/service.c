@@ -28,16 +28,19 @@ static void on_change(void *owner, const struct change *change, uint64_t generat
     const struct object *object = change->object;
     bool vanishes = change->kind == (is_undo ? CHANGE_NEW : CHANGE_DELETE);
 
-    (void)generation;
     wants_note_change(service, change, is_undo);
-    if (object->kind->id == KIND_RESOURCE && (vanishes || is_undo))
+    if (is_undo)
+        finish_note_undo(service, object);
+    else if (object->kind->id == KIND_RESOURCE && vanishes)
         finish_note(service, (const struct resource *)object);
-    if (object->kind->id == KIND_NODE && vanishes)
+    if (object->kind->id == KIND_NODE && vanishes) {
         session_end((const struct node *)object);
-    else if (object->kind->id == KIND_NODE || object->kind->id == KIND_NET_INTERFACE)
+    } else if (object->kind->id == KIND_NODE || object->kind->id == KIND_NET_INTERFACE) {
         service->has_dirty_nodes = true;
-    else if (object->kind->id == KIND_CONTROLLER)
+        service->nodes_generation = is_undo ? 0 : generation;
+    } else if (object->kind->id == KIND_CONTROLLER) {
         take_ranges(service);
+    }
 }
 
 static void on_durable(void *owner, uint64_t generation)
@@ -91,16 +94,27 @@ static const struct journal_events journal_events = {
 /* Connections follow the stored nodes. */
 static void nodes_turn(struct service *service)
 {
-    if (!service->has_dirty_nodes || service->model.generation != journal_durable(service->journal))
+    if (!service->has_dirty_nodes || service->nodes_generation > journal_durable(service->journal))
         return;
     service->has_dirty_nodes = false;
     model_for_each(node, node, &service->model, KIND_NODE) session_update(service, node);
+}
+
+/* Also when the first attempt to store them failed, or failed in an earlier run while others succeeded. */
+static void defaults_turn(struct service *service)
+{
+    if (defaults_are_made(&service->model) || !journal_is_idle(service->journal) ||
+        (service->disk_trouble && !service->may_try_disk))
+        return;
+    service->may_try_disk = false;
+    defaults_make(&service->model);
 }
 
 static void turn(void *owner)
 {
     struct service *service = owner;
 
+    defaults_turn(service);
     finish_turn(service);
     nodes_turn(service);
     wants_turn(service);
@@ -131,8 +145,6 @@ static int open_store(struct service *service)
         log_error("%s", why);
         return -1;
     }
-    if (service->model.generation == 0)
-        defaults_make(&service->model);
     take_ranges(service);
     finish_start(service);
     return 0;
@@ -151,9 +163,13 @@ static void error_body(void *owner, int status, const char *what, struct buf *ou
     arena_done(&arena);
 }
 
+/* Nothing legitimate is larger, and what is read must be looked at within one turn. */
+enum { BODY_LIMIT = 4 * 1024 * 1024 };
+
 int service_init(struct service *service, struct loop *loop, struct reports *reports, const char *data_directory,
                  const char *listen_address, int listen_port)
 {
+    struct http_limits limits = http_default_limits;
     int error;
 
     *service = (struct service){ .loop = loop, .reports = reports, .counts.started_ms = loop_wall_ms(loop) };
@@ -167,7 +183,8 @@ int service_init(struct service *service, struct loop *loop, struct reports *rep
         return -1;
     service->tick = timer_new(loop, tick, service);
     timer_start(service->tick, 1000, 1000);
-    service->http = http_server_new(loop, listen_address, listen_port, NULL, request_received, service, &error);
+    limits.parse.body_bytes = BODY_LIMIT;
+    service->http = http_server_new(loop, listen_address, listen_port, &limits, request_received, service, &error);
     if (!service->http) {
         log_error("REST cannot listen on %s port %d: %s", listen_address, listen_port, strerror(-error));
         return -1;

@@ -43,6 +43,7 @@ struct service {
     const struct resource **dirty;
     uint32_t dirty_count, dirty_room;
     bool has_dirty_pools, has_dirty_nodes;
+    uint64_t nodes_generation; /* of the last change of a node or its interfaces */
     /* finish.c: resources about which something may have ended */
     LIST_OF(struct finished_key) finished;
     struct arena finished_arena;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
+ * What is not durable is not wanted: a satellite that connects while a deletion is being written must not hear of it,
+ * because the deletion may yet be undone. What was left out then is sent by the turn.
+ *
  * A want is a function of the stored resource (or pool) alone; what it inherits is resolved here. Its digest tells
  * whether the satellite has to hear of a change at all, also after a restart of the controller: the satellite returns
  * the digests of what it holds.
@@ -58,8 +61,11 @@ void wants_note_change(struct service *service, const struct change *change, boo
     const struct resource *resource = (const struct resource *)change->object;
     bool vanishes = change->kind == (is_undo ? CHANGE_NEW : CHANGE_DELETE);
 
-    if (change->object->kind->id == KIND_STORAGE_POOL)
+    if (change->object->kind->id == KIND_STORAGE_POOL) {
         service->has_dirty_pools = true;
+        if (is_undo && !vanishes)
+            runtime_set_pool_want((const struct storage_pool *)change->object, 0, 0);
+    }
     if (change->object->kind->id != KIND_RESOURCE)
         return;
     if (vanishes)
@@ -177,15 +183,20 @@ static void add_pool(struct outbox *outbox, const struct storage_pool *pool)
     *LIST_ADD(&outbox->wants.pools, &outbox->arena) = want;
 }
 
-static void add_dirty_pools(struct service *service, struct outbox **all)
+/* Those whose change is not durable yet stay dirty. */
+static void add_dirty_pools(struct service *service, uint64_t durable, struct outbox **all)
 {
+    service->has_dirty_pools = false;
     model_for_each(node, node, &service->model, KIND_NODE)
     {
         if (!session_is_synchronised(node))
             continue;
-        child_for_each (storage_pool, pool, &node->object, KIND_STORAGE_POOL)
-            if (pool->object.generation > pool->want_generation)
+        child_for_each (storage_pool, pool, &node->object, KIND_STORAGE_POOL) {
+            if (pool->object.generation > durable)
+                service->has_dirty_pools = true;
+            else if (pool->object.generation > pool->want_generation)
                 add_pool(outbox_for(all, node), pool);
+        }
     }
 }
 
@@ -195,10 +206,8 @@ void wants_turn(struct service *service)
     struct outbox *all = NULL;
     uint32_t kept = 0;
 
-    if (service->has_dirty_pools && service->model.generation == durable) {
-        service->has_dirty_pools = false;
-        add_dirty_pools(service, &all);
-    }
+    if (service->has_dirty_pools)
+        add_dirty_pools(service, durable, &all);
     for (uint32_t i = 0; i < service->dirty_count; i++) {
         const struct resource *resource = service->dirty[i];
 
@@ -257,10 +266,10 @@ static bool is_held(const struct held_item *item, const char *uuid, int64_t dige
 
 void wants_synchronise(struct service *service, const struct node *node, const struct held *held)
 {
+    uint64_t durable = journal_durable(service->journal);
     struct outbox outbox = { .node = node };
     struct arena scratch = { 0 };
 
-    (void)service;
     if (held->pools.count > 0)
         qsort(held->pools.at, held->pools.count, sizeof(held->pools.at[0]), by_name);
     if (held->resources.count > 0)
@@ -269,6 +278,11 @@ void wants_synchronise(struct service *service, const struct node *node, const s
         const struct held_item *item = find_held(held->pools.at, held->pools.count, storage_pool_name(pool));
         struct pool_want want;
 
+        if (pool->object.generation > durable) {
+            runtime_set_pool_want(pool, 0, 0);
+            service->has_dirty_pools = true;
+            continue;
+        }
         build_pool(pool, &want, &outbox.arena);
         if (is_held(item, pool->object.uuid, want.digest)) {
             runtime_set_pool_want(pool, (uint64_t)item->generation, (uint64_t)want.digest);
@@ -291,6 +305,10 @@ void wants_synchronise(struct service *service, const struct node *node, const s
             find_held(held->resources.at, held->resources.count, resource_definition_of(resource)->name);
         struct resource_want want;
 
+        if (resource->object.generation > durable) {
+            runtime_set_resource_want(resource, 0, 0);
+            continue;
+        }
         build_resource(resource, &want, &scratch);
         if (is_held(item, resource->object.uuid, want.digest)) {
             runtime_set_resource_want(resource, (uint64_t)item->generation, (uint64_t)want.digest);
