@@ -32,5 +32,11 @@ int journal_open(struct journal **journal, struct loop *loop, struct model *mode
                  const struct journal_events *events, void *owner, char *why, size_t why_size) MUST_CHECK;
 uint64_t journal_durable(const struct journal *journal);
 bool journal_is_idle(const struct journal *journal); /* nothing waits to be written */
+
+struct journal_counts {
+    int64_t writes, failures; /* of batches, since it was opened */
+    int64_t write_us;         /* all of them together */
+};
+const struct journal_counts *journal_counts(const struct journal *journal);
 /* Waits for the batch under way; what gathers behind it is lost unless the journal is idle. Closes the store. */
 void journal_close(struct journal *journal);

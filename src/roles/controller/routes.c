@@ -23,6 +23,8 @@ const struct route *const route_tables[] = {
     storage_pool_routes,
     controller_routes,
     report_routes,
+    metrics_routes,
+    config_routes,
     orphan_routes,
     unserved_routes,
 };
@@ -262,6 +264,7 @@ void request_received(void *owner, struct http_exchange *exchange)
 
     q->service = owner;
     q->model = &q->service->model;
+    q->service->counts.requests++;
     q->exchange = exchange;
     q->rc.arena = &q->arena;
     q->rc.now_ms = loop_wall_ms(q->service->loop);

@@ -172,7 +172,7 @@ int service_init(struct service *service, struct loop *loop, struct reports *rep
     struct http_limits limits = http_default_limits;
     int error;
 
-    *service = (struct service){ .loop = loop, .reports = reports };
+    *service = (struct service){ .loop = loop, .reports = reports, .counts.started_ms = loop_wall_ms(loop) };
     service->data_directory = memory_strdup(data_directory);
     service->listen_address = memory_strdup(listen_address);
     service->last_parked = &service->parked;
