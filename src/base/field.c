@@ -7,7 +7,6 @@
 
 #include <assert.h>
 #include <string.h>
-#include <strings.h>
 
 struct any_list {
     void *at;
@@ -17,25 +16,6 @@ struct any_list {
 static const void *member_of(const struct field *field, const void *object)
 {
     return (const char *)object + field->offset;
-}
-
-const char *enum_name(const struct enum_name *names, uint64_t value)
-{
-    for (; names->name; names++)
-        if (names->value == value)
-            return names->name;
-    return NULL;
-}
-
-bool enum_parse(const struct enum_name *names, const char *text, uint64_t *value)
-{
-    for (; names->name; names++) {
-        if (strcasecmp(names->name, text) == 0) {
-            *value = names->value;
-            return true;
-        }
-    }
-    return false;
 }
 
 static void encode_flags(const struct enum_name *names, uint64_t flags, struct json_writer *writer)

@@ -81,6 +81,8 @@ struct texts_map {
     struct texts_pair *at;
     uint32_t count, room;
 };
+/* More members of a map than that are refused when it is decoded: keys are inserted in order, one by one. */
+enum { FIELD_MAP_LIMIT = 10000 };
 /* A list of structs. In an object map each struct begins with a char * that is its key. */
 #define LIST_OF(type)                                                                                                  \
     struct {                                                                                                           \

@@ -183,6 +183,8 @@ static int decode_text_map(struct decoder *decoder, const cJSON *json, struct te
     if (!cJSON_IsObject(json))
         return complain(decoder, "expected an object");
     map->room = child_count(json);
+    if (map->room > FIELD_MAP_LIMIT)
+        return complain(decoder, "has more than 10000 members");
     map->at = arena_alloc(decoder->arena, sizeof(map->at[0]) * map->room);
     map->count = 0;
     for (const cJSON *item = json->child; item; item = item->next) {

@@ -287,7 +287,7 @@ static int say(const struct options *options)
     return -1;
 }
 
-int settings_read(struct settings *settings, int argc, char **argv)
+int controller_settings_read(struct settings *settings, int argc, char **argv)
 {
     struct options environment = { 0 }, line = { .config_directory = (char[]){ DEFAULT_DIRECTORY } };
     struct opt_error error;
@@ -313,7 +313,7 @@ int settings_read(struct settings *settings, int argc, char **argv)
     return result == 0 ? apply_options(settings, &line) : result;
 }
 
-void settings_done(struct settings *settings)
+void controller_settings_done(struct settings *settings)
 {
     arena_done(&settings->arena);
 }

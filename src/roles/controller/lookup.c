@@ -46,6 +46,19 @@ const struct resource_definition *request_get_definition(struct request *q, cons
     return definition;
 }
 
+const struct resource_definition *request_get_definition_to_change(struct request *q, const char *name)
+{
+    const struct resource_definition *definition = request_get_definition(q, name);
+
+    if (!definition || !object_has_flag(&definition->object, RESOURCE_DEFINITION_DELETE))
+        return definition;
+    rc_add(&q->rc, FAIL_IN_USE,
+           .message = rc_text(&q->rc, "Resource definition '%s' is being deleted.", definition->name),
+           .cause = "Some of its resources are not gone yet.",
+           .correction = "Wait until it is gone, or use another name.");
+    return NULL;
+}
+
 const struct resource *request_get_resource(struct request *q, const char *name, const char *node)
 {
     const struct resource_definition *definition = request_get_definition(q, name);

@@ -34,13 +34,13 @@ static void reload(void *owner)
     const struct shell *shell = owner;
     struct settings settings;
 
-    if (settings_read(&settings, shell->argc, shell->argv) == 0) {
+    if (controller_settings_read(&settings, shell->argc, shell->argv) == 0) {
         log_set_level(settings.level);
         log_info("configuration was read again; the log level is %s", log_level_name(settings.level));
     } else {
         log_error("configuration was read again, is wrong and has no effect");
     }
-    settings_done(&settings);
+    controller_settings_done(&settings);
 }
 
 static struct reports *open_reports(const char *data_dir, int64_t now_ms)
@@ -80,14 +80,14 @@ static int run(int argc, char **argv)
 {
     struct shell shell = { .argc = argc, .argv = argv };
     struct settings settings;
-    int result = settings_read(&settings, argc, argv);
+    int result = controller_settings_read(&settings, argc, argv);
 
     if (result == 0) {
         log_set_level(settings.level);
         signal(SIGPIPE, SIG_IGN);
         result = serve(&shell, &settings);
     }
-    settings_done(&settings);
+    controller_settings_done(&settings);
     return result < 0 ? 0 : result;
 }
 

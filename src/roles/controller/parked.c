@@ -71,9 +71,15 @@ void request_settle_node(struct request *q, const struct node *node, int64_t wai
     q->deadline_ms = wait_ms;
 }
 
+/* Once for each node, however much of it waits. */
 static void not_connected(struct request *q, const char *node)
 {
-    rc_add(&q->rc, WARN_NOT_CONNECTED, .message = rc_text(&q->rc, "No active connection to satellite '%s'.", node),
+    const char *message = rc_text(&q->rc, "No active connection to satellite '%s'.", node);
+
+    for (uint32_t i = 0; i < q->rc.entries.count; i++)
+        if (q->rc.entries.at[i].message && strcmp(q->rc.entries.at[i].message, message) == 0)
+            return;
+    rc_add(&q->rc, WARN_NOT_CONNECTED, .message = message,
            .details =
                "The change is stored. The controller goes on trying to connect, and the satellite receives it as soon "
                "as it is back.");

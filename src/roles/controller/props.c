@@ -43,8 +43,7 @@ struct effect {
 static int warn_old_quorum(struct request *q, const struct props_target *target, const struct effect *effect,
                            const char *value)
 {
-    (void)target;
-    return rc_add(&q->rc, WARN_DEPRECATED | MASK_MOD,
+    return rc_add(&q->rc, WARN_DEPRECATED | (target->is_new ? 0 : MASK_MOD), .is_bare = target->is_new,
                   .message = rc_text(&q->rc, "Property '%s' is deprecated, please use 'DrbdOptions/Resource/quorum'.",
                                      effect->key),
                   .details = rc_text(&q->rc, "It is set to '%s' all the same.", value));
@@ -161,8 +160,6 @@ static bool is_below(const char *key, const char *name_space)
 {
     size_t length = strlen(name_space);
 
-    while (length > 0 && name_space[length - 1] == '/')
-        length--;
     return strncmp(key, name_space, length) == 0 && key[length] == '/';
 }
 
@@ -173,11 +170,19 @@ static void delete_below(struct text_map *props, const char *name_space)
             text_map_remove(props, props->at[i].key);
 }
 
-void props_delete_namespace(const struct props_target *target, const char *name_space)
+int props_delete_namespace(struct request *q, const struct props_target *target, const char *name_space)
 {
-    delete_below(target->props, name_space);
+    const char *normalised;
+
+    if (prop_key_normalise(name_space, &q->arena, &normalised) != 0)
+        return rc_add(&q->rc, FAIL_INVLD_PROP,
+                      .message = rc_text(&q->rc, "Invalid property namespace: '%s'", name_space),
+                      .cause = *normalised ? "It is too long." : "It would be everything.",
+                      .correction = "Name a namespace, such as Aux.");
+    delete_below(target->props, normalised);
     if (target->satellite_props)
-        delete_below(target->satellite_props, name_space);
+        delete_below(target->satellite_props, normalised);
+    return 0;
 }
 
 static void say(struct request *q, int64_t code, const char *what, const struct buf *keys)
@@ -211,12 +216,12 @@ static int set_all(struct request *q, const struct props_target *target, const s
 
 int props_set(struct request *q, enum prop_object kind, struct text_map *props, const struct text_map *set)
 {
-    return set_all(q, &(struct props_target){ kind, props, NULL }, set);
+    return set_all(q, &(struct props_target){ kind, props, .is_new = true }, set);
 }
 
 int props_modify(struct request *q, enum prop_object kind, struct text_map *props, const struct props_change *change)
 {
-    const struct props_target target = { kind, props, NULL };
+    const struct props_target target = { kind, props };
     CLEANUP(buf_done) struct buf keys = { 0 };
 
     if (set_all(q, &target, change->set) != 0)
@@ -229,12 +234,9 @@ int props_modify(struct request *q, enum prop_object kind, struct text_map *prop
         add_key(&keys, key);
     }
     say(q, MASK_DEL | DELETED, "deleted", &keys);
-    for (uint32_t i = 0; i < change->remove_namespaces->count; i++) {
-        if (!change->remove_namespaces->at[i][0])
-            return rc_add(&q->rc, FAIL_INVLD_PROP, .message = "A namespace without a name cannot be deleted.",
-                          .cause = "It would be everything.", .correction = "Name the namespace, such as Aux.");
-        props_delete_namespace(&target, change->remove_namespaces->at[i]);
-    }
+    for (uint32_t i = 0; i < change->remove_namespaces->count; i++)
+        if (props_delete_namespace(q, &target, change->remove_namespaces->at[i]) != 0)
+            return -1;
     return 0;
 }
 

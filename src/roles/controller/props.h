@@ -21,6 +21,7 @@ struct props_target {
     enum prop_object kind;
     struct text_map *props;
     struct text_map *satellite_props; /* of the controller: what satellites see, too. NULL of others */
+    bool is_new;                      /* is just being made */
 };
 
 /*
@@ -35,8 +36,8 @@ int props_set(struct request *q, enum prop_object kind, struct text_map *props, 
 int props_set_key(struct request *q, const struct props_target *target, const char *key, const char *value,
                   const char **normal_key);
 int props_delete_key(struct request *q, const struct props_target *target, const char *key, const char **normal_key);
-/* LINSTOR: what goes with a namespace is neither checked nor told. */
-void props_delete_namespace(const struct props_target *target, const char *name_space);
+/* LINSTOR: what goes with a namespace is not told. */
+int props_delete_namespace(struct request *q, const struct props_target *target, const char *name_space);
 
 /* Values of set that name a net interface name one of the node; -1 and rc. */
 int props_check_interfaces(struct request *q, enum prop_object kind, const struct text_map *set,

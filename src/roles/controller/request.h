@@ -124,6 +124,8 @@ const struct node *request_get_node(struct request *q, const char *name);
 const struct node *request_find_node(struct request *q, const char *name);
 const struct resource_group *request_get_group(struct request *q, const char *name);
 const struct resource_definition *request_get_definition(struct request *q, const char *name);
+/* For changes: one that is being deleted is refused, too. */
+const struct resource_definition *request_get_definition_to_change(struct request *q, const char *name);
 const struct resource *request_get_resource(struct request *q, const char *definition, const char *node);
 const struct volume_definition *request_get_volume_definition(struct request *q,
                                                               const struct resource_definition *definition);

@@ -51,7 +51,7 @@ static struct props_target edit_props(struct request *q)
 {
     struct controller *controller = txn_edit(q->txn, model_root(q->model));
 
-    return (struct props_target){ PROP_ON_CONTROLLER, &controller->object.props, &controller->satellite_props };
+    return (struct props_target){ PROP_ON_CONTROLLER, &controller->object.props, &controller->satellite_props, false };
 }
 
 static int delete_prop(struct request *q, const struct props_target *target, const char *key)
@@ -83,7 +83,8 @@ static int modify_props(struct request *q)
         if (delete_prop(q, &target, body->delete_props.at[i]) != 0)
             return -1;
     for (uint32_t i = 0; i < body->delete_namespaces.count; i++)
-        props_delete_namespace(&target, body->delete_namespaces.at[i]);
+        if (props_delete_namespace(q, &target, body->delete_namespaces.at[i]) != 0)
+            return -1;
     return 0;
 }
 

@@ -116,7 +116,7 @@ static int autoplace(struct request *q)
     int32_t additional = 0;
 
     rc_ref(&q->rc, "RscDfn", q->var[VAR_RESOURCE]);
-    if (!(definition = request_get_definition(q, q->var[VAR_RESOURCE])))
+    if (!(definition = request_get_definition_to_change(q, q->var[VAR_RESOURCE])))
         return -1;
     if (body->select_filter) {
         if (group_take_filter(q, &filter, body->select_filter) != 0)

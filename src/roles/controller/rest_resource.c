@@ -9,6 +9,9 @@
 #include "roles/controller/routes.h"
 #include "roles/controller/view.h"
 
+/* A resource definition can be on as many nodes as a cluster has. */
+enum { RESOURCES_PER_REQUEST = 1024 };
+
 static bool next_resource(struct request *q, struct listing *listing, void *doc, struct arena *arena)
 {
     const struct resource_definition *definition = model_find_definition(q->model, q->var[VAR_RESOURCE]);
@@ -140,7 +143,8 @@ static int create_one(struct request *q, const struct resource_create_request *b
     found = model_find_resource(definition, node_name);
     if (found && object_has_flag(&found->object, RESOURCE_DELETE))
         return rc_add(&q->rc, FAIL_IN_USE,
-                      .message = rc_text(&q->rc, "Resource '%s' on node '%s' is being deleted.", definition->name, wish.node->name),
+                      .message = rc_text(&q->rc, "Resource '%s' on node '%s' is being deleted.", definition->name,
+                                         wish.node->name),
                       .correction = "Create it again when it is gone.");
     if (found)
         return rc_add(&q->rc, INFO_RSC_ALREADY_EXISTS,
@@ -163,6 +167,10 @@ static int create_many(struct request *q)
     int index = 0;
 
     rc_ref(&q->rc, "RscDfn", q->var[VAR_RESOURCE]);
+    if (cJSON_GetArraySize(q->json) > RESOURCES_PER_REQUEST)
+        return rc_add(&q->rc, FAIL_INVLD_REQUEST, .message = "Too many resources in one request.",
+                      .cause = rc_text(&q->rc, "At most %d are looked at together.", RESOURCES_PER_REQUEST),
+                      .correction = "Divide the list.");
     if (!cJSON_IsArray(q->json))
         return rc_add(&q->rc, API_CALL_PARSE_ERROR, .message = "Unable to parse input json.",
                       .details = "expected a list");

@@ -204,7 +204,7 @@ static int create_volume(struct request *q)
     const struct volume_definition *volume;
 
     rc_ref(&q->rc, "RscDfn", q->var[VAR_RESOURCE]);
-    found = request_get_definition(q, q->var[VAR_RESOURCE]);
+    found = request_get_definition_to_change(q, q->var[VAR_RESOURCE]);
     volume = found ? definition_add_volume(q, txn_edit(q->txn, found), &wish) : NULL;
     if (!volume || add_to_resources(q, found, volume) != 0)
         return -1;
@@ -254,7 +254,7 @@ static int modify_volume(struct request *q)
 
     rc_ref(&q->rc, "RscDfn", q->var[VAR_RESOURCE]);
     rc_ref(&q->rc, "VlmNr", q->var[VAR_VOLUME_NUMBER]);
-    definition = request_get_definition(q, q->var[VAR_RESOURCE]);
+    definition = request_get_definition_to_change(q, q->var[VAR_RESOURCE]);
     found = definition ? request_get_volume_definition(q, definition) : NULL;
     if (!found)
         return -1;

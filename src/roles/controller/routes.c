@@ -152,7 +152,8 @@ static void answer_unrouted(struct request *q, const struct http_request *http, 
                    .message = rc_text(&q->rc, "The method %s is not allowed on '%s'.", http->method, http->target),
                    .details = rc_text(&q->rc, "It has the methods %s.", buf_text(&allow)));
         else
-            rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = rc_text(&q->rc, "Path '%s' not found on server.", http->target),
+            rc_add(&q->rc, FAIL_UNKNOWN_ERROR,
+                   .message = rc_text(&q->rc, "Path '%s' not found on server.", http->target),
                    .details = "No operation of this version has that path.");
     }
     request_answer(q);
@@ -188,6 +189,7 @@ static int check_variables(struct request *q)
         if (!text_parse_i64(q->var[VAR_VOLUME_NUMBER], INT64_MIN, INT64_MAX, &number))
             return rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .is_bare = true,
                           .message = rc_text(&q->rc, "'%s' is not a volume number.", q->var[VAR_VOLUME_NUMBER]),
+                          .details = "The path names a volume by its number.",
                           .correction = "Volume numbers are 0 to 65534.");
         /* A number that no volume can have is one that is not found. */
         q->volume_number = number < 0 || number > NAME_VOLUME_NUMBER_MAX ? -1 : (int32_t)number;

@@ -163,9 +163,13 @@ static void error_body(void *owner, int status, const char *what, struct buf *ou
     arena_done(&arena);
 }
 
+/* Nothing legitimate is larger, and what is read must be looked at within one turn. */
+enum { BODY_LIMIT = 4 * 1024 * 1024 };
+
 int service_init(struct service *service, struct loop *loop, struct reports *reports, const char *data_directory,
                  const char *listen_address, int listen_port)
 {
+    struct http_limits limits = http_default_limits;
     int error;
 
     *service = (struct service){ .loop = loop, .reports = reports };
@@ -179,7 +183,8 @@ int service_init(struct service *service, struct loop *loop, struct reports *rep
         return -1;
     service->tick = timer_new(loop, tick, service);
     timer_start(service->tick, 1000, 1000);
-    service->http = http_server_new(loop, listen_address, listen_port, NULL, request_received, service, &error);
+    limits.parse.body_bytes = BODY_LIMIT;
+    service->http = http_server_new(loop, listen_address, listen_port, &limits, request_received, service, &error);
     if (!service->http) {
         log_error("REST cannot listen on %s port %d: %s", listen_address, listen_port, strerror(-error));
         return -1;
@@ -214,6 +219,7 @@ void service_done(struct service *service)
     model_done(&service->model);
     timer_free(service->tick);
     arena_done(&service->finished_arena);
+    arena_done(&service->removed_arena);
     free(service->dirty);
     free(service->disk_trouble);
     free(service->boot);

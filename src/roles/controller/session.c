@@ -204,8 +204,12 @@ static void receive_report(struct session *session, const cJSON *body)
 
     if (!node)
         return;
-    if (field_decode(&report_schema, &report, body, &arena, &error) != 0)
+    if (field_decode(&report_schema, &report, body, &arena, &error) != 0) {
+        /* Nothing of it is believed. The node does not come online by it; what it has to say, it says again. */
         log_error("node %s: its report cannot be read: %s", node->name, error.message);
+        arena_done(&arena);
+        return;
+    }
     for (uint32_t i = 0; i < report.pools.count; i++)
         receive_pool(session, node, &report.pools.at[i]);
     for (uint32_t i = 0; i < report.resources.count; i++)

@@ -216,7 +216,7 @@ static int find_file(struct settings *settings, int argc, char **argv, const cha
     return 0;
 }
 
-int settings_read(struct settings *settings, int argc, char **argv)
+int satellite_settings_read(struct settings *settings, int argc, char **argv)
 {
     const char *path;
     bool is_named;
@@ -236,7 +236,7 @@ int settings_read(struct settings *settings, int argc, char **argv)
     return result;
 }
 
-void settings_done(struct settings *settings)
+void satellite_settings_done(struct settings *settings)
 {
     arena_done(&settings->arena);
 }

@@ -24,5 +24,5 @@ struct settings {
 };
 
 /* 0; or an exit code, after saying what is wrong; or -1: all was said that was asked for (--help, --version). */
-int settings_read(struct settings *settings, int argc, char **argv) MUST_CHECK;
-void settings_done(struct settings *settings);
+int satellite_settings_read(struct settings *settings, int argc, char **argv) MUST_CHECK;
+void satellite_settings_done(struct settings *settings);

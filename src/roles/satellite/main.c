@@ -120,7 +120,7 @@ static int serve(const struct settings *settings, int inherit)
 static int satellite_main(int argc, char **argv)
 {
     struct settings settings;
-    int result = settings_read(&settings, argc, argv);
+    int result = satellite_settings_read(&settings, argc, argv);
 
     if (!result) {
         int inherit;
@@ -132,7 +132,7 @@ static int satellite_main(int argc, char **argv)
             crashes_install(settings.satellite.data_dir);
         result = inherit < 0 ? -inherit : serve(&settings, inherit);
     }
-    settings_done(&settings);
+    satellite_settings_done(&settings);
     return result < 0 ? 0 : result;
 }
 

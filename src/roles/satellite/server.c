@@ -110,7 +110,8 @@ static void take_wants(struct satellite *satellite, const struct wants *wants)
     for (uint32_t i = 0; i < wants->forget.count; i++)
         resource_forget(satellite, wants->forget.at[i]);
     satellite->wants_are_complete = satellite->wants_are_complete || wants->complete;
-    /* Listing walks all volumes. A want may adopt an orphan the controller knows of; new ones are found by the observer. */
+    /* Listing walks all volumes. A want may adopt an orphan the controller knows of; new ones are found by the
+     * observer. */
     if (wants->complete || satellite->reported_orphans != TEXT_HASH_START)
         satellite->orphans_are_due = true;
     loop_mark_dirty(satellite->loop);
