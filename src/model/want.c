@@ -63,13 +63,18 @@ static const struct field refresh_fields[] = {
 SCHEMA(refresh)
 
 static const struct field crash_fields[] = {
-    FIELD(crash, name, FIELD_REQUIRED), FIELD(crash, text, 0),
+    FIELD(crash, name, FIELD_REQUIRED),
+    FIELD(crash, text, 0),
 };
 SCHEMA(crash)
 
 static const struct field trouble_fields[] = {
-    FIELD(trouble, message, FIELD_REQUIRED), FIELD(trouble, cause, 0),    FIELD(trouble, correction, 0),
-    FIELD(trouble, details, 0), FIELD(trouble, attempts, 0), FIELD(trouble, retry_in_ms, 0),
+    FIELD(trouble, message, FIELD_REQUIRED),
+    FIELD(trouble, cause, 0),
+    FIELD(trouble, correction, 0),
+    FIELD(trouble, details, 0),
+    FIELD(trouble, attempts, 0),
+    FIELD(trouble, retry_in_ms, 0),
 };
 SCHEMA(trouble)
 

@@ -7,8 +7,8 @@
  *                                                        held      struct held        first after on_up: what it holds
  *   wants     struct wants    the difference to that     report    struct report      whatever changed
  *   refresh   struct refresh  measure capacities now     report    with the same token, all pools
- *                                                        crash     struct crash       left by an earlier run, after on_up
- *   crash_kept struct crash   without text: may be removed
+ *                                                        crash     struct crash       left by an earlier run, after
+ * on_up crash_kept struct crash   without text: may be removed
  *
  * After the wants that are complete the satellite reports everything it knows: all pools, all resources, all orphans.
  *
@@ -128,8 +128,10 @@ struct report {
 };
 
 /* What a process of the satellite left behind when it died of a bug. It is sent again until the controller keeps it. */
-struct crash { char *name, *text; };
+struct crash {
+    char *name, *text;
+};
 
-extern const struct schema crash_schema, pool_want_schema, volume_want_schema, resource_want_schema, wants_schema, held_item_schema,
-    held_schema, refresh_schema, trouble_schema, volume_fact_schema, resource_fact_schema, pool_fact_schema,
-    orphan_fact_schema, report_schema;
+extern const struct schema crash_schema, pool_want_schema, volume_want_schema, resource_want_schema, wants_schema,
+    held_item_schema, held_schema, refresh_schema, trouble_schema, volume_fact_schema, resource_fact_schema,
+    pool_fact_schema, orphan_fact_schema, report_schema;

@@ -44,8 +44,8 @@ void rc_ref(struct rc *rc, const char *key, const char *value);
 void rc_unref(struct rc *rc, const char *key);
 /* Without entries, as before the first. */
 void rc_clear(struct rc *rc);
-/* LINSTOR: entries made so far lose their references, and warnings their object, where the reference tells of properties before it names the
- * object. */
+/* LINSTOR: entries made so far lose their references, and warnings their object, where the reference tells of
+ * properties before it names the object. */
 void rc_strip_refs(struct rc *rc);
 
 /* After the transaction was undone: nothing is as these entries say. */
