@@ -1,12 +1,32 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Lists and maps that rows carry. They live in arenas and are short (properties of an object), so a sorted array with
- * binary search serves both small size and quick look-up; growing copies the array with room for as many again.
+ * Names of enumerations, and lists and maps that rows carry. They live in arenas and are short (properties of an
+ * object), so a sorted array with binary search serves both small size and quick look-up; growing copies the array with
+ * room for as many again.
  */
 #include "base/field.h"
 
 #include <string.h>
 #include <strings.h>
+
+const char *enum_name(const struct enum_name *names, uint64_t value)
+{
+    for (; names->name; names++)
+        if (names->value == value)
+            return names->name;
+    return NULL;
+}
+
+bool enum_parse(const struct enum_name *names, const char *text, uint64_t *value)
+{
+    for (; names->name; names++) {
+        if (strcasecmp(names->name, text) == 0) {
+            *value = names->value;
+            return true;
+        }
+    }
+    return false;
+}
 
 void *list_add(void *list, size_t item_size, struct arena *arena)
 {

@@ -150,7 +150,8 @@ static int parse_flags(struct request *q, const struct text_list *flags, const s
             known++;
         if (!known->name)
             return rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .is_bare = true,
-                          .message = rc_text(&q->rc, "'%s' is not a flag of resources.", flags->at[i]));
+                          .message = rc_text(&q->rc, "'%s' is not a flag of resources.", flags->at[i]),
+                          .details = "Flags are spelled as they are shown, in upper case.");
         if (known->value & RESOURCE_DISKLESS && !text_list_has(layers, "DRBD") && !text_list_has(layers, "NVME"))
             return rc_add(&q->rc, FAIL_INVLD_LAYER_STACK,
                           .message = "A resource without a disk needs a layer that reaches the disk of another node.",

@@ -52,8 +52,10 @@ const struct resource_definition *request_get_definition_to_change(struct reques
 
     if (!definition || !object_has_flag(&definition->object, RESOURCE_DEFINITION_DELETE))
         return definition;
-    rc_add(&q->rc, FAIL_IN_USE, .message = rc_text(&q->rc, "Resource definition '%s' is being deleted.", definition->name),
-           .cause = "Some of its resources are not gone yet.", .correction = "Wait until it is gone, or use another name.");
+    rc_add(&q->rc, FAIL_IN_USE,
+           .message = rc_text(&q->rc, "Resource definition '%s' is being deleted.", definition->name),
+           .cause = "Some of its resources are not gone yet.",
+           .correction = "Wait until it is gone, or use another name.");
     return NULL;
 }
 

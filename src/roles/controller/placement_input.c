@@ -228,8 +228,8 @@ void placement_input_fill(struct placement_input *input, const struct model *mod
     const struct object *of_definition = definition ? &definition->object : NULL;
     const struct object *of_group = group ? &group->object : NULL;
     struct prop_scope levels = { .at = { [LEVEL_RESOURCE_DEFINITION] = of_definition,
-                                     [LEVEL_RESOURCE_GROUP] = of_group,
-                                     [LEVEL_CONTROLLER] = model_root(model) } };
+                                         [LEVEL_RESOURCE_GROUP] = of_group,
+                                         [LEVEL_CONTROLLER] = model_root(model) } };
 
     *input = (struct placement_input){ .autoplace.filter = filter };
     for (int i = 0; i < AUTOPLACE_STRATEGY_COUNT; i++) {

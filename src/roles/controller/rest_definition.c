@@ -68,7 +68,8 @@ int definition_parse_layers(struct request *q, const struct text_list *names, st
                       .correction = "List layers from the top down, such as DRBD, LUKS, STORAGE.");
     if (was_extended)
         rc_add(&q->rc, WARN_STORAGE_KIND_ADDED, .is_bare = true,
-               .message = "The layer STORAGE was added at the end of the list of layers.");
+               .message = "The layer STORAGE was added at the end of the list of layers.",
+               .details = "Every resource lies on storage in the end.");
     *layers = (struct text_list){ 0 };
     for (size_t i = 0; i < stack.count; i++)
         text_list_add(layers, layer_kind_name(stack.at[i]), &q->arena);

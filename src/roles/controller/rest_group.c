@@ -271,6 +271,7 @@ static int take_flags(struct request *q, const struct text_list *flags, uint64_t
         if (strcmp(flags->at[i] + removes, "GROSS_SIZE") != 0)
             return rc_add(&q->rc, FAIL_UNKNOWN_ERROR,
                           .message = rc_text(&q->rc, "'%s' is not a flag of volume groups.", flags->at[i]),
+                          .details = "Flags are spelled as they are shown, in upper case.",
                           .correction = "Known is GROSS_SIZE.");
         *bits = removes ? *bits & ~(uint64_t)VOLUME_GROUP_GROSS_SIZE : *bits | VOLUME_GROUP_GROSS_SIZE;
     }

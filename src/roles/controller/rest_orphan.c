@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Orphans: volumes named as ours in a node's pools that no resource wants, left behind by a node that was lost and came
- * back, or by a store that was lost. They are never touched by themselves; a user's request removes one. These operations
- * are ours, the reference has none.
+ * back, or by a store that was lost. They are never touched by themselves; a user's request removes one. These
+ * operations are ours, the reference has none.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static const struct field orphan_doc_fields[] = {
 };
 static SCHEMA(orphan_doc)
 
-static bool next_orphan(struct request *q, struct listing *listing, void *to, struct arena *arena)
+    static bool next_orphan(struct request *q, struct listing *listing, void *to, struct arena *arena)
 {
     const struct node *node = model_find_node(q->model, q->var[VAR_NODE]);
     const struct report *report = node ? session_orphans(node) : NULL;
@@ -66,7 +66,8 @@ static bool split_identifier(const char *identifier, struct arena *arena, char *
 
 static int refuse_wanted(struct request *q, const char *identifier)
 {
-    return rc_add(&q->rc, FAIL_IN_USE, .message = rc_text(&q->rc, "'%s' belongs to a resource of this node.", identifier),
+    return rc_add(&q->rc, FAIL_IN_USE,
+                  .message = rc_text(&q->rc, "'%s' belongs to a resource of this node.", identifier),
                   .correction = "Delete the resource instead.");
 }
 
@@ -84,13 +85,14 @@ static int remove_orphan(struct request *q)
     if (!node)
         return -1;
     if (!session_is_online(node))
-        return rc_add(&q->rc, FAIL_NOT_CONNECTED, .message = rc_text(&q->rc, "Satellite '%s' is not connected.", node->name),
+        return rc_add(&q->rc, FAIL_NOT_CONNECTED,
+                      .message = rc_text(&q->rc, "Satellite '%s' is not connected.", node->name),
                       .correction = "Repeat the request when the node is online.");
     if (!session_has_orphan(node, q->var[VAR_POOL], identifier) ||
         !split_identifier(identifier, &q->arena, &want.resource, &number))
         return rc_add(&q->rc, WARN_NOT_FOUND,
-                      .message = rc_text(&q->rc, "Node '%s' has no orphan '%s' in storage pool '%s'.", node->name, identifier,
-                                         q->var[VAR_POOL]));
+                      .message = rc_text(&q->rc, "Node '%s' has no orphan '%s' in storage pool '%s'.", node->name,
+                                         identifier, q->var[VAR_POOL]));
     definition = model_find_definition(q->model, want.resource);
     if (definition && model_find_resource(definition, node->name))
         return refuse_wanted(q, identifier);
@@ -105,7 +107,8 @@ static int remove_orphan(struct request *q)
     *LIST_ADD(&wants.resources, &q->arena) = want;
     session_send_wants(node, &wants);
     request_settle_orphan(q, node, q->var[VAR_POOL], identifier);
-    return rc_add(&q->rc, DELETED, .message = rc_text(&q->rc, "Orphan '%s' removed from node '%s'.", identifier, node->name));
+    return rc_add(&q->rc, DELETED,
+                  .message = rc_text(&q->rc, "Orphan '%s' removed from node '%s'.", identifier, node->name));
 }
 
 /* clang-format off */

@@ -143,7 +143,8 @@ static int create_one(struct request *q, const struct resource_create_request *b
     found = model_find_resource(definition, node_name);
     if (found && object_has_flag(&found->object, RESOURCE_DELETE))
         return rc_add(&q->rc, FAIL_IN_USE,
-                      .message = rc_text(&q->rc, "Resource '%s' on node '%s' is being deleted.", definition->name, wish.node->name),
+                      .message = rc_text(&q->rc, "Resource '%s' on node '%s' is being deleted.", definition->name,
+                                         wish.node->name),
                       .correction = "Create it again when it is gone.");
     if (found)
         return rc_add(&q->rc, INFO_RSC_ALREADY_EXISTS,

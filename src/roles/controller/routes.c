@@ -191,6 +191,7 @@ static int check_variables(struct request *q)
         if (!text_parse_i64(q->var[VAR_VOLUME_NUMBER], INT64_MIN, INT64_MAX, &number))
             return rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .is_bare = true,
                           .message = rc_text(&q->rc, "'%s' is not a volume number.", q->var[VAR_VOLUME_NUMBER]),
+                          .details = "The path names a volume by its number.",
                           .correction = "Volume numbers are 0 to 65534.");
         /* A number that no volume can have is one that is not found. */
         q->volume_number = number < 0 || number > NAME_VOLUME_NUMBER_MAX ? -1 : (int32_t)number;

@@ -219,6 +219,7 @@ void service_done(struct service *service)
     model_done(&service->model);
     timer_free(service->tick);
     arena_done(&service->finished_arena);
+    arena_done(&service->removed_arena);
     free(service->dirty);
     free(service->disk_trouble);
     free(service->boot);

@@ -42,6 +42,9 @@ struct service {
     /* wants.c: resources to look at; NULL where one was deleted */
     const struct resource **dirty;
     uint32_t dirty_count, dirty_room;
+    /* wants.c: pools that satellites are to forget, when it is durable that they are gone */
+    LIST_OF(struct removed_pool) removed_pools;
+    struct arena removed_arena;
     bool has_dirty_pools, has_dirty_nodes;
     uint64_t nodes_generation; /* of the last change of a node or its interfaces */
     /* finish.c: resources about which something may have ended */
@@ -54,6 +57,11 @@ struct service {
     int64_t next_token;      /* of refresh messages */
     struct service_counts counts;
     bool is_stopping; /* no more changes; the loop ends when everything is stored */
+};
+
+struct removed_pool {
+    char *node, *pool;
+    uint64_t generation;
 };
 
 struct finished_key {

@@ -56,6 +56,15 @@ static bool concerns_satellite(const struct change *change)
     return !field_equal(change->object->kind->schema, &probe, change->object, FIELD_STORE);
 }
 
+static void note_removed_pool(struct service *service, const struct storage_pool *pool)
+{
+    struct removed_pool *removed = LIST_ADD(&service->removed_pools, &service->removed_arena);
+
+    removed->node = arena_strdup(&service->removed_arena, storage_pool_node(pool)->name);
+    removed->pool = arena_strdup(&service->removed_arena, storage_pool_name(pool));
+    removed->generation = service->model.generation;
+}
+
 void wants_note_change(struct service *service, const struct change *change, bool is_undo)
 {
     const struct resource *resource = (const struct resource *)change->object;
@@ -65,6 +74,8 @@ void wants_note_change(struct service *service, const struct change *change, boo
         service->has_dirty_pools = true;
         if (is_undo && !vanishes)
             runtime_set_pool_want((const struct storage_pool *)change->object, 0, 0);
+        if (vanishes && !is_undo)
+            note_removed_pool(service, (const struct storage_pool *)change->object);
     }
     if (change->object->kind->id != KIND_RESOURCE)
         return;
@@ -184,6 +195,28 @@ static void add_pool(struct outbox *outbox, const struct storage_pool *pool)
 }
 
 /* Those whose change is not durable yet stay dirty. */
+/* A pool that is there (again) is none to forget, whatever became of the transaction that deleted it. */
+static void add_removed_pools(struct service *service, uint64_t durable, struct outbox **all)
+{
+    for (uint32_t i = 0; i < service->removed_pools.count; i++) {
+        const struct removed_pool *removed = &service->removed_pools.at[i];
+        const struct node *node = model_find_node(&service->model, removed->node);
+        struct outbox *outbox;
+        struct pool_want *want;
+
+        if (removed->generation > durable)
+            return; /* this one and those after it wait */
+        if (!node || !session_is_synchronised(node) || model_find_pool(node, removed->pool))
+            continue;
+        outbox = outbox_for(all, node);
+        want = LIST_ADD(&outbox->wants.pools, &outbox->arena);
+        want->pool = arena_strdup(&outbox->arena, removed->pool);
+        want->remove = true;
+    }
+    service->removed_pools = (__typeof__(service->removed_pools)){ 0 };
+    arena_reset(&service->removed_arena);
+}
+
 static void add_dirty_pools(struct service *service, uint64_t durable, struct outbox **all)
 {
     service->has_dirty_pools = false;
@@ -206,6 +239,8 @@ void wants_turn(struct service *service)
     struct outbox *all = NULL;
     uint32_t kept = 0;
 
+    if (service->removed_pools.count > 0)
+        add_removed_pools(service, durable, &all);
     if (service->has_dirty_pools)
         add_dirty_pools(service, durable, &all);
     for (uint32_t i = 0; i < service->dirty_count; i++) {
