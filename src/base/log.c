@@ -39,8 +39,8 @@ void log_write(enum log_level level, const char *domain, const char *format, ...
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
     strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
-    length = snprintf(line, sizeof(line) - 1, "%s.%03ldZ %-5s %s: ", stamp, now.tv_nsec / 1000000, log_level_name(level),
-                      domain);
+    length = snprintf(line, sizeof(line) - 1, "%s.%03ldZ %-5s %s: ", stamp, now.tv_nsec / 1000000,
+                      log_level_name(level), domain);
     va_start(args, format);
     length += vsnprintf(line + length, sizeof(line) - 1 - (size_t)length, format, args);
     va_end(args);

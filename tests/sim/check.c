@@ -164,7 +164,7 @@ static const char *compare_clients(void)
     struct reference actual;
     const char *found;
 
-    reference_read(&actual);
+    reference_read(&actual, all);
     found = reference_compare(workload_reference(), &actual, all);
     for (int i = 0; i < DEFINITIONS && !found; i++) {
         if (actual.definitions[i].at == LEAVING)

@@ -100,15 +100,19 @@ static void read_definition(struct reference_definition *definition, int at)
     }
 }
 
-void reference_read(struct reference *reference)
+void reference_read(struct reference *reference, struct parts parts)
 {
     memset(reference, 0, sizeof(*reference));
     for (int i = 0; i < DEFINITIONS; i++)
-        read_definition(&reference->definitions[i], i);
+        if (parts.definitions >> i & 1)
+            read_definition(&reference->definitions[i], i);
     for (int i = 1; i <= world.satellites; i++) {
         struct reference_node *node = &reference->nodes[i];
-        cJSON *record = find("node", "%s", world.hosts[i].name);
+        cJSON *record;
 
+        if (!(parts.nodes >> i & 1))
+            continue;
+        record = find("node", "%s", world.hosts[i].name);
         node->at = presence_of(record);
         node->mark = mark_of(record);
         cJSON_Delete(record);

@@ -57,8 +57,8 @@ const char *definition_name(int definition); /* "r0" */
 const char *pool_name(int pool);             /* "thin", "thick" */
 int definition_by_name(const char *name);    /* -1 when it is none */
 
-/* From the durable records. */
-void reference_read(struct reference *reference);
+/* From the durable records; what is not among parts is zeroed. */
+void reference_read(struct reference *reference, struct parts parts);
 /* Where actual is not as wanted says it must be; NULL: nowhere. What is leaving may have gone. */
 const char *reference_compare(const struct reference *wanted, const struct reference *actual, struct parts parts);
 /* Copies parts; what is leaving and is not there in actual is absent from now on. */

@@ -93,7 +93,7 @@ static void run_seed(uint64_t seed, bool is_verbose, struct counts *counts)
     world_after(NULL, 0, ring, NULL);
     cluster_init();
     workload_start();
-    run_until(world_now_ms() + chance_between(10000, 120000));
+    run_until(world_now_ms() + chance_between(5000, 60000));
     workload_stop();
     cluster_end_faults();
     settle();
@@ -116,24 +116,48 @@ static void run_some(uint64_t first, uint64_t end, struct progress *progress)
     exit(0); /* looks for leaks */
 }
 
-/* The seed that failed; 0: none did. */
-static uint64_t run_child(uint64_t first, uint64_t end, struct progress *progress)
-{
-    pid_t child = fork();
-    int status = -1;
+/* What a child has to do, and how far it came. */
+struct job {
+    pid_t child; /* 0: none */
+    uint64_t end;
+    struct progress *progress; /* shared with it */
+};
 
-    if (child < 0) {
+static void start_job(struct job *job, uint64_t first, uint64_t end)
+{
+    job->end = end;
+    job->progress->seed = first;
+    job->child = fork();
+    if (job->child < 0) {
         perror("fork");
         exit(2);
     }
-    if (child == 0)
-        run_some(first, end, progress);
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
+    if (job->child == 0)
+        run_some(first, end, job->progress);
+}
+
+/* Waits for one of them. True when it failed; what it has not done is done by another child. */
+static bool end_job(struct job *jobs, int count)
+{
+    int status = 0, at = 0;
+    pid_t child;
+
+    do
+        child = waitpid(-1, &status, 0);
+    while (child < 0 && errno == EINTR);
+    while (at < count && jobs[at].child != child)
+        at++;
+    if (child <= 0 || at == count) {
+        perror("waitpid");
+        exit(2);
+    }
+    jobs[at].child = 0;
     if (status == 0)
-        return 0;
-    fprintf(stderr, "seed %" PRIu64 " fails\n\n", progress->seed);
-    return progress->seed;
+        return false;
+    fprintf(stderr, "seed %" PRIu64 " fails\n\n", jobs[at].progress->seed);
+    if (jobs[at].progress->seed + 1 < jobs[at].end)
+        start_job(&jobs[at], jobs[at].progress->seed + 1, jobs[at].end);
+    return true;
 }
 
 static void print_summary(const struct counts *counts, int64_t failures)
@@ -149,52 +173,119 @@ static void print_summary(const struct counts *counts, int64_t failures)
             printf("%10" PRId64 " %s\n", counts->faults[i], fault_names[i]);
 }
 
-static int run_all(uint64_t first, uint64_t seeds, struct progress *progress)
+static int count_running(const struct job *jobs, int count)
+{
+    int running = 0;
+
+    for (int i = 0; i < count; i++)
+        running += jobs[i].child > 0;
+    return running;
+}
+
+static struct job *find_idle(struct job *jobs, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (jobs[i].child == 0)
+            return &jobs[i];
+    return NULL;
+}
+
+static void sum_up(const struct job *jobs, int count, struct counts *sum)
+{
+    for (int i = 0; i < count; i++) {
+        const int64_t *from = (const int64_t *)&jobs[i].progress->counts;
+
+        for (size_t at = 0; at < sizeof(*sum) / sizeof(int64_t); at++)
+            ((int64_t *)sum)[at] += from[at];
+    }
+}
+
+/* next() gives the seeds for one more child; false at the end. */
+static int run_jobs(struct job *jobs, int count, bool (*next)(void *owner, uint64_t *first, uint64_t *end), void *owner)
 {
     int64_t failures = 0;
+    struct counts sum = { 0 };
+    uint64_t first, end;
+    bool is_more = true;
 
-    for (uint64_t seed = first; seed < first + seeds;) {
-        uint64_t end = seed + SEEDS_PER_CHILD, failed;
+    while (is_more || count_running(jobs, count) > 0) {
+        struct job *idle = find_idle(jobs, count);
 
-        if (end > first + seeds)
-            end = first + seeds;
-        failed = run_child(seed, end, progress);
-        failures += failed != 0;
-        if (failures == FAILURES_SHOWN) {
-            fprintf(stderr, "stopping after %d failures\n", FAILURES_SHOWN);
-            break;
-        }
-        seed = failed ? failed + 1 : end;
+        is_more = is_more && failures < FAILURES_SHOWN;
+        if (!idle || !is_more)
+            failures += end_job(jobs, count);
+        else if ((is_more = next(owner, &first, &end)))
+            start_job(idle, first, end);
     }
-    print_summary(&progress->counts, failures);
+    if (failures >= FAILURES_SHOWN)
+        fprintf(stderr, "stopping after %d failures\n", FAILURES_SHOWN);
+    sum_up(jobs, count, &sum);
+    print_summary(&sum, failures);
     return failures > 0;
 }
 
+struct range {
+    uint64_t at, end;
+};
+
+static bool next_of_range(void *owner, uint64_t *first, uint64_t *end)
+{
+    struct range *range = owner;
+
+    if (range->at >= range->end)
+        return false;
+    *first = range->at;
+    *end = range->end - range->at > SEEDS_PER_CHILD ? range->at + SEEDS_PER_CHILD : range->end;
+    range->at = *end;
+    return true;
+}
+
 /* One seed in a line, then why it is there. */
-static int run_list(const char *path, struct progress *progress)
+static bool next_of_list(void *owner, uint64_t *first, uint64_t *end)
+{
+    char line[512];
+
+    while (fgets(line, sizeof(line), owner)) {
+        *first = strtoull(line, NULL, 10);
+        *end = *first + 1;
+        if (*first > 0)
+            return true;
+    }
+    return false;
+}
+
+static struct job *make_jobs(int count)
+{
+    struct job *jobs = memory_alloc(sizeof(*jobs) * (size_t)count);
+    struct progress *progress =
+        mmap(NULL, sizeof(*progress) * (size_t)count, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (progress == MAP_FAILED) {
+        perror("mmap");
+        exit(2);
+    }
+    for (int i = 0; i < count; i++)
+        jobs[i].progress = &progress[i];
+    return jobs;
+}
+
+static int run_list(struct job *jobs, int count, const char *path)
 {
     FILE *list = fopen(path, "r");
-    char line[512];
-    int64_t failures = 0;
+    int result;
 
     if (!list) {
         perror(path);
         return 2;
     }
-    while (fgets(line, sizeof(line), list)) {
-        uint64_t seed = strtoull(line, NULL, 10);
-
-        if (seed != 0 && run_child(seed, seed + 1, progress) != 0)
-            failures++;
-    }
+    result = run_jobs(jobs, count, next_of_list, list);
     fclose(list);
-    print_summary(&progress->counts, failures);
-    return failures > 0;
+    return result;
 }
 
 static int usage(FILE *out, int status)
 {
-    fputs("usage: sim [--seeds N] [--first N] [--list FILE] | sim --seed N [--verbose]\n"
+    fputs("usage: sim [--seeds N] [--first N] [--list FILE] [--jobs N] | sim --seed N [--verbose]\n"
           "Runs clusters in virtual time while everything fails; each seed (from 1) is another story.\n",
           out);
     return status;
@@ -203,23 +294,20 @@ static int usage(FILE *out, int status)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "seeds", required_argument, NULL, 's' },
-        { "first", required_argument, NULL, 'f' },
-        { "seed", required_argument, NULL, 'o' },
-        { "list", required_argument, NULL, 'l' },
-        { "verbose", no_argument, NULL, 'v' },
-        { "help", no_argument, NULL, 'h' },
-        { 0 },
+        { "seeds", required_argument, NULL, 's' }, { "first", required_argument, NULL, 'f' },
+        { "seed", required_argument, NULL, 'o' },  { "list", required_argument, NULL, 'l' },
+        { "jobs", required_argument, NULL, 'j' },  { "verbose", no_argument, NULL, 'v' },
+        { "help", no_argument, NULL, 'h' },        { 0 },
     };
-    struct progress *progress =
-        mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    int64_t seeds = 1000, first = 1, only = 0;
+    int64_t seeds = 1000, first = 1, only = 0, count = sysconf(_SC_NPROCESSORS_ONLN);
+    struct counts counts = { 0 };
+    struct range range;
+    struct job *jobs;
+    int result;
     const char *list = NULL;
     bool is_verbose = false;
     int option;
 
-    if (progress == MAP_FAILED)
-        return 2;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         bool is_good = true;
 
@@ -228,6 +316,7 @@ int main(int argc, char **argv)
         case 'f': is_good = text_parse_i64(optarg, 1, INT64_MAX, &first); break;
         case 'o': is_good = text_parse_i64(optarg, 1, INT64_MAX, &only); break;
         case 'l': list = optarg; break;
+        case 'j': is_good = text_parse_i64(optarg, 1, 256, &count); break;
         case 'v': is_verbose = true; break;
         case 'h': return usage(stdout, 0);
         default: return usage(stderr, 2);
@@ -235,11 +324,21 @@ int main(int argc, char **argv)
         if (!is_good)
             return usage(stderr, 2);
     }
-    if (list)
-        return run_list(list, progress);
-    if (!only)
-        return run_all((uint64_t)first, (uint64_t)seeds, progress);
-    run_seed((uint64_t)only, is_verbose, &progress->counts);
-    print_summary(&progress->counts, 0);
-    return 0;
+    if (only) {
+        run_seed((uint64_t)only, is_verbose, &counts);
+        print_summary(&counts, 0);
+        return 0;
+    }
+    jobs = make_jobs((int)count);
+    range = (struct range){ (uint64_t)first, (uint64_t)first + (uint64_t)seeds };
+    result = list ? run_list(jobs, (int)count, list) : run_jobs(jobs, (int)count, next_of_range, &range);
+    free(jobs);
+    return result;
+}
+
+/* Stacks of allocations are short: they cost more than everything else. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "malloc_context_size=8";
 }

@@ -437,7 +437,7 @@ static void check_acknowledged(const struct client *client)
     struct reference actual;
     const char *wrong;
 
-    reference_read(&actual);
+    reference_read(&actual, client->parts);
     wrong = reference_compare(&client->after, &actual, client->parts);
     if (wrong)
         world_violation("%s was acknowledged, but %s", client->what, wrong);
@@ -485,7 +485,7 @@ static void conclude(struct client *client)
     const char *not_after, *not_before;
     char why_not_after[256];
 
-    reference_read(&actual);
+    reference_read(&actual, client->parts);
     not_after = reference_compare(&client->after, &actual, client->parts);
     snprintf(why_not_after, sizeof(why_not_after), "%s", not_after ? not_after : "");
     not_before = reference_compare(&reference, &actual, client->parts);
