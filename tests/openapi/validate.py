@@ -185,7 +185,7 @@ class Validator:
         success = status < 400
         if operation is None:
             if success and method != 'OPTIONS':
-                yield template or re.sub(r'(/[^/]+)$', '/{}', path), 'path', '/', 'answered, but not described'
+                yield template or path, 'path', '/', 'answered, but not described'
             if not success:
                 yield from self.reply_problems(row, template or path, {'$ref': '#/components/schemas/ApiCallRcList'})
             return
