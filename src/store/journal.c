@@ -21,12 +21,14 @@ LOG_DOMAIN("journal");
 
 enum { LONGEST_KEY = 511 }; /* that every backend takes */
 
-const char *const journal_tables[] = {
-    "controller",        "node",           "net_interface", "storage_pool_definition",
-    "storage_pool",      "resource_group", "volume_group",  "resource_definition",
-    "volume_definition", "resource",       JOURNAL,         QUARANTINE,
-};
-const size_t journal_table_count = ARRAY_SIZE(journal_tables);
+const char *const *journal_tables(void)
+{
+    static const char *tables[JOURNAL_TABLE_COUNT] = { [KIND_COUNT] = JOURNAL, [KIND_COUNT + 1] = QUARANTINE };
+
+    for (int id = 0; id < KIND_COUNT; id++)
+        tables[id] = kinds[id].name;
+    return tables;
+}
 
 struct gathering {
     struct store_batch batch;
@@ -233,7 +235,7 @@ int journal_open(struct journal **result, struct loop *loop, struct model *model
     store_batch_init(&journal->next.batch);
     store_batch_init(&journal->under_way.batch);
     store_batch_init(&loading.quarantine);
-    if (store->backend->load(store, journal_tables, KIND_COUNT + 1, load_record, &loading, why, why_size) != 0) {
+    if (store->backend->load(store, journal_tables(), KIND_COUNT + 1, load_record, &loading, why, why_size) != 0) {
         store_batch_done(&loading.quarantine);
         store->backend->close(store);
         free(journal);

@@ -23,9 +23,9 @@ struct journal_events {
     void (*on_quarantine)(void *owner, const char *table, const char *key, const char *why);
 };
 
-/* Tables of the store: the kinds' names and what else the journal keeps. */
-extern const char *const journal_tables[];
-extern const size_t journal_table_count;
+/* Tables of the store: one of each kind in their order, in which they are loaded, then what else the journal keeps. */
+enum { JOURNAL_TABLE_COUNT = KIND_COUNT + 2 };
+const char *const *journal_tables(void);
 
 /* Takes the store. 0, or -1 and why. */
 int journal_open(struct journal **journal, struct loop *loop, struct model *model, struct store *store,

@@ -137,7 +137,7 @@ static int open_store(struct service *service)
     CLEANUP(memory_freep) char *directory = memory_printf("%s/store", service->data_directory);
     char why[512];
     struct store *store =
-        store_lmdb_open(service->loop, directory, journal_tables, journal_table_count, why, sizeof(why));
+        store_lmdb_open(service->loop, directory, journal_tables(), JOURNAL_TABLE_COUNT, why, sizeof(why));
 
     model_init(&service->model);
     if (!store || journal_open(&service->journal, service->loop, &service->model, store, &journal_events, service, why,
