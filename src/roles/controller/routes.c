@@ -25,6 +25,7 @@ const struct route *const route_tables[] = {
     report_routes,
     metrics_routes,
     config_routes,
+    property_info_routes,
     orphan_routes,
     unserved_routes,
 };
