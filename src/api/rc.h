@@ -25,6 +25,8 @@ struct rc_doc {
     struct text_list error_report_ids;
     struct text_map obj_refs;
     char *created_at; /* ISO 8601, UTC */
+
+    bool is_quiet; /* not part of the document: no error report is made of it */
 };
 
 extern const struct schema rc_doc_schema;

@@ -260,6 +260,31 @@ def _():
                 log.close()
 
 
+@suite.case('SIGHUP of a satellite reads its configuration again and goes on')
+def _():
+    with tempfile.TemporaryDirectory() as directory, open(directory + '/log', 'w+b') as log:
+        file = pathlib.Path(directory, 'linstor_satellite.toml')
+        file.write_text('[logging]\nlevel = "INFO"\n')
+        port = free_port('127.0.0.11')
+        with subprocess.Popen([binary(), 'satellite', '-c', directory, '--name', 'x', '--data-dir', directory + '/s', '--bind-address',
+                               '127.0.0.11', '--port', str(port)], stderr=log) as child:
+            def words():
+                log.seek(0)
+                return log.read().decode()
+            try:
+                wait_for('it listens', lambda: 'listens on' in words(), 20)
+                file.write_text('[logging]\nlevel = "DEBUG"\n')
+                child.send_signal(signal.SIGHUP)
+                wait_for('the new level', lambda: 'the log level is DEBUG' in words(), 10)
+                child.send_signal(signal.SIGHUP)
+                wait_for('the same again', lambda: words().count('the log level is DEBUG') == 2, 10)
+                socket.create_connection(('127.0.0.11', port), timeout=5).close()
+                child.terminate()
+                assert child.wait(20) == 0
+            finally:
+                child.kill()
+
+
 @suite.case('configuration that is wrong, or asks for protection that is not there, keeps it from starting')
 def _():
     with tempfile.TemporaryDirectory() as directory:

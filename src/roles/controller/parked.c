@@ -138,7 +138,7 @@ static bool pool_settled(struct request *q, const struct settle_item *item)
         if (text_map_find(&pool->object.props, "StorDriver/StorPoolName"))
             add_trouble(q, item->first, FAIL_STOR_POOL_CONFIGURATION_ERROR, pool->fact->trouble);
         else
-            rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = pool->fact->trouble->message);
+            rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = pool->fact->trouble->message, .is_quiet = true);
         rc_add(&q->rc, FAIL_UNKNOWN_ERROR,
                .message = rc_text(&q->rc, "(%s) Storage pool '%s' cannot be used until this is corrected.", item->first,
                                   item->second),

@@ -46,6 +46,7 @@ int rc_add_entry(struct rc *rc, const struct rc_entry *entry)
     if (!(code & RC_OBJECT_MASK) && !entry->is_bare)
         code |= context & RC_OBJECT_MASK;
     doc->ret_code = (int64_t)code;
+    doc->is_quiet = entry->is_quiet;
     if (!details && rc_is_error(entry->code))
         details = describe(rc);
     doc->message = arena_strdup_null(rc->arena, entry->message);
@@ -172,7 +173,8 @@ bool rc_is_reported(const struct rc *rc, const struct rc_doc *entry)
     int64_t code = entry->ret_code & CODE_AND_TYPE;
     int64_t about = entry->ret_code == API_CALL_PARSE_ERROR ? rc->context : entry->ret_code;
 
-    if (!rc_is_error(entry->ret_code) || (rc->is_quiet && code != FAIL_UNKNOWN_ERROR && code != FAIL_IMPL_ERROR))
+    if (!rc_is_error(entry->ret_code) || entry->is_quiet ||
+        (rc->is_quiet && code != FAIL_UNKNOWN_ERROR && code != FAIL_IMPL_ERROR))
         return false;
     for (size_t i = 0; i < ARRAY_SIZE(reported); i++)
         if (code >= reported[i].first && code <= reported[i].last && (about & reported[i].mask) == reported[i].bits)

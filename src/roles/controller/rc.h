@@ -29,6 +29,7 @@ struct rc_entry {
     int64_t code; /* with MASK_ERROR, MASK_WARN, MASK_INFO or none (success) */
     const char *message, *cause, *details, *correction;
     bool is_bare;                /* LINSTOR: some entries bear neither operation nor object, nor references */
+    bool is_quiet;               /* another entry of the list tells the same */
     const char *file, *function; /* set by rc_add */
     int line;
 };

@@ -196,6 +196,7 @@ static int find_file(struct settings *settings, int argc, char **argv, const cha
 
     *path = NULL;
     *is_named = false;
+    optind = 0; /* the configuration may be read again */
     while ((option = getopt_long(argc, argv, "c:vh", options, NULL)) != -1) {
         if (option == 'C') {
             *path = optarg;

@@ -75,6 +75,8 @@ static int claim_data_dir(const char *directory)
 
 struct shell {
     struct loop *loop;
+    int argc;
+    char **argv;
     int exit_code;
 };
 
@@ -85,6 +87,21 @@ static void stop(void *owner)
     log_info("stopping; devices stay as they are");
     notify_manager("STOPPING=1");
     loop_stop(shell->loop);
+}
+
+/* What can change while the satellite runs. The rest of the file takes effect at the next start. */
+static void reload(void *owner)
+{
+    const struct shell *shell = owner;
+    struct settings settings;
+
+    if (satellite_settings_read(&settings, shell->argc, shell->argv) == 0) {
+        log_set_level(settings.level);
+        log_info("configuration was read again; the log level is %s", log_level_name(settings.level));
+    } else {
+        log_error("configuration was read again, is wrong and has no effect");
+    }
+    satellite_settings_done(&settings);
 }
 
 static void listening(void *owner, int error)
@@ -100,9 +117,9 @@ static void listening(void *owner, int error)
     loop_stop(shell->loop);
 }
 
-static int serve(const struct settings *settings, int inherit)
+static int serve(const struct settings *settings, int inherit, int argc, char **argv)
 {
-    struct shell shell = { .loop = loop_new() };
+    struct shell shell = { .loop = loop_new(), .argc = argc, .argv = argv };
     struct run_options options = { .inherit = inherit };
     struct runner *runner = runner_new(shell.loop, &options);
     struct satellite *satellite = satellite_new(shell.loop, runner, &settings->satellite);
@@ -110,6 +127,7 @@ static int serve(const struct settings *settings, int inherit)
     satellite_on_listening(satellite, listening, &shell);
     loop_on_signal(shell.loop, SIGTERM, stop, &shell);
     loop_on_signal(shell.loop, SIGINT, stop, &shell);
+    loop_on_signal(shell.loop, SIGHUP, reload, &shell);
     loop_run(shell.loop);
     satellite_free(satellite);
     runner_free(runner);
@@ -130,7 +148,7 @@ static int satellite_main(int argc, char **argv)
         inherit = claim_data_dir(settings.satellite.data_dir);
         if (inherit >= 0)
             crashes_install(settings.satellite.data_dir);
-        result = inherit < 0 ? -inherit : serve(&settings, inherit);
+        result = inherit < 0 ? -inherit : serve(&settings, inherit, argc, argv);
     }
     satellite_settings_done(&settings);
     return result < 0 ? 0 : result;
