@@ -1,235 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Encoding, copying and comparing rows; decoding is in field_decode.c. Every function is one switch over the kinds, so
- * a new kind does not compile until all of them know it.
+ * Copying, measuring and comparing by rows; encoding is in field_encode.c, decoding in field_decode.c. Every function
+ * is one switch over the kinds, so a new kind does not compile until all of them know it.
  */
 #include "base/field.h"
 
 #include <assert.h>
 #include <string.h>
 
-struct any_list {
-    void *at;
-    uint32_t count, room;
-};
-
-static const void *member_of(const struct field *field, const void *object)
-{
-    return (const char *)object + field->offset;
-}
-
-static void encode_flags(const struct enum_name *names, uint64_t flags, struct json_writer *writer)
-{
-    json_begin(writer, '[');
-    for (; names->name; names++)
-        if ((flags & names->value) == names->value)
-            json_text(writer, names->name);
-    json_end(writer, ']');
-}
-
-static void encode_list(const struct field *field, const struct any_list *list, unsigned audience,
-                        struct json_writer *writer)
-{
-    const struct schema *item = field->ref;
-    bool is_map = field->kind == FIELD_KIND_OBJECT_MAP;
-
-    json_begin(writer, is_map ? '{' : '[');
-    for (uint32_t i = 0; i < list->count; i++) {
-        const char *object = (const char *)list->at + (size_t)i * item->size;
-
-        if (is_map) {
-            const char *key;
-
-            memcpy(&key, object, sizeof(key));
-            json_key(writer, key);
-        }
-        field_encode(item, object, audience, writer);
-    }
-    json_end(writer, is_map ? '}' : ']');
-}
-
-static bool is_list(enum field_kind kind)
-{
-    switch (kind) {
-    case FIELD_KIND_TEXTS:
-    case FIELD_KIND_I64S:
-    case FIELD_KIND_TEXT_MAP:
-    case FIELD_KIND_I64_MAP:
-    case FIELD_KIND_TEXTS_MAP:
-    case FIELD_KIND_LIST:
-    case FIELD_KIND_OBJECT_MAP: return true;
-    case FIELD_KIND_TEXT:
-    case FIELD_KIND_OBJECT:
-    case FIELD_KIND_MAYBE_BOOL:
-    case FIELD_KIND_MAYBE_I32:
-    case FIELD_KIND_MAYBE_I64:
-    case FIELD_KIND_MAYBE_DOUBLE:
-    case FIELD_KIND_ENUM:
-    case FIELD_KIND_FLAGS:
-    case FIELD_KIND_BOOL:
-    case FIELD_KIND_I32:
-    case FIELD_KIND_I64:
-    case FIELD_KIND_DOUBLE:
-    case FIELD_KIND_INLINE: return false;
-    }
-    return false;
-}
-
-/* A member is absent when so many of its first bytes are 0; 0: it is always there. The compiler makes a table of it. */
-static size_t leading_bytes(enum field_kind kind)
-{
-    switch (kind) {
-    case FIELD_KIND_TEXT:
-    case FIELD_KIND_OBJECT: return sizeof(void *);
-    case FIELD_KIND_TEXTS:
-    case FIELD_KIND_I64S:
-    case FIELD_KIND_TEXT_MAP:
-    case FIELD_KIND_I64_MAP:
-    case FIELD_KIND_TEXTS_MAP:
-    case FIELD_KIND_LIST:
-    case FIELD_KIND_OBJECT_MAP: return sizeof(((struct any_list *)0)->at);
-    case FIELD_KIND_MAYBE_BOOL: return sizeof(((struct maybe_bool *)0)->has);
-    case FIELD_KIND_MAYBE_I32: return sizeof(((struct maybe_i32 *)0)->has);
-    case FIELD_KIND_MAYBE_I64: return sizeof(((struct maybe_i64 *)0)->has);
-    case FIELD_KIND_MAYBE_DOUBLE: return sizeof(((struct maybe_double *)0)->has);
-    case FIELD_KIND_ENUM: return sizeof(uint32_t);
-    case FIELD_KIND_FLAGS: return sizeof(uint64_t);
-    case FIELD_KIND_BOOL:
-    case FIELD_KIND_I32:
-    case FIELD_KIND_I64:
-    case FIELD_KIND_DOUBLE:
-    case FIELD_KIND_INLINE: return 0;
-    }
-    return 0;
-}
-
-static bool is_empty(const struct field *field, const void *member)
-{
-    const struct any_list *list = member;
-    const char *text;
-
-    if (is_list((enum field_kind)field->kind))
-        return list->count == 0;
-    if (field->kind != FIELD_KIND_TEXT)
-        return false;
-    memcpy(&text, member, sizeof(text));
-    return !*text;
-}
-
-/* Most rows of most documents are absent, so this is quick about them. */
-static bool is_absent(const struct field *field, const void *member, unsigned audience)
-{
-    size_t bytes = leading_bytes((enum field_kind)field->kind);
-    uint64_t lead = 1;
-
-    if (bytes == sizeof(lead))
-        memcpy(&lead, member, sizeof(lead));
-    else if (bytes == sizeof(uint32_t))
-        lead = *(const uint32_t *)member;
-    else if (bytes == sizeof(bool))
-        lead = *(const bool *)member;
-    return lead == 0 || (audience == FIELD_REST && (field->use & FIELD_NOT_EMPTY) && is_empty(field, member));
-}
-
-static void encode_texts(const struct text_list *texts, struct json_writer *writer)
-{
-    json_begin(writer, '[');
-    for (uint32_t i = 0; i < texts->count; i++)
-        json_text(writer, texts->at[i]);
-    json_end(writer, ']');
-}
-
-static void encode_member(const struct field *field, const void *member, unsigned audience, struct json_writer *writer)
-{
-    const struct text_list *texts = member;
-    const struct i64_list *numbers = member;
-    const struct text_map *map = member;
-    const struct i64_map *number_map = member;
-    const struct texts_map *texts_map = member;
-    const void *pointer;
-    const char *name;
-
-    switch ((enum field_kind)field->kind) {
-    case FIELD_KIND_TEXT:
-        memcpy(&name, member, sizeof(name));
-        json_text(writer, name);
-        return;
-    case FIELD_KIND_BOOL: json_bool(writer, *(const bool *)member); return;
-    case FIELD_KIND_I32: json_i64(writer, *(const int32_t *)member); return;
-    case FIELD_KIND_I64: json_i64(writer, *(const int64_t *)member); return;
-    case FIELD_KIND_DOUBLE: json_double(writer, *(const double *)member); return;
-    case FIELD_KIND_MAYBE_BOOL: json_bool(writer, ((const struct maybe_bool *)member)->value); return;
-    case FIELD_KIND_MAYBE_I32: json_i64(writer, ((const struct maybe_i32 *)member)->value); return;
-    case FIELD_KIND_MAYBE_I64: json_i64(writer, ((const struct maybe_i64 *)member)->value); return;
-    case FIELD_KIND_MAYBE_DOUBLE: json_double(writer, ((const struct maybe_double *)member)->value); return;
-    case FIELD_KIND_ENUM:
-        name = enum_name(field->ref, *(const uint32_t *)member);
-        json_text(writer, name ? name : "?");
-        return;
-    case FIELD_KIND_FLAGS: encode_flags(field->ref, *(const uint64_t *)member, writer); return;
-    case FIELD_KIND_TEXTS: encode_texts(texts, writer); return;
-    case FIELD_KIND_I64S:
-        json_begin(writer, '[');
-        for (uint32_t i = 0; i < numbers->count; i++)
-            json_i64(writer, numbers->at[i]);
-        json_end(writer, ']');
-        return;
-    case FIELD_KIND_TEXT_MAP:
-        json_begin(writer, '{');
-        for (uint32_t i = 0; i < map->count; i++) {
-            json_key(writer, map->at[i].key);
-            json_text(writer, map->at[i].value);
-        }
-        json_end(writer, '}');
-        return;
-    case FIELD_KIND_I64_MAP:
-        json_begin(writer, '{');
-        for (uint32_t i = 0; i < number_map->count; i++) {
-            json_key(writer, number_map->at[i].key);
-            json_i64(writer, number_map->at[i].value);
-        }
-        json_end(writer, '}');
-        return;
-    case FIELD_KIND_TEXTS_MAP:
-        json_begin(writer, '{');
-        for (uint32_t i = 0; i < texts_map->count; i++) {
-            json_key(writer, texts_map->at[i].key);
-            encode_texts(&texts_map->at[i].value, writer);
-        }
-        json_end(writer, '}');
-        return;
-    case FIELD_KIND_OBJECT:
-        memcpy(&pointer, member, sizeof(pointer));
-        field_encode(field->ref, pointer, audience, writer);
-        return;
-    case FIELD_KIND_INLINE: field_encode(field->ref, member, audience, writer); return;
-    case FIELD_KIND_LIST:
-    case FIELD_KIND_OBJECT_MAP: encode_list(field, member, audience, writer); return;
-    }
-}
-
-void field_encode_members(const struct schema *schema, const void *object, unsigned audience,
-                          struct json_writer *writer)
-{
-    for (uint32_t i = 0; i < schema->count; i++) {
-        const struct field *field = &schema->fields[i];
-        const void *member = member_of(field, object);
-
-        if (!(field->use & audience) || is_absent(field, member, audience))
-            continue;
-        if ((field->use & FIELD_SECRET) && !(audience & (FIELD_STORE | FIELD_LINK)))
-            continue;
-        json_plain_key(writer, field->name, field->name_length);
-        encode_member(field, member, audience, writer);
-    }
-}
-
-void field_encode(const struct schema *schema, const void *object, unsigned audience, struct json_writer *writer)
-{
-    json_begin(writer, '{');
-    field_encode_members(schema, object, audience, writer);
-    json_end(writer, '}');
-}
+#include "base/field_layout.h"
 
 static size_t item_size(const struct field *field)
 {
@@ -288,7 +67,7 @@ static size_t member_size(const struct field *field)
 void field_assign(const struct schema *schema, void *to, const void *from)
 {
     for (uint32_t i = 0; i < schema->count; i++)
-        memcpy((char *)to + schema->fields[i].offset, member_of(&schema->fields[i], from),
+        memcpy((char *)to + schema->fields[i].offset, field_member(&schema->fields[i], from),
                member_size(&schema->fields[i]));
 }
 
@@ -366,7 +145,7 @@ void field_copy(const struct schema *schema, void *to, const void *from, struct 
 {
     for (uint32_t i = 0; i < schema->count; i++) {
         const struct field *field = &schema->fields[i];
-        const void *source = member_of(field, from);
+        const void *source = field_member(field, from);
         char *target = (char *)to + field->offset;
         const void *pointer;
         void *copy;
@@ -430,7 +209,7 @@ size_t field_measure(const struct schema *schema, const void *object)
 
     for (uint32_t i = 0; i < schema->count; i++) {
         const struct field *field = &schema->fields[i];
-        const void *member = member_of(field, object);
+        const void *member = field_member(field, object);
         const struct any_list *list = member;
         const void *pointer;
 
@@ -595,7 +374,7 @@ bool field_equal(const struct schema *schema, const void *a, const void *b, unsi
     for (uint32_t i = 0; i < schema->count; i++) {
         const struct field *field = &schema->fields[i];
 
-        if ((field->use & audience) && !same_member(field, member_of(field, a), member_of(field, b), audience))
+        if ((field->use & audience) && !same_member(field, field_member(field, a), field_member(field, b), audience))
             return false;
     }
     return true;

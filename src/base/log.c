@@ -5,13 +5,10 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
 static enum log_level current_level = LOG_INFO;
-
-static const char *const level_names[] = { "ERROR", "WARN", "INFO", "DEBUG", "TRACE" };
 
 bool log_is_on(enum log_level level)
 {
@@ -28,22 +25,6 @@ enum log_level log_get_level(void)
     return current_level;
 }
 
-const char *log_level_name(enum log_level level)
-{
-    return level_names[level];
-}
-
-bool log_level_parse(const char *text, enum log_level *level)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(level_names); i++) {
-        if (strcasecmp(text, level_names[i]) == 0) {
-            *level = (enum log_level)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 void log_write(enum log_level level, const char *domain, const char *format, ...)
 {
     int saved_errno = errno;
@@ -58,8 +39,8 @@ void log_write(enum log_level level, const char *domain, const char *format, ...
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
     strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
-    length = snprintf(line, sizeof(line) - 1, "%s.%03ldZ %-5s %s: ", stamp, now.tv_nsec / 1000000, level_names[level],
-                      domain);
+    length = snprintf(line, sizeof(line) - 1, "%s.%03ldZ %-5s %s: ", stamp, now.tv_nsec / 1000000,
+                      log_level_name(level), domain);
     va_start(args, format);
     length += vsnprintf(line + length, sizeof(line) - 1 - (size_t)length, format, args);
     va_end(args);

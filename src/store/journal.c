@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -20,12 +21,14 @@ LOG_DOMAIN("journal");
 
 enum { LONGEST_KEY = 511 }; /* that every backend takes */
 
-const char *const journal_tables[] = {
-    "controller",        "node",           "net_interface", "storage_pool_definition",
-    "storage_pool",      "resource_group", "volume_group",  "resource_definition",
-    "volume_definition", "resource",       JOURNAL,         QUARANTINE,
-};
-const size_t journal_table_count = ARRAY_SIZE(journal_tables);
+const char *const *journal_tables(void)
+{
+    static const char *tables[JOURNAL_TABLE_COUNT] = { [KIND_COUNT] = JOURNAL, [KIND_COUNT + 1] = QUARANTINE };
+
+    for (int id = 0; id < KIND_COUNT; id++)
+        tables[id] = kinds[id].name;
+    return tables;
+}
 
 struct gathering {
     struct store_batch batch;
@@ -42,6 +45,8 @@ struct journal {
     struct gathering under_way, next;
     bool is_writing;
     uint64_t durable;
+    struct journal_counts counts;
+    int64_t begun_us;
     char failure[256];
 };
 
@@ -112,6 +117,15 @@ static void store_generation(struct store_batch *batch)
 
 static void written(void *owner, int error, const char *why);
 
+/* Only for counts: nothing depends on it, and the loop's clock stands still while the disk works. */
+static int64_t clock_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 static void begin_writing(struct journal *journal)
 {
     if (journal->is_writing || !journal->next.newest)
@@ -122,6 +136,7 @@ static void begin_writing(struct journal *journal)
     journal->next = (struct gathering){ 0 };
     store_batch_init(&journal->next.batch);
     journal->is_writing = true;
+    journal->begun_us = clock_us();
     journal->store->backend->commit(journal->store, &journal->under_way.batch, written, journal);
 }
 
@@ -131,6 +146,11 @@ static void written(void *owner, int error, const char *why)
     struct gathering finished = journal->under_way;
 
     journal->is_writing = false;
+    journal->counts.write_us += clock_us() - journal->begun_us;
+    if (error)
+        journal->counts.failures++;
+    else
+        journal->counts.writes++;
     journal->under_way = (struct gathering){ 0 };
     loop_mark_dirty(journal->loop);
     if (error == 0) {
@@ -215,7 +235,7 @@ int journal_open(struct journal **result, struct loop *loop, struct model *model
     store_batch_init(&journal->next.batch);
     store_batch_init(&journal->under_way.batch);
     store_batch_init(&loading.quarantine);
-    if (store->backend->load(store, journal_tables, KIND_COUNT + 1, load_record, &loading, why, why_size) != 0) {
+    if (store->backend->load(store, journal_tables(), KIND_COUNT + 1, load_record, &loading, why, why_size) != 0) {
         store_batch_done(&loading.quarantine);
         store->backend->close(store);
         free(journal);
@@ -233,6 +253,11 @@ int journal_open(struct journal **result, struct loop *loop, struct model *model
     loop_on_turn(loop, turn, journal);
     *result = journal;
     return 0;
+}
+
+const struct journal_counts *journal_counts(const struct journal *journal)
+{
+    return &journal->counts;
 }
 
 uint64_t journal_durable(const struct journal *journal)

@@ -23,14 +23,20 @@ struct journal_events {
     void (*on_quarantine)(void *owner, const char *table, const char *key, const char *why);
 };
 
-/* Tables of the store: the kinds' names and what else the journal keeps. */
-extern const char *const journal_tables[];
-extern const size_t journal_table_count;
+/* Tables of the store: one of each kind in their order, in which they are loaded, then what else the journal keeps. */
+enum { JOURNAL_TABLE_COUNT = KIND_COUNT + 2 };
+const char *const *journal_tables(void);
 
 /* Takes the store. 0, or -1 and why. */
 int journal_open(struct journal **journal, struct loop *loop, struct model *model, struct store *store,
                  const struct journal_events *events, void *owner, char *why, size_t why_size) MUST_CHECK;
 uint64_t journal_durable(const struct journal *journal);
 bool journal_is_idle(const struct journal *journal); /* nothing waits to be written */
+
+struct journal_counts {
+    int64_t writes, failures; /* of batches, since it was opened */
+    int64_t write_us;         /* all of them together */
+};
+const struct journal_counts *journal_counts(const struct journal *journal);
 /* Waits for the batch under way; what gathers behind it is lost unless the journal is idle. Closes the store. */
 void journal_close(struct journal *journal);

@@ -134,7 +134,7 @@ int main(int argc, char **argv)
         return 2;
     }
     snprintf(directory, sizeof(directory), "%s/store", argv[1]);
-    store = store_lmdb_open(fill.loop, directory, journal_tables, journal_table_count, why, sizeof(why));
+    store = store_lmdb_open(fill.loop, directory, journal_tables(), JOURNAL_TABLE_COUNT, why, sizeof(why));
     model_init(&fill.model);
     if (!store || journal_open(&fill.journal, fill.loop, &fill.model, store, &events, &fill, why, sizeof(why)) != 0) {
         fprintf(stderr, "fill: %s\n", why);

@@ -73,6 +73,7 @@ TABLE = [
      {400, 500, 501, None}),
     ('request smuggling by a bare line feed', b'GET /v1/nodes HTTP/1.1\nHost: x\nX: y\n\n', {200, 400, None}),
     ('no body', post(b''), {400}),
+    ('a body that begins like null', post(b'nullify', path=b'/v1/resource-groups/DfltRscGrp/query-size-info'), {400}),
     ('unfinished JSON', post(b'{"resource_definition":{"name":"r'), {400}),
     ('JSON 100,000 levels deep', post(b'[' * 100000), {400}),
     ('objects 50,000 levels deep', post(b'{"a":' * 50000), {400}),

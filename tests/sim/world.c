@@ -240,6 +240,11 @@ bool log_is_on(enum log_level level)
     return world.is_verbose && level <= current_level;
 }
 
+enum log_level log_get_level(void)
+{
+    return current_level;
+}
+
 void log_set_level(enum log_level level)
 {
     current_level = level;

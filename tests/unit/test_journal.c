@@ -214,7 +214,7 @@ static struct store *open_lmdb(const struct place *place, struct loop *loop, cha
 {
     CLEANUP(memory_freep) char *path = memory_printf("%s/db", place->directory);
 
-    return store_lmdb_open(loop, path, journal_tables, journal_table_count, why, why_size);
+    return store_lmdb_open(loop, path, journal_tables(), JOURNAL_TABLE_COUNT, why, why_size);
 }
 
 static void begin(struct session *session, const struct place *place)
@@ -405,7 +405,7 @@ static void test_directory_cannot_be_made(void **state)
     char why[256] = "";
 
     (void)state;
-    assert_null(store_lmdb_open(loop, "/proc/no/such", journal_tables, journal_table_count, why, sizeof(why)));
+    assert_null(store_lmdb_open(loop, "/proc/no/such", journal_tables(), JOURNAL_TABLE_COUNT, why, sizeof(why)));
     assert_non_null(strstr(why, "/proc/no/such"));
     loop_free(loop);
 }

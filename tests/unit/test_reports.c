@@ -174,7 +174,7 @@ static void test_files_of_others(void **state)
     assert_string_equal(doc->origin_file, "a.c");
     assert_string_equal(doc->origin_method, "main");
     assert_int_equal(doc->error_time, INT64_C(1600000000000));
-    assert_string_equal(doc->version, "1");
+    assert_string_equal(doc->version, "0.9");
     reports_free(reports);
     free(path);
 }

@@ -23,6 +23,7 @@ void request_park(struct request *q)
 {
     struct service *service = q->service;
 
+    service->counts.parked++;
     q->deadline_ms = loop_now_ms(service->loop) + (q->deadline_ms > 0 ? q->deadline_ms : REQUEST_DEADLINE_MS);
     *service->last_parked = q;
     service->last_parked = &q->next;

@@ -46,7 +46,7 @@ int rc_add_entry(struct rc *rc, const struct rc_entry *entry)
     if (!(code & RC_OBJECT_MASK) && !entry->is_bare)
         code |= context & RC_OBJECT_MASK;
     doc->ret_code = (int64_t)code;
-    if (!details && rc_is_error(entry->code) && !entry->is_bare)
+    if (!details && rc_is_error(entry->code))
         details = describe(rc);
     doc->message = arena_strdup_null(rc->arena, entry->message);
     doc->cause = arena_strdup_null(rc->arena, entry->cause);

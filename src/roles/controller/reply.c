@@ -10,8 +10,6 @@
 #include "base/text.h"
 #include "roles/controller/request.h"
 
-enum { PIECE_BYTES = 64 * 1024 };
-
 #define JSON_TYPE "application/json"
 
 int request_reply(struct request *q, const struct schema *schema, const void *doc)
@@ -77,6 +75,14 @@ int request_reply_text(struct request *q, const char *content_type, struct buf *
     return 0;
 }
 
+int request_reply_pieces(struct request *q, const char *content_type,
+                         bool (*produce)(struct request *q, struct buf *out))
+{
+    q->text_type = content_type;
+    q->produce = produce;
+    return 0;
+}
+
 void request_free(struct request *q)
 {
     buf_done(&q->text);
@@ -85,9 +91,8 @@ void request_free(struct request *q)
 }
 
 /* Appends documents until the piece is large enough; false at the end of the list. */
-static bool produce(void *owner, struct buf *out)
+static bool produce_list(struct request *q, struct buf *out)
 {
-    struct request *q = owner;
     struct listing *listing = q->listing;
     struct arena arena = { 0 };
     void *doc = memory_alloc(listing->schema->size);
@@ -95,7 +100,7 @@ static bool produce(void *owner, struct buf *out)
 
     q->writer.out = out;
     listing->at = NULL; /* the model may have changed since the last piece */
-    while (out->length < PIECE_BYTES) {
+    while (out->length < REQUEST_PIECE_BYTES) {
         memset(doc, 0, listing->schema->size);
         arena_reset(&arena);
         is_more = listing->left != 0 && listing->next(q, listing, doc, &arena);
@@ -130,24 +135,31 @@ static bool produce_rest(void *owner, struct buf *out)
         buf_done(&q->text);
         return true;
     }
-    buf_reserve(out, PIECE_BYTES + PIECE_BYTES / 8); /* the list is long: nothing is gained by growing */
-    if (produce(owner, out))
+    buf_reserve(out,
+                REQUEST_PIECE_BYTES + REQUEST_PIECE_BYTES / 8); /* the list is long: nothing is gained by growing */
+    if (q->produce(q, out))
         return true;
     request_free(q);
     return false;
+}
+
+static void answer_pieces(struct request *q)
+{
+    if (!q->produce(q, &q->text)) {
+        http_respond(q->exchange, q->route->status, q->text_type, &q->text);
+        request_free(q);
+        return;
+    }
+    http_on_gone(q->exchange, stream_gone, q);
+    http_respond_stream(q->exchange, q->route->status, q->text_type, produce_rest, q);
 }
 
 static void answer_list(struct request *q)
 {
     q->writer.out = &q->text;
     json_begin(&q->writer, '[');
-    if (!produce(q, &q->text)) {
-        http_respond(q->exchange, q->route->status, JSON_TYPE, &q->text);
-        request_free(q);
-        return;
-    }
-    http_on_gone(q->exchange, stream_gone, q);
-    http_respond_stream(q->exchange, q->route->status, JSON_TYPE, produce_rest, q);
+    request_reply_pieces(q, JSON_TYPE, produce_list);
+    answer_pieces(q);
 }
 
 void request_encode_rc(const struct rc *rc, struct buf *out)
@@ -188,6 +200,10 @@ void request_answer(struct request *q)
         request_report(q);
     if (q->listing && !failed) {
         answer_list(q);
+        return;
+    }
+    if (q->produce && !failed) {
+        answer_pieces(q);
         return;
     }
     if (q->is_text && !failed) {

@@ -90,6 +90,8 @@ struct request {
     bool is_text;              /* the answer is this text */
     const char *text_type;     /* NULL: none is told */
     struct buf text;
+    bool (*produce)(struct request *q, struct buf *out); /* the answer is what this appends, piece by piece */
+    void *producer;                                      /* in the arena; free for produce() */
 
     struct request *next;
     uint64_t generation; /* must be durable before the answer */
@@ -100,7 +102,7 @@ struct request {
     void (*resume)(struct request *q); /* called once when everything has settled, before the answer */
 };
 
-enum { REQUEST_DEADLINE_MS = 60000 };
+enum { REQUEST_DEADLINE_MS = 60000, REQUEST_PIECE_BYTES = 64 * 1024 };
 
 /* The answer of a successful GET; doc lives in the request's arena or longer. A list whose filters are illegal is an
  * error in rc. */
@@ -109,6 +111,10 @@ int request_reply_one_in_list(struct request *q, const struct schema *schema, co
 struct listing *request_reply_list(struct request *q, const struct schema *schema,
                                    bool (*next)(struct request *, struct listing *, void *, struct arena *));
 int request_reply_text(struct request *q, const char *content_type, struct buf *take);
+
+/* produce() appends some 64 KiB a time, with turns between, and returns false when that was all. */
+int request_reply_pieces(struct request *q, const char *content_type,
+                         bool (*produce)(struct request *q, struct buf *out));
 
 /* Query parameters. */
 const char *request_query(const struct request *q, const char *name); /* first value, NULL when absent */

@@ -24,8 +24,6 @@ const struct route unserved_routes[] = {
     UNSERVED("DELETE", "/v1/controller/auth/token/{any}"),
     UNSERVED("PUT", "/v1/controller/auth/token/{any}"),
     UNSERVED("POST", "/v1/controller/backup/db"),
-    UNSERVED("GET", "/v1/controller/config"),
-    UNSERVED("PUT", "/v1/controller/config"),
     UNSERVED("POST", "/v1/controller/database/export"),
     UNSERVED("GET", "/v1/controller/properties/info"),
     UNSERVED("GET", "/v1/controller/properties/info/all"),

@@ -23,6 +23,8 @@ const struct route *const route_tables[] = {
     storage_pool_routes,
     controller_routes,
     report_routes,
+    metrics_routes,
+    config_routes,
     orphan_routes,
     unserved_routes,
 };
@@ -197,6 +199,12 @@ static int check_variables(struct request *q)
     return 0;
 }
 
+/* Clients that have nothing to say send it. */
+static bool is_null(const char *text, size_t length)
+{
+    return length >= 4 && strncmp(text, "null", 4) == 0 && (length == 4 || strchr(" \t\r\n", text[4]));
+}
+
 /* Body text to q->body; the tree stays for handlers that look at what was named. */
 static int decode_body(struct request *q, cJSON **json)
 {
@@ -212,7 +220,7 @@ static int decode_body(struct request *q, cJSON **json)
     }
     if (q->route->body)
         q->body = arena_alloc(&q->arena, q->route->body->size);
-    if ((length == 0 || (length >= 4 && strncmp(text, "null", 4) == 0)) && (q->route->use & ROUTE_BODY_OPTIONAL))
+    if ((length == 0 || is_null(text, length)) && (q->route->use & ROUTE_BODY_OPTIONAL))
         return 0;
     *json = json_parse_first(text, length, &broken); /* LINSTOR: what stands behind the object is not looked at */
     if (!*json)
@@ -262,6 +270,7 @@ void request_received(void *owner, struct http_exchange *exchange)
 
     q->service = owner;
     q->model = &q->service->model;
+    q->service->counts.requests++;
     q->exchange = exchange;
     q->rc.arena = &q->arena;
     q->rc.now_ms = loop_wall_ms(q->service->loop);

@@ -5,7 +5,9 @@
 
 #include "roles/controller/request.h"
 
+extern const struct route config_routes[];
 extern const struct route controller_routes[];
+extern const struct route metrics_routes[];
 extern const struct route net_interface_routes[];
 extern const struct route node_routes[];
 extern const struct route orphan_routes[];

@@ -137,7 +137,7 @@ static int open_store(struct service *service)
     CLEANUP(memory_freep) char *directory = memory_printf("%s/store", service->data_directory);
     char why[512];
     struct store *store =
-        store_lmdb_open(service->loop, directory, journal_tables, journal_table_count, why, sizeof(why));
+        store_lmdb_open(service->loop, directory, journal_tables(), JOURNAL_TABLE_COUNT, why, sizeof(why));
 
     model_init(&service->model);
     if (!store || journal_open(&service->journal, service->loop, &service->model, store, &journal_events, service, why,
@@ -172,7 +172,7 @@ int service_init(struct service *service, struct loop *loop, struct reports *rep
     struct http_limits limits = http_default_limits;
     int error;
 
-    *service = (struct service){ .loop = loop, .reports = reports };
+    *service = (struct service){ .loop = loop, .reports = reports, .counts.started_ms = loop_wall_ms(loop) };
     service->data_directory = memory_strdup(data_directory);
     service->listen_address = memory_strdup(listen_address);
     service->last_parked = &service->parked;

@@ -17,6 +17,13 @@ struct session;
 struct request;
 struct reports;
 
+/* What /metrics tells and nothing else knows, since the start. */
+struct service_counts {
+    int64_t started_ms;
+    int64_t requests, parked; /* received; waited for the store or for satellites */
+    int64_t scrapes, scrape_us;
+};
+
 struct service {
     struct loop *loop;
     struct model model;
@@ -48,7 +55,8 @@ struct service {
     struct request **last_parked;
     struct request *current; /* whose handler runs: commits are noted in it */
     int64_t next_token;      /* of refresh messages */
-    bool is_stopping;        /* no more changes; the loop ends when everything is stored */
+    struct service_counts counts;
+    bool is_stopping; /* no more changes; the loop ends when everything is stored */
 };
 
 struct removed_pool {

@@ -242,7 +242,7 @@ void view_definition(const struct resource_definition *definition, bool with_vol
         view_volume_definition(volume, LIST_ADD(&doc->volume_definitions, arena), arena);
 }
 
-static const struct volume_fact *find_fact(const struct resource *resource, int32_t number)
+const struct volume_fact *view_find_fact(const struct resource *resource, int32_t number)
 {
     for (uint32_t i = 0; resource->fact && i < resource->fact->volumes.count; i++)
         if (resource->fact->volumes.at[i].number == number)
@@ -268,7 +268,7 @@ static struct layer_object_doc *view_layers(const struct resource *resource, str
     doc->type = borrow("STORAGE");
     doc->storage = arena_alloc(arena, sizeof(*doc->storage));
     for (uint32_t i = 0; i < resource->volumes.count; i++)
-        fill_layer_volume(&resource->volumes.at[i], find_fact(resource, resource->volumes.at[i].number),
+        fill_layer_volume(&resource->volumes.at[i], view_find_fact(resource, resource->volumes.at[i].number),
                           LIST_ADD(&doc->storage->storage_volumes, arena));
     return doc;
 }
@@ -276,7 +276,7 @@ static struct layer_object_doc *view_layers(const struct resource *resource, str
 void view_volume(const struct resource *resource, const struct volume *volume, struct volume_doc *doc,
                  struct arena *arena)
 {
-    const struct volume_fact *fact = find_fact(resource, volume->number);
+    const struct volume_fact *fact = view_find_fact(resource, volume->number);
     const struct storage_pool *pool = model_find_pool(resource_node(resource), volume->storage_pool);
     struct volume_layer_doc *layer;
 

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* How members lie in structs; for the files of the codec only. */
+#pragma once
+
+#include "base/field.h"
+
+/* Every LIST_OF(), text list and map begins like this. */
+struct any_list {
+    void *at;
+    uint32_t count, room;
+};
+
+static inline const void *field_member(const struct field *field, const void *object)
+{
+    return (const char *)object + field->offset;
+}
