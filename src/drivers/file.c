@@ -209,7 +209,13 @@ static void read_change(const struct step *step, const struct outcome *outcome, 
         fact->allocated_kib = outcome->allocated_kib;
         fact->has_vanished = false;
         break;
-    case STEP_FILE_REMOVE: facts_remove_volume(facts, step->pool, step->identifier); break;
+    case STEP_FILE_REMOVE:
+        /* The fact stays for its stamp, until somebody has looked: an answer that is older than this must not count. */
+        facts_set_text(&fact->backing, NULL);
+        facts_set_text(&fact->device, NULL);
+        fact->size_kib = fact->device_kib = fact->allocated_kib = 0;
+        fact->is_uncertain = fact->has_vanished = false;
+        break;
     case STEP_LOOP_ATTACH:
         facts_set_text(&fact->device, outcome->device);
         fact->device_kib = outcome->device_kib;

@@ -265,32 +265,43 @@ static const char *check_definition(const struct resource_definition *definition
     return found;
 }
 
-/* Files that belong to no volume. */
+/* A file that belongs to no volume: allowed where nobody could remove it, and then it is reported. */
+static const char *check_orphan(const struct model *model, const struct host *host, const struct machine_file *file,
+                                const char *definition_text)
+{
+    const struct node *node = model_find_node(model, host->name);
+    char pool[NAME_SIZE] = "", identifier[NAME_SIZE] = "";
+
+    if (sscanf(file->path, MACHINE_POOLS "/%20[a-z]/%20[a-z0-9_].img", pool, identifier) != 2 ||
+        !workload_may_be_orphan(definition_by_name(definition_text), host->index))
+        return say("%s is left over on %s", file->path, host->name);
+    if (node && model_find_pool(node, pool) && !session_has_orphan(node, pool, identifier))
+        return say("%s is left over on %s, and not reported as an orphan", file->path, host->name);
+    return NULL;
+}
+
 static const char *check_left_over(const struct model *model, const struct host *host)
 {
     struct machine_file file = { 0 };
+    const char *found = NULL;
     int devices = 0;
 
-    while (machine_next_file(host, file.path, &file)) {
+    while (!found && machine_next_file(host, file.path, &file)) {
         const char *name = strrchr(file.path, '/') + 1, *underscore = strrchr(name, '_');
         char definition_text[NAME_SIZE];
         const struct resource_definition *definition;
         const struct resource *resource;
-        int at;
 
         snprintf(definition_text, sizeof(definition_text), "%.*s", (int)(underscore - name), name);
-        at = definition_by_name(definition_text);
         devices += file.device != NULL;
         definition = model_find_definition(model, definition_text);
         resource = definition ? model_find_resource(definition, host->name) : NULL;
-        if (resource && resource_find_volume(resource, (int32_t)strtol(underscore + 1, NULL, 10)))
-            continue;
-        if (!workload_may_be_orphan(at, host->index))
-            return say("%s is left over on %s", file.path, host->name);
+        if (!resource || !resource_find_volume(resource, (int32_t)strtol(underscore + 1, NULL, 10)))
+            found = check_orphan(model, host, &file, definition_text);
     }
-    if (devices != machine_count_devices(host))
+    if (!found && devices != machine_count_devices(host))
         return say("%s has %d loop devices for %d files", host->name, machine_count_devices(host), devices);
-    return NULL;
+    return found;
 }
 
 const char *check_settled(void)

@@ -113,6 +113,11 @@ void cluster_crash(struct host *host)
     start_later(host, chance_one_in(2) ? 0 : chance_between(0, 8000));
 }
 
+static void mount_late(void *owner)
+{
+    machine_mount_all(owner);
+}
+
 static void lose_power(struct host *host)
 {
     world_note("%s loses power", host->name);
@@ -124,6 +129,7 @@ static void lose_power(struct host *host)
     network_power_lost(host);
     host->is_on = false;
     start_later(host, chance_between(1000, 30000));
+    world_after(NULL, chance_between(1000, 60000), mount_late, host);
 }
 
 struct cut {
@@ -201,8 +207,10 @@ void cluster_end_faults(void)
     world_note("faults end");
     world.is_quiet = true;
     network_heal();
-    for (int i = 0; i <= world.satellites; i++)
+    for (int i = 0; i <= world.satellites; i++) {
         machine_close_all(&world.hosts[i]);
+        machine_mount_all(&world.hosts[i]);
+    }
 }
 
 void cluster_done(void)

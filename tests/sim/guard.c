@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "store_sim.h"
+#include "workload.h"
 
 static struct guard_memory own;
 
@@ -48,43 +49,74 @@ static bool has_delete_flag(const cJSON *object)
     return false;
 }
 
-static bool is_marked(const char *record, int number)
-{
-    struct json_error error;
-    cJSON *json = json_parse(record, strlen(record), &error);
-    bool marked = has_delete_flag(json);
-    const cJSON *volume;
+/* Of a resource's record. */
+struct recorded {
+    bool is_there, has_volume, is_leaving, is_deployed;
+};
 
+/* Which volume the step is about, and what is recorded of it. */
+static struct recorded find_recorded(const struct host *host, const char *identifier, int *definition, int *number)
+{
+    const char *underscore = identifier ? strrchr(identifier, '_') : NULL, *record;
+    char name[NAME_SIZE] = "", key[2 * NAME_SIZE];
+    struct recorded recorded = { 0 };
+    struct json_error error;
+    const cJSON *volume;
+    cJSON *json;
+
+    if (!underscore || (size_t)(underscore - identifier) >= sizeof(name))
+        world_violation("%s: a step does not say of which volume", host->name);
+    memcpy(name, identifier, (size_t)(underscore - identifier));
+    *definition = definition_by_name(name);
+    *number = atoi(underscore + 1);
+    if (*definition < 0 || *number >= VOLUMES)
+        world_violation("%s: %s is a volume that nobody has made", host->name, identifier);
+    snprintf(key, sizeof(key), "R%d/N%d", *definition, host->index);
+    record = store_sim_find("resource", key);
+    json = record ? json_parse(record, strlen(record), &error) : NULL;
+    recorded.is_there = json != NULL;
+    recorded.is_leaving = has_delete_flag(json);
     cJSON_ArrayForEach(volume, cJSON_GetObjectItemCaseSensitive(json, "volumes"))
     {
         const cJSON *at = cJSON_GetObjectItemCaseSensitive(volume, "number");
 
-        if ((at ? at->valueint : 0) == number)
-            marked = marked || has_delete_flag(volume);
+        if ((at ? at->valueint : 0) != *number)
+            continue;
+        recorded.has_volume = true;
+        recorded.is_leaving = recorded.is_leaving || has_delete_flag(volume);
+        recorded.is_deployed = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(volume, "is_deployed"));
     }
     cJSON_Delete(json);
-    return marked;
+    return recorded;
 }
 
 void guard_destruction(const struct host *host, const struct step *step, int64_t made_ms)
 {
-    char name[NAME_SIZE] = "", key[2 * NAME_SIZE];
-    const char *underscore = step->identifier ? strrchr(step->identifier, '_') : NULL, *record;
     int definition, number;
-    int64_t allowed_ms;
+    struct recorded recorded = find_recorded(host, step->identifier, &definition, &number);
+    int64_t allowed_ms = own.allowed_ms[definition][host->index][number];
 
-    if (!underscore || (size_t)(underscore - step->identifier) >= sizeof(name))
-        world_violation("%s: \"%s\" does not say of which volume", host->name, step->what);
-    memcpy(name, step->identifier, (size_t)(underscore - step->identifier));
-    definition = definition_by_name(name);
-    number = atoi(underscore + 1);
-    if (definition < 0 || number >= VOLUMES)
-        world_violation("%s: \"%s\" is about a volume that nobody has made", host->name, step->what);
-    snprintf(key, sizeof(key), "R%d/N%d", definition, host->index);
-    record = store_sim_find("resource", key);
-    allowed_ms = own.allowed_ms[definition][host->index][number];
-    if (record && !is_marked(record, number) && allowed_ms < made_ms)
-        world_violation("%s: \"%s\", but resource %s is not to be deleted: %s", host->name, step->what, key, record);
-    if (!record && allowed_ms == 0)
+    if (recorded.is_there && !recorded.is_leaving && allowed_ms < made_ms)
+        world_violation("%s: \"%s\", but the resource is not to be deleted", host->name, step->what);
+    if (!recorded.is_there && allowed_ms == 0)
         world_violation("%s: \"%s\", but no request has allowed that", host->name, step->what);
+}
+
+void guard_creation(const struct host *host, const struct step *step)
+{
+    int definition, number;
+    struct recorded recorded = find_recorded(host, step->identifier, &definition, &number);
+
+    if (recorded.is_there && recorded.is_deployed && !recorded.is_leaving)
+        world_violation("%s: \"%s\", but the volume's data lies on a file system that is not mounted", host->name,
+                        step->what);
+}
+
+void guard_found_again(const struct host *host, const char *path)
+{
+    int definition, number;
+    struct recorded recorded = find_recorded(host, strrchr(path, '/') + 1, &definition, &number);
+
+    if (!recorded.has_volume || recorded.is_leaving)
+        workload_note_orphan(definition, host->index);
 }

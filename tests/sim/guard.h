@@ -18,3 +18,10 @@ void guard_save(struct guard_memory *memory);
 void guard_restore(const struct guard_memory *memory, struct parts parts);
 /* Ends the program when the step must not be done. made_ms: how old the data is. */
 void guard_destruction(const struct host *host, const struct step *step, int64_t made_ms);
+/* Likewise when the step makes a new file although one of its name lies hidden. */
+void guard_creation(const struct host *host, const struct step *step);
+/*
+ * A file that lay hidden is seen again. If its resource was deleted meanwhile, it is an orphan: nobody could remove it,
+ * and the satellite could not know whether it was lost.
+ */
+void guard_found_again(const struct host *host, const char *path);

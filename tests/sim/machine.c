@@ -15,7 +15,14 @@ enum { LOOP_DEVICES = 64, FIRST_FREE_KIB = 1 << 30 };
 struct file {
     struct map_node node; /* key: the path */
     int64_t size_kib, allocated_kib, made_ms;
-    int device; /* number, -1: none */
+    int device;    /* number, -1: none */
+    bool is_below; /* made while nothing was mounted at its directory */
+};
+
+enum mount {
+    MOUNTED,
+    MISSING, /* the directory is not there */
+    EMPTY,   /* the directory below the mount point is seen */
 };
 
 struct loop_device {
@@ -26,34 +33,58 @@ struct loop_device {
 };
 
 struct machine {
-    struct map directories, files; /* directories: struct file without contents */
+    struct map files;
+    enum mount mounts[POOLS];
     struct loop_device devices[LOOP_DEVICES];
     int64_t free_kib, total_kib;
 };
 
 static struct machine machines[HOST_LIMIT];
 
-static struct file *find(const struct map *map, const char *path)
+/* -1: it lies in no pool. */
+static int pool_of(const char *path)
 {
-    struct map_node *node = map_find(map, path);
+    for (int i = 0; i < POOLS; i++) {
+        size_t length = strlen(MACHINE_POOLS "/") + strlen(pool_name(i));
+        char directory[64];
 
-    return node ? CONTAINER_OF(node, struct file, node) : NULL;
+        snprintf(directory, sizeof(directory), MACHINE_POOLS "/%s", pool_name(i));
+        if (strncmp(path, directory, length) == 0 && (path[length] == '/' || path[length] == '\0'))
+            return i;
+    }
+    return -1;
 }
 
-static struct file *add(struct map *map, const char *path)
+static bool is_there(const struct machine *machine, const char *path)
 {
-    struct file *file = memory_alloc(sizeof(*file));
+    int pool = pool_of(path);
 
-    file->node.key = memory_strdup(path);
-    file->device = -1;
-    file->made_ms = world_now_ms();
-    map_insert(map, &file->node);
-    return file;
+    return pool >= 0 && machine->mounts[pool] != MISSING;
 }
 
-static void drop(struct map *map, struct file *file)
+static bool is_visible(const struct machine *machine, const struct file *file)
 {
-    map_remove(map, &file->node);
+    return machine->mounts[pool_of(file->node.key)] == MOUNTED || file->is_below;
+}
+
+static struct file *find(const struct machine *machine, const char *path)
+{
+    struct map_node *node = map_find(&machine->files, path);
+    struct file *file = node ? CONTAINER_OF(node, struct file, node) : NULL;
+
+    return file && is_visible(machine, file) ? file : NULL;
+}
+
+static void set_allocated(struct machine *machine, struct file *file, int64_t kib)
+{
+    machine->free_kib -= kib - file->allocated_kib;
+    file->allocated_kib = kib;
+}
+
+static void drop(struct machine *machine, struct file *file)
+{
+    set_allocated(machine, file, 0);
+    map_remove(&machine->files, &file->node);
     memory_freep(&file->node.key);
     free(file);
 }
@@ -64,8 +95,6 @@ void machines_init(void)
     for (int i = 0; i < HOST_LIMIT; i++) {
         struct machine *machine = &machines[i];
 
-        add(&machine->directories, MACHINE_POOLS "/thin");
-        add(&machine->directories, MACHINE_POOLS "/thick");
         machine->free_kib = machine->total_kib = FIRST_FREE_KIB;
         for (int number = 0; number < LOOP_DEVICES; number++)
             snprintf(machine->devices[number].name, sizeof(machine->devices[number].name), "/dev/loop%d", number);
@@ -78,21 +107,13 @@ void machines_done(void)
         struct map_node *node;
 
         while ((node = map_first(&machines[i].files)))
-            drop(&machines[i].files, CONTAINER_OF(node, struct file, node));
-        while ((node = map_first(&machines[i].directories)))
-            drop(&machines[i].directories, CONTAINER_OF(node, struct file, node));
+            drop(&machines[i], CONTAINER_OF(node, struct file, node));
     }
-}
-
-static void set_allocated(struct machine *machine, struct file *file, int64_t kib)
-{
-    machine->free_kib -= kib - file->allocated_kib;
-    file->allocated_kib = kib;
 }
 
 static int measure(struct machine *machine, struct found_directory *found)
 {
-    if (!find(&machine->directories, found->path))
+    if (!is_there(machine, found->path))
         return ENOENT;
     found->free_kib = machine->free_kib;
     found->total_kib = machine->total_kib;
@@ -119,7 +140,7 @@ static void list_files(struct machine *machine, const struct step *step, struct 
     char *prefix = arena_printf(arena, "%s/", found->path);
 
     for (uint32_t i = 0; i < step->names.count; i++) {
-        const struct file *file = find(&machine->files, arena_printf(arena, "%s%s", prefix, step->names.at[i]));
+        const struct file *file = find(machine, arena_printf(arena, "%s%s", prefix, step->names.at[i]));
 
         if (file)
             add_found(machine, found, file, arena);
@@ -128,7 +149,7 @@ static void list_files(struct machine *machine, const struct step *step, struct 
         return;
     for (struct map_node *node = map_after(&machine->files, prefix); node && text_starts_with(node->key, prefix);
          node = map_next(node))
-        if (text_ends_with(node->key, ".img"))
+        if (is_visible(machine, CONTAINER_OF(node, struct file, node)))
             add_found(machine, found, CONTAINER_OF(node, struct file, node), arena);
 }
 
@@ -145,27 +166,41 @@ static int ask(struct machine *machine, const struct step *step, struct outcome 
     return 0;
 }
 
-static char *parent_of(const char *path, struct arena *arena)
-{
-    return arena_strndup(arena, path, (size_t)(strrchr(path, '/') - path));
-}
-
 static int check_directory(struct machine *machine, const struct step *step, struct outcome *outcome)
 {
     outcome->can_share_blocks = true;
-    return find(&machine->directories, step->path) ? 0 : -ENOENT;
+    return is_there(machine, step->path) ? 0 : -ENOENT;
 }
 
-static int size_file(struct machine *machine, const struct step *step, struct outcome *outcome, struct arena *arena)
+/* Where nothing is mounted, a file with the data of a volume may lie hidden: then it must not get another one. */
+static struct file *make_file(struct host *host, struct machine *machine, const struct step *step)
 {
-    struct file *file = find(&machine->files, step->path);
+    struct map_node *hidden = map_find(&machine->files, step->path);
+    struct file *file;
+
+    if (hidden) {
+        guard_creation(host, step);
+        drop(machine, CONTAINER_OF(hidden, struct file, node));
+    }
+    file = memory_alloc(sizeof(*file));
+    file->node.key = memory_strdup(step->path);
+    file->device = -1;
+    file->made_ms = world_now_ms();
+    file->is_below = machine->mounts[pool_of(step->path)] != MOUNTED;
+    map_insert(&machine->files, &file->node);
+    return file;
+}
+
+static int size_file(struct host *host, struct machine *machine, const struct step *step, struct outcome *outcome)
+{
+    struct file *file = find(machine, step->path);
 
     if (step->size_kib <= 0)
         return -EINVAL;
-    if (!find(&machine->directories, parent_of(step->path, arena)))
+    if (!is_there(machine, step->path))
         return -ENOENT;
     if (!file)
-        file = add(&machine->files, step->path);
+        file = make_file(host, machine, step);
     if (file->size_kib < step->size_kib)
         file->size_kib = step->size_kib;
     if (step->kind == STEP_FILE_ALLOCATE)
@@ -177,7 +212,7 @@ static int size_file(struct machine *machine, const struct step *step, struct ou
 
 static struct loop_device *device_of(struct machine *machine, const struct step *step)
 {
-    struct file *file = find(&machine->files, step->path);
+    struct file *file = find(machine, step->path);
     struct loop_device *device = file && file->device >= 0 ? &machine->devices[file->device] : NULL;
 
     return device && step->device && strcmp(device->name, step->device) == 0 ? device : NULL;
@@ -185,7 +220,7 @@ static struct loop_device *device_of(struct machine *machine, const struct step 
 
 static int attach(struct machine *machine, const struct step *step, struct outcome *outcome, struct arena *arena)
 {
-    struct file *file = find(&machine->files, step->path);
+    struct file *file = find(machine, step->path);
     int64_t at = chance_between(0, LOOP_DEVICES - 1); /* the kernel gives any free one */
 
     if (!file)
@@ -239,7 +274,7 @@ static int detach(struct host *host, struct machine *machine, const struct step 
 
 static int wipe(struct host *host, struct machine *machine, const struct step *step)
 {
-    struct file *file = find(&machine->files, step->path);
+    struct file *file = find(machine, step->path);
     struct loop_device *device = device_of(machine, step);
 
     if (step->device && !device)
@@ -254,7 +289,7 @@ static int wipe(struct host *host, struct machine *machine, const struct step *s
 
 static int remove_file(struct host *host, struct machine *machine, const struct step *step)
 {
-    struct file *file = find(&machine->files, step->path);
+    struct file *file = find(machine, step->path);
 
     if (!file)
         return 0;
@@ -262,8 +297,7 @@ static int remove_file(struct host *host, struct machine *machine, const struct 
     if (file->device >= 0)
         world_violation("%s on %s is removed while %s shows it", step->path, host->name,
                         machine->devices[file->device].name);
-    set_allocated(machine, file, 0);
-    drop(&machine->files, file);
+    drop(machine, file);
     return 0;
 }
 
@@ -280,7 +314,7 @@ static int run(struct host *host, const struct step *step, struct outcome *outco
     case STEP_ASK_SPACE: return ask(machine, step, outcome, arena);
     case STEP_CHECK_DIRECTORY: return check_directory(machine, step, outcome);
     case STEP_FILE_ALLOCATE:
-    case STEP_FILE_TRUNCATE: return size_file(machine, step, outcome, arena);
+    case STEP_FILE_TRUNCATE: return size_file(host, machine, step, outcome);
     case STEP_FILE_REMOVE: return remove_file(host, machine, step);
     case STEP_LOOP_ATTACH: return attach(machine, step, outcome, arena);
     case STEP_LOOP_RESIZE: return resize(machine, step, outcome);
@@ -298,6 +332,20 @@ void machine_run(struct host *host, const struct step *step, struct outcome *out
     outcome->error = -error;
 }
 
+void machine_mount_all(struct host *host)
+{
+    struct machine *machine = &machines[host->index];
+
+    map_for_each (node, &machine->files) {
+        struct file *file = CONTAINER_OF(node, struct file, node);
+
+        if (!file->is_below && machine->mounts[pool_of(node->key)] == EMPTY)
+            guard_found_again(host, node->key);
+        file->is_below = false;
+    }
+    memset(machine->mounts, 0, sizeof(machine->mounts));
+}
+
 void machine_power_lost(struct host *host)
 {
     struct machine *machine = &machines[host->index];
@@ -305,6 +353,10 @@ void machine_power_lost(struct host *host)
     for (int i = 0; i < LOOP_DEVICES; i++)
         if (machine->devices[i].file)
             free_device(&machine->devices[i]);
+    machine_mount_all(host);
+    for (int i = 0; i < POOLS; i++)
+        if (fault_strikes(FAULT_UNMOUNTED, 3))
+            machine->mounts[i] = chance_one_in(2) ? MISSING : EMPTY;
 }
 
 void machine_open_some(struct host *host)

@@ -16,7 +16,9 @@ void machines_done(void);
 
 /* What the step does, all at once. *outcome must be zeroed. */
 void machine_run(struct host *host, const struct step *step, struct outcome *outcome, struct arena *arena);
+/* Some file systems of pools may not be mounted when it comes back. */
 void machine_power_lost(struct host *host);
+void machine_mount_all(struct host *host);
 /* Somebody opens a device that is there, or closes all. */
 void machine_open_some(struct host *host);
 void machine_close_all(struct host *host);

@@ -139,12 +139,12 @@ static const char *say(const char *format, ...)
     return strcpy(text, made);
 }
 
-static const char *const presence_names[] = { "absent", "present", "leaving" };
+static const char *const presence_names[] = { "absent", "present", "leaving", "absent or present" };
 
 /* NULL when it is as it must be. */
 static const char *compare_presence(enum presence wanted, enum presence actual)
 {
-    if (wanted == actual || (wanted == LEAVING && actual == ABSENT))
+    if (wanted == actual || (wanted == LEAVING && actual == ABSENT) || wanted == OPTIONAL)
         return NULL;
     return say("should be %s and is %s", presence_names[wanted], presence_names[actual]);
 }
@@ -221,8 +221,8 @@ const char *reference_compare(const struct reference *wanted, const struct refer
 
 static void leave(enum presence *at, enum presence actual)
 {
-    if (*at == LEAVING && actual == ABSENT)
-        *at = ABSENT;
+    if (*at == OPTIONAL || (*at == LEAVING && actual == ABSENT))
+        *at = actual;
 }
 
 static void take_definition(struct reference_definition *to, const struct reference_definition *actual)
@@ -232,8 +232,11 @@ static void take_definition(struct reference_definition *to, const struct refere
         *to = (struct reference_definition){ 0 };
     for (int i = 0; i < VOLUMES; i++)
         leave(&to->volumes[i].at, actual->volumes[i].at);
-    for (int i = 1; i <= world.satellites; i++)
+    for (int i = 1; i <= world.satellites; i++) {
+        if (to->resources[i].at == OPTIONAL)
+            to->resources[i].mark = actual->resources[i].mark;
         leave(&to->resources[i].at, actual->resources[i].at);
+    }
 }
 
 void reference_take(struct reference *to, const struct reference *from, const struct reference *actual,

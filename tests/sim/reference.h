@@ -15,7 +15,8 @@ enum { DEFINITIONS = 6, VOLUMES = 3, POOLS = 2, NAME_SIZE = 24 };
 enum presence {
     ABSENT,
     PRESENT,
-    LEAVING, /* its deletion was accepted: it is going, or gone */
+    LEAVING,  /* its deletion was accepted: it is going, or gone */
+    OPTIONAL, /* the controller chooses */
 };
 
 struct reference_volume {
@@ -31,7 +32,7 @@ struct reference_resource {
 struct reference_definition {
     enum presence at;
     int mark;
-    int pool;
+    int pool;     /* where its volumes lie */
     bool is_drbd; /* has minors, and no resources */
     struct reference_volume volumes[VOLUMES];
     struct reference_resource resources[HOST_LIMIT]; /* by node */
@@ -61,6 +62,9 @@ int definition_by_name(const char *name);    /* -1 when it is none */
 void reference_read(struct reference *reference, struct parts parts);
 /* Where actual is not as wanted says it must be; NULL: nowhere. What is leaving may have gone. */
 const char *reference_compare(const struct reference *wanted, const struct reference *actual, struct parts parts);
-/* Copies parts; what is leaving and is not there in actual is absent from now on. */
+/*
+ * Copies parts. What is leaving and is not there in actual is absent from now on, and what the controller chose is as
+ * it has chosen.
+ */
 void reference_take(struct reference *to, const struct reference *from, const struct reference *actual,
                     struct parts parts);

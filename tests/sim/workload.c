@@ -22,12 +22,18 @@ struct client {
     struct reference after;    /* of parts, when it succeeds */
     struct guard_memory guard; /* as it was before */
     bool must_succeed;         /* nothing speaks against it */
+    int place_count;
     bool is_reading;
     bool was_answered;
     int status;
     bool has_error, was_undone;
     char what[140], first_message[200];
     int64_t next_ms;
+};
+
+struct orphan {
+    bool is_set;
+    int definition, node, number;
 };
 
 /* What a client is about to ask. */
@@ -37,7 +43,9 @@ struct wish {
     struct parts parts;
     struct reference after;
     bool is_reading;
-    bool is_in_doubt; /* it may be refused for a good reason */
+    bool is_in_doubt;     /* it may be refused for a good reason */
+    struct orphan orphan; /* that is to be removed */
+    int place_count;      /* when it succeeds there are so many resources at least */
 };
 
 static struct client clients[CLIENTS];
@@ -349,13 +357,79 @@ static bool delete_resource(struct wish *wish)
     return true;
 }
 
+/* The controller chooses where; nodes stay as they are meanwhile. */
+static void choose_nodes(struct wish *wish, int definition, int place_count)
+{
+    wish->place_count = place_count;
+    wish->is_in_doubt = true; /* there may be no room */
+    for (int i = 1; i <= world.satellites; i++) {
+        touch_node(wish, i);
+        if (reference.nodes[i].at == PRESENT && wish->after.definitions[definition].resources[i].at != PRESENT)
+            wish->after.definitions[definition].resources[i].at = OPTIONAL;
+    }
+}
+
+static bool autoplace(struct wish *wish)
+{
+    int at = any_definition(), place_count = (int)chance_between(1, 3);
+
+    if (reference.definitions[at].at != PRESENT || reference.definitions[at].is_drbd)
+        return false;
+    set_target(wish, "POST", "/v1/resource-definitions/%s/autoplace", definition_name(at));
+    set_body(wish, "{\"select_filter\":{\"place_count\":%d,\"storage_pool_list\":[\"%s\"]}}", place_count,
+             pool_name(reference.definitions[at].pool));
+    touch_definition(wish, at);
+    choose_nodes(wish, at, 0);
+    return true;
+}
+
+static bool spawn(struct wish *wish)
+{
+    int at = any_definition(), place_count = (int)chance_between(1, 3);
+    int64_t size_kib = chance_between(1, 100000);
+
+    if (reference.definitions[at].at != ABSENT || at == DEFINITIONS - 1)
+        return false;
+    set_target(wish, "POST", "/v1/resource-groups/DfltRscGrp/spawn");
+    set_body(wish,
+             "{\"resource_definition_name\":\"%s\",\"volume_sizes\":[%" PRId64
+             "],\"select_filter\":{\"place_count\":%d,"
+             "\"storage_pool_list\":[\"%s\"],\"layer_stack\":[\"STORAGE\"]},"
+             "\"resource_definition_props\":{\"StorPoolName\":\"%s\"}}",
+             definition_name(at), size_kib, place_count, pool_name(at % POOLS), pool_name(at % POOLS));
+    touch_definition(wish, at);
+    wish->after.definitions[at] = (struct reference_definition){ .at = PRESENT, .pool = at % POOLS };
+    wish->after.definitions[at].volumes[0] = (struct reference_volume){ PRESENT, size_kib };
+    choose_nodes(wish, at, place_count);
+    return true;
+}
+
+/* What a lost node has kept is removed when a user says so. */
+static bool remove_orphan(struct wish *wish)
+{
+    int at = any_definition(), node = any_node(), number = (int)chance_between(0, VOLUMES - 1);
+
+    if (!may_be_orphan[at][node] || reference.definitions[at].resources[node].at != ABSENT ||
+        reference.nodes[node].at != PRESENT)
+        return false;
+    set_target(wish, "DELETE", "/v1/nodes/%s/orphans/%s/%s_%05d", world.hosts[node].name, pool_name(at % POOLS),
+               definition_name(at), number);
+    touch_definition(wish, at);
+    touch_node(wish, node);
+    wish->is_in_doubt = true;
+    wish->orphan = (struct orphan){ true, at, node, number };
+    return true;
+}
+
 static bool read_something(struct wish *wish)
 {
-    static const char *const targets[] = {
-        "/v1/view/resources",           "/v1/nodes",
-        "/v1/view/storage-pools",       "/v1/resource-definitions?with_volume_definitions=true",
-        "/v1/storage-pool-definitions", "/v1/controller/properties"
-    };
+    static const char *const targets[] = { "/v1/error-reports",
+                                           "/v1/view/resources",
+                                           "/v1/nodes",
+                                           "/v1/view/storage-pools",
+                                           "/v1/resource-definitions?with_volume_definitions=true",
+                                           "/v1/storage-pool-definitions",
+                                           "/v1/controller/properties" };
 
     set_target(wish, "GET", "%s", targets[chance_between(0, ARRAY_SIZE(targets) - 1)]);
     wish->is_reading = true;
@@ -366,11 +440,13 @@ static const struct {
     bool (*make)(struct wish *wish);
     int weight;
 } wishes[] = {
-    { create_node, 8 },     { mark_node, 1 },         { delete_node, 1 },   { lose_node, 1 },
-    { create_pool, 8 },     { mark_pool, 1 },         { delete_pool, 1 },   { create_definition, 8 },
-    { mark_definition, 2 }, { delete_definition, 3 }, { create_volume, 8 }, { resize_volume, 6 },
-    { delete_volume, 3 },   { create_resource, 14 },  { mark_resource, 2 }, { delete_resource, 5 },
-    { read_something, 3 },
+    { create_node, 8 },       { mark_node, 1 },         { delete_node, 1 },
+    { lose_node, 1 },         { create_pool, 8 },       { mark_pool, 1 },
+    { delete_pool, 1 },       { create_definition, 8 }, { mark_definition, 2 },
+    { delete_definition, 3 }, { create_volume, 8 },     { resize_volume, 6 },
+    { delete_volume, 3 },     { create_resource, 14 },  { mark_resource, 2 },
+    { delete_resource, 5 },   { autoplace, 4 },         { spawn, 4 },
+    { remove_orphan, 3 },     { read_something, 4 },
 };
 
 static bool make_wish(struct wish *wish)
@@ -391,6 +467,8 @@ static bool make_wish(struct wish *wish)
 /* A deletion that the controller may have taken from now on gives authority, whatever the client hears of it. */
 static void allow_destruction(const struct wish *wish)
 {
+    if (wish->orphan.is_set)
+        guard_allow(wish->orphan.definition, wish->orphan.node, wish->orphan.number);
     for (int i = 0; i < DEFINITIONS; i++) {
         const struct reference_definition *after = &wish->after.definitions[i];
 
@@ -431,6 +509,15 @@ static void read_answer(struct client *client, const char *body)
     cJSON_Delete(json);
 }
 
+static int count_resources(const struct reference_definition *definition)
+{
+    int count = 0;
+
+    for (int i = 1; i <= world.satellites; i++)
+        count += definition->resources[i].at == PRESENT;
+    return count;
+}
+
 /* Compared at once: a success is durable when it is told. */
 static void check_acknowledged(const struct client *client)
 {
@@ -441,6 +528,10 @@ static void check_acknowledged(const struct client *client)
     wrong = reference_compare(&client->after, &actual, client->parts);
     if (wrong)
         world_violation("%s was acknowledged, but %s", client->what, wrong);
+    for (int i = 0; i < DEFINITIONS && client->place_count > 0; i++)
+        if (client->parts.definitions >> i & 1 && count_resources(&actual.definitions[i]) < client->place_count)
+            world_violation("%s was acknowledged, but there are fewer than %d resources", client->what,
+                            client->place_count);
 }
 
 static void answered(void *owner, int status, const char *body)
@@ -508,6 +599,7 @@ static void send(struct client *client, const struct wish *wish)
         .parts = wish->parts,
         .after = wish->after,
         .must_succeed = world.is_calm && !wish->is_in_doubt,
+        .place_count = wish->place_count,
         .is_reading = wish->is_reading,
     };
     snprintf(client->what, sizeof(client->what), "%s %s", wish->method, wish->target);
@@ -589,4 +681,9 @@ const struct reference *workload_reference(void)
 bool workload_may_be_orphan(int definition, int node)
 {
     return may_be_orphan[definition][node];
+}
+
+void workload_note_orphan(int definition, int node)
+{
+    may_be_orphan[definition][node] = true;
 }

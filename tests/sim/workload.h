@@ -13,5 +13,6 @@ void workload_stop(void); /* no new requests; those on their way are waited for 
 bool workload_is_over(void);
 void workload_done(void);
 const struct reference *workload_reference(void);
-/* Whether its node was given up once with this resource on it: then files may be left. */
+/* Files of the resource may be left on the node: its node was given up, or its file system was not mounted. */
 bool workload_may_be_orphan(int definition, int node);
+void workload_note_orphan(int definition, int node);

@@ -16,7 +16,7 @@ enum { START_MS = 1000000 };
 const char *const fault_names[FAULT_COUNT] = {
     "controller crashes", "satellite crashes", "power losses",   "broken connections", "partitions",
     "slow network",       "lost requests",     "failed commits", "slow commits",       "failed steps",
-    "slow steps",         "hanging steps",     "lost workers",   "busy devices",
+    "slow steps",         "hanging steps",     "lost workers",   "busy devices",       "late mounts",
 };
 
 struct event {

@@ -48,6 +48,7 @@ enum fault {
     FAULT_STEP_HANGS,
     FAULT_STEP_LOST,   /* the worker dies */
     FAULT_DEVICE_BUSY, /* somebody holds a device open */
+    FAULT_UNMOUNTED,   /* after a power loss a pool has no file system for a while */
     FAULT_COUNT,
 };
 extern const char *const fault_names[FAULT_COUNT];

@@ -139,8 +139,9 @@ void report_held(struct satellite *satellite, struct link *link)
     map_for_each (node, &satellite->pools) {
         const struct pool_want *want = &CONTAINER_OF(node, struct pool, known.node)->want;
 
-        *LIST_ADD(&held.pools, &arena) =
-            (struct held_item){ .name = want->pool, .uuid = want->uuid, .generation = want->generation };
+        *LIST_ADD(&held.pools, &arena) = (struct held_item){
+            .name = want->pool, .uuid = want->uuid, .generation = want->generation, .digest = want->digest
+        };
     }
     map_for_each (node, &satellite->resources) {
         const struct resource *resource = CONTAINER_OF(node, struct resource, node);
@@ -148,8 +149,9 @@ void report_held(struct satellite *satellite, struct link *link)
 
         if (resource->is_forgotten)
             continue;
-        *LIST_ADD(&held.resources, &arena) =
-            (struct held_item){ .name = want->resource, .uuid = want->uuid, .generation = want->generation };
+        *LIST_ADD(&held.resources, &arena) = (struct held_item){
+            .name = want->resource, .uuid = want->uuid, .generation = want->generation, .digest = want->digest
+        };
     }
     link_send(link, "held", &held_schema, &held);
     arena_done(&arena);

@@ -128,7 +128,7 @@ static bool note_description(struct resource *resource)
     return resource->described != before;
 }
 
-/* Volumes that are gone leave nothing behind, so that a later volume of the same name starts afresh. */
+/* Volumes that are gone have not vanished, so that a later volume of the same name starts afresh. */
 static void forget_facts(struct resource *resource)
 {
     struct satellite *satellite = resource->task.satellite;
@@ -146,7 +146,7 @@ static void forget_facts(struct resource *resource)
              fact = next) {
             next = facts_next_volume(fact);
             if (!fact->backing && stack_owns(&alone, &satellite->machine, fact->pool, fact->identifier))
-                facts_remove_volume(&satellite->facts, fact->pool, fact->identifier);
+                facts_edit_volume(&satellite->facts, fact->pool, fact->identifier)->has_vanished = false;
         }
     }
 }

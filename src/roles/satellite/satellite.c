@@ -68,6 +68,8 @@ static void free_tasks(struct satellite *satellite)
         known_pool_remove(&satellite->pools, &pool->known);
         pool->task.kind->free(&pool->task);
     }
+    while (satellite->dropped)
+        satellite->dropped->kind->free(satellite->dropped);
     /* What is left waits for its last report. */
     while (satellite->dirty && satellite->dirty != &satellite->observer.task)
         satellite->dirty->kind->free(satellite->dirty);

@@ -41,7 +41,7 @@ struct task {
     bool is_stale;   /* the want changed below the plan that is under way */
     bool is_dropped; /* nobody wants it any more: freed when its plan has ended */
     bool is_ready, is_dirty;
-    struct task *next_ready, *next_dirty;
+    struct task *next_ready, *next_dirty, *next_dropped;
 
     struct arena trouble_arena;
     struct trouble *trouble; /* NULL when the last attempt did not fail */
@@ -103,6 +103,7 @@ struct satellite {
 
     struct task *ready, *last_ready; /* first come, first served */
     struct task *dirty;
+    struct task *dropped;      /* whose last plan is under way */
     int running;               /* tasks whose plans are under way and do not hang */
     struct resource *removals; /* not yet done, oldest first */
     struct observer observer;

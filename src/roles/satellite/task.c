@@ -38,12 +38,23 @@ static void leave_dirty(struct task *task)
     *link = task->next_dirty;
 }
 
+static void leave_dropped(struct task *task)
+{
+    struct task **link = &task->satellite->dropped;
+
+    while (*link != task)
+        link = &(*link)->next_dropped;
+    *link = task->next_dropped;
+}
+
 void task_done(struct task *task)
 {
     if (task->is_ready)
         leave_ready(task);
     if (task->is_dirty)
         leave_dirty(task);
+    if (task->is_dropped)
+        leave_dropped(task);
     plan_done(&task->plan);
     arena_done(&task->trouble_arena);
     timer_free(task->retry);
@@ -149,10 +160,13 @@ void task_forget_failures(struct task *task)
 
 void task_drop(struct task *task)
 {
-    if (task->is_running)
-        task->is_dropped = true;
-    else
+    if (!task->is_running) {
         task->kind->free(task);
+        return;
+    }
+    task->is_dropped = true;
+    task->next_dropped = task->satellite->dropped;
+    task->satellite->dropped = task;
 }
 
 void task_copy_trouble(const struct task *task, struct trouble **trouble, struct arena *arena)
