@@ -348,6 +348,8 @@ void wants_synchronise(struct service *service, const struct node *node, const s
         if (is_held(item, resource->object.uuid, want.digest)) {
             runtime_set_resource_want(resource, (uint64_t)item->generation, (uint64_t)want.digest);
         } else {
+            /* What it reported before it forgot says nothing of its devices now. */
+            runtime_set_resource_fact(resource, NULL);
             runtime_set_resource_want(resource, 0, 0);
             add_resource(&outbox, resource);
         }
