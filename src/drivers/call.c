@@ -21,18 +21,15 @@
 
 #include "base/text.h"
 #include "drivers/loop_device.h"
+#include "drivers/need.h"
 #include "drivers/wipe.h"
 
 static const char suffix[] = ".img";
 
 static int ask_machine(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
-    int error = loop_device_check();
-
     (void)step;
-    if (error)
-        text_map_set(&outcome->missing, "loop",
-                     arena_printf(arena, "/dev/loop-control cannot be opened: %s", strerror(-error)), arena);
+    need_find_missing(&outcome->missing, arena);
     return 0;
 }
 

@@ -2,7 +2,7 @@
 /*
  * Layers: what must hold, level by level. A resource on a node is a stack of levels, each a layer on top of the next,
  * the lowest always STORAGE. A layer may need further volumes in pools for each of its own, its sides: the device of a
- * cache, metadata. Each side is a level of STORAGE by itself.
+ * cache, metadata. All layers below it are there for each side once more (model/layer.h names them).
  *
  * A layer is a row of pure functions about one level; it never calls the next one: stack.c walks, and tells each level
  * which devices the levels below it give.
@@ -13,6 +13,7 @@
 #include "drivers/fact.h"
 #include "drivers/plan.h"
 #include "drivers/provider.h"
+#include "model/layer.h"
 #include "model/want.h"
 
 /* What planning looks at besides the want. */
@@ -21,7 +22,7 @@ struct machine {
     const struct facts *facts;
 };
 
-enum { SIDES_LIMIT = 2, BELOW_LIMIT = 1 + SIDES_LIMIT };
+enum { BELOW_LIMIT = 1 + LAYER_SIDES_LIMIT };
 
 /* What a level gives as far as facts know. path NULL: nothing yet. */
 struct level_device {
@@ -34,7 +35,7 @@ struct level_volume {
     const struct volume_want *want;
     int64_t size_kib; /* what this level shall give to the one above */
     struct level_device device;
-    struct level_device below[BELOW_LIMIT]; /* [0]: the level below; then the sides, as the layer names them */
+    struct level_device below[BELOW_LIMIT]; /* [0]: the level below; then the sides, in the order of layer_sides() */
 };
 
 struct level {
@@ -46,19 +47,14 @@ struct level {
     uint32_t count;
 };
 
-/* A further volume that a layer needs for each of its own. */
-struct layer_side {
-    const char *suffix; /* ".cache" */
-    /* net_kib: what the layer gives to the one above. */
-    int64_t (*size_kib)(const struct level *level, const struct volume_want *volume, int64_t net_kib);
-};
-
 struct layer {
-    const char *name;               /* "STORAGE" */
-    const char *needs;              /* NULL, or the key in outcome.missing that makes it unusable on this machine */
-    const struct layer_side *sides; /* NULL, or at most SIDES_LIMIT of them, ended by a suffix of NULL */
+    const char *name; /* "STORAGE" */
+    enum layer_kind kind;
+    const char *needs; /* NULL, or the key in outcome.missing that makes it unusable on this machine */
     /* How much the level below must give so that this one can give net_kib. */
     int64_t (*gross_kib)(const struct level *level, const struct volume_want *volume, int64_t net_kib);
+    /* Likewise for one of its sides, in the order of layer_sides(); NULL where there are none. */
+    int64_t (*side_kib)(const struct level *level, const struct volume_want *volume, uint32_t side, int64_t net_kib);
     /* Questions about facts of these volumes that are uncertain, or that the level needs to know before it plans. */
     void (*ask)(const struct level *level, struct plan *plan);
     /*

@@ -5,23 +5,12 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "layers/levels.h"
 #include "layers/snapshot.h"
 #include "layers/storage.h"
 
-enum { LAYERS_LIMIT = 8, LEVELS = LAYERS_LIMIT * BELOW_LIMIT };
-
 const struct layer *const layers[] = { &layer_storage, NULL };
 const char *const layers_absent[] = { "DRBD", "LUKS", "NVME", "WRITECACHE", "CACHE", "BCACHE", NULL };
-
-/*
- * levels[0] is the top, each main level is followed by its sides and then by the main level below it: backwards is the
- * order of raising, forwards that of lowering.
- */
-struct stack {
-    struct level levels[LEVELS];
-    bool is_side[LEVELS];
-    uint32_t count;
-};
 
 const struct layer *layer_find(const char *name)
 {
@@ -61,8 +50,7 @@ static int check_layers(const struct resource_want *want, struct arena *arena, s
         buf_done(&unknown);
         return -1;
     }
-    if (want->layers.count == 0 || want->layers.count > LAYERS_LIMIT ||
-        !text_equal_fold(want->layers.at[want->layers.count - 1], layer_storage.name))
+    if (want->layers.count == 0 || !text_equal_fold(want->layers.at[want->layers.count - 1], layer_storage.name))
         return refuse(arena, trouble, want, "Its list of layers does not end with STORAGE.", NULL);
     return 0;
 }
@@ -83,111 +71,21 @@ static int check_want(const struct resource_want *want, struct arena *arena, str
     return 0;
 }
 
-static struct level *add_level(struct stack *stack, const struct layer *layer, const char *suffix, bool is_side,
-                               const struct resource_want *want, const struct machine *machine, struct arena *arena)
-{
-    struct level *level = &stack->levels[stack->count];
-
-    *level = (struct level){
-        .layer = layer,
-        .resource = want,
-        .suffix = suffix,
-        .machine = machine,
-        .volumes = arena_alloc(arena, (want->volumes.count + 1) * sizeof(*level->volumes)),
-    };
-    stack->is_side[stack->count++] = is_side;
-    return level;
-}
-
-static void add_sides(struct stack *stack, const struct level *owner, const struct resource_want *want,
-                      const struct machine *machine, struct arena *arena)
-{
-    for (const struct layer_side *side = owner->layer->sides; side && side->suffix; side++) {
-        struct level *level = add_level(stack, &layer_storage, side->suffix, true, want, machine, arena);
-
-        level->count = owner->count;
-        for (uint32_t v = 0; v < owner->count; v++) {
-            const struct level_volume *above = &owner->volumes[v];
-
-            level->volumes[v] =
-                (struct level_volume){ .want = above->want,
-                                       .size_kib = side->size_kib(owner, above->want, above->size_kib) };
-        }
-    }
-}
-
-/* From the bottom up: each level sees the devices of those below, and says what it makes of them. */
-static void look_at_devices(struct stack *stack, struct arena *arena)
-{
-    for (uint32_t v = 0; stack->count > 0 && v < stack->levels[0].count; v++) {
-        struct volume_fact main_fact = { 0 };
-        struct level_device sides[SIDES_LIMIT];
-        uint32_t found = 0;
-
-        for (uint32_t i = stack->count; i-- > 0;) {
-            struct level *level = &stack->levels[i];
-            struct level_volume *volume = &level->volumes[v];
-            struct volume_fact side_fact = { 0 };
-            struct volume_fact *fact = stack->is_side[i] ? &side_fact : &main_fact;
-
-            volume->below[0] = (struct level_device){ main_fact.device_path, main_fact.usable_kib };
-            /* they were met last first */
-            for (uint32_t s = 0; !stack->is_side[i] && s < found; s++)
-                volume->below[1 + s] = sides[found - 1 - s];
-            level->layer->describe(level, volume, arena, fact);
-            volume->device = (struct level_device){ fact->device_path, fact->usable_kib };
-            if (stack->is_side[i])
-                sides[found++] = volume->device;
-            else
-                found = 0;
-        }
-    }
-}
-
-/* Volumes of the want whose removal is (not) asked for, with the sizes and the devices of each level. */
-static void make_stack(struct stack *stack, const struct resource_want *want, const struct machine *machine,
-                       bool remove, struct arena *arena)
-{
-    const struct level *above = NULL;
-
-    stack->count = 0;
-    for (uint32_t i = 0; i < want->layers.count && i < LAYERS_LIMIT; i++) {
-        const struct layer *layer = layer_find(want->layers.at[i]);
-        struct level *level;
-
-        if (!layer)
-            continue;
-        level = add_level(stack, layer, "", false, want, machine, arena);
-        for (uint32_t v = 0; v < want->volumes.count; v++) {
-            const struct volume_want *volume = &want->volumes.at[v];
-
-            if ((want->remove || volume->remove) != remove)
-                continue;
-            level->volumes[level->count] = (struct level_volume){
-                .want = volume,
-                .size_kib = above ? above->layer->gross_kib(above, volume, above->volumes[level->count].size_kib)
-                                  : volume->size_kib,
-            };
-            level->count++;
-        }
-        above = level;
-        add_sides(stack, level, want, machine, arena);
-    }
-    look_at_devices(stack, arena);
-}
-
-static int plan_down(const struct stack *stack, const struct resource_want *want, struct plan *plan,
+static int plan_down(const struct levels *levels, const struct resource_want *want, struct plan *plan,
                      struct trouble *trouble)
 {
-    if (stack->count == 0 || stack->levels[0].count == 0)
+    if (levels->tree.count == 0 || levels->tree.at[0].level.count == 0)
         return 0;
     if (!want->authority || !want->authority[0])
         return refuse(&plan->arena, trouble, want,
                       "It shall be removed, but nothing says which user's request allowed its data to be destroyed.",
                       "Delete it by a request to the controller.");
-    for (uint32_t i = 0; i < stack->count; i++)
-        if (stack->levels[i].layer->lower(&stack->levels[i], plan, trouble) < 0)
+    for (uint32_t i = 0; i < levels->tree.count; i++) {
+        const struct level *level = &levels->tree.at[i].level;
+
+        if (level->layer->lower(level, plan, trouble) < 0)
             return -1;
+    }
     return 0;
 }
 
@@ -199,17 +97,18 @@ static bool has_devices(const struct level *level)
     return true;
 }
 
-/* A level can only be planned when the devices below it are there. */
-static int plan_up(const struct stack *stack, struct plan *plan, struct trouble *trouble)
+/* A level can only be planned when the devices of all levels below it are there. */
+static int plan_up(const struct levels *levels, struct plan *plan, struct trouble *trouble)
 {
-    bool may_rise = true;
+    bool *must_wait = arena_alloc(&plan->arena, (levels->tree.count + 1) * sizeof(*must_wait));
 
-    for (uint32_t i = stack->count; i-- > 0;) {
-        if (!stack->is_side[i] && !may_rise)
-            return 0;
-        if (stack->levels[i].layer->raise(&stack->levels[i], plan, trouble) < 0)
+    for (uint32_t i = levels->tree.count; i-- > 0;) {
+        const struct tree_level *at = &levels->tree.at[i];
+
+        if (!must_wait[i] && at->level.layer->raise(&at->level, plan, trouble) < 0)
             return -1;
-        may_rise = may_rise && has_devices(&stack->levels[i]);
+        if (must_wait[i] || !has_devices(&at->level))
+            must_wait[at->parent] = true;
     }
     return 0;
 }
@@ -217,14 +116,14 @@ static int plan_up(const struct stack *stack, struct plan *plan, struct trouble 
 int stack_plan(const struct resource_want *want, const struct machine *machine, struct plan *plan,
                struct trouble *trouble)
 {
-    struct stack stack;
+    struct levels levels;
 
     if (check_want(want, &plan->arena, trouble) < 0)
         return -1;
     if (snapshot_plan(want, machine, true, plan, trouble) < 0)
         return -1;
-    make_stack(&stack, want, machine, true, &plan->arena);
-    if (plan_down(&stack, want, plan, trouble) < 0)
+    levels_make(&levels, want, machine, true, &plan->arena);
+    if (plan_down(&levels, want, plan, trouble) < 0)
         return -1;
     /* What this version could never have made needs no removal, so that a refused resource can be deleted again. */
     if (want->remove && plan->steps.count == 0)
@@ -232,8 +131,8 @@ int stack_plan(const struct resource_want *want, const struct machine *machine, 
     if (want->volumes.count > 0 || want->snapshots.count == 0) {
         if (check_layers(want, &plan->arena, trouble) < 0)
             return -1;
-        make_stack(&stack, want, machine, false, &plan->arena);
-        if (plan_up(&stack, plan, trouble) < 0)
+        levels_make(&levels, want, machine, false, &plan->arena);
+        if (plan_up(&levels, plan, trouble) < 0)
             return -1;
     }
     return snapshot_plan(want, machine, false, plan, trouble);
@@ -260,12 +159,15 @@ void stack_ask(const struct resource_want *want, const struct machine *machine, 
     if (check_want(want, &plan->arena, &ignored) < 0)
         return; /* stack_plan says why */
     for (int remove = 0; remove < 2; remove++) {
-        struct stack stack;
+        struct levels levels;
 
-        make_stack(&stack, want, machine, remove, &plan->arena);
-        for (uint32_t i = stack.count; i-- > 0;)
-            if (!is_unknown(stack.levels[i].layer, machine))
-                stack.levels[i].layer->ask(&stack.levels[i], plan);
+        levels_make(&levels, want, machine, remove, &plan->arena);
+        for (uint32_t i = levels.tree.count; i-- > 0;) {
+            const struct level *level = &levels.tree.at[i].level;
+
+            if (!is_unknown(level->layer, machine))
+                level->layer->ask(level, plan);
+        }
     }
     for (size_t i = 0; layers[i]; i++)
         if (is_unknown(layers[i], machine) && has_layer(want, layers[i]))
@@ -273,45 +175,38 @@ void stack_ask(const struct resource_want *want, const struct machine *machine, 
     snapshot_ask(want, machine, plan);
 }
 
-static void describe_levels(const struct stack *stack, uint32_t v, struct arena *arena, struct volume_fact *described)
+static void tell_levels(const struct levels *levels, const struct volume_fact *facts, struct arena *arena,
+                        struct volume_fact *described)
 {
-    struct volume_fact main_fact = { 0 };
-    struct level_fact *told = arena_alloc(arena, (stack->count + 1) * sizeof(*told));
+    for (uint32_t i = 0; levels->tree.count > 1 && i < levels->tree.count; i++) {
+        const struct level *level = &levels->tree.at[i].level;
 
-    for (uint32_t i = stack->count; i-- > 0;) {
-        const struct level *level = &stack->levels[i];
-        struct volume_fact side_fact = { 0 };
-        struct volume_fact *fact = stack->is_side[i] ? &side_fact : &main_fact;
-
-        level->layer->describe(level, &level->volumes[v], arena, fact);
-        told[i] = (struct level_fact){
+        *LIST_ADD(&described->levels, arena) = (struct level_fact){
             .layer = arena_strdup(arena, level->layer->name),
             .suffix = level->suffix[0] ? arena_strdup(arena, level->suffix) : NULL,
-            .device_path = fact->device_path,
-            .backing = fact->backing,
-            .usable_kib = fact->usable_kib,
-            .allocated_kib = fact->allocated_kib,
+            .device_path = facts[i].device_path,
+            .backing = facts[i].backing,
+            .usable_kib = facts[i].usable_kib,
+            .allocated_kib = facts[i].allocated_kib,
         };
-    }
-    main_fact.number = described->number;
-    *described = main_fact;
-    if (stack->count > 1) {
-        described->levels.at = told;
-        described->levels.count = stack->count;
     }
 }
 
 void stack_describe(const struct resource_want *want, const struct machine *machine, struct arena *arena,
                     struct resource_fact *fact)
 {
-    struct stack stack;
+    struct levels levels;
+    struct volume_fact *facts;
 
-    make_stack(&stack, want, machine, false, arena);
-    for (uint32_t v = 0; stack.count > 0 && v < stack.levels[0].count; v++) {
+    levels_make(&levels, want, machine, false, arena);
+    facts = arena_alloc(arena, (levels.tree.count + 1) * sizeof(*facts));
+    for (uint32_t v = 0; levels.tree.count > 0 && v < levels.tree.at[0].level.count; v++) {
         struct volume_fact *described = LIST_ADD(&fact->volumes, arena);
 
-        described->number = stack.levels[0].volumes[v].want->number;
-        describe_levels(&stack, v, arena, described);
+        levels_describe(&levels, v, arena, facts);
+        *described = facts[0];
+        described->number = levels.tree.at[0].level.volumes[v].want->number;
+        tell_levels(&levels, facts, arena, described);
     }
     snapshot_describe(want, machine, arena, fact);
 }
@@ -323,12 +218,14 @@ bool stack_owns(const struct resource_want *want, const struct machine *machine,
     bool is_owned = snapshot_owns(want, pool, identifier);
 
     for (int remove = 0; remove < 2; remove++) {
-        struct stack stack;
+        struct levels levels;
 
-        make_stack(&stack, want, machine, remove, &arena);
-        for (uint32_t i = 0; i < stack.count; i++)
-            is_owned = is_owned ||
-                       (stack.levels[i].layer == &layer_storage && storage_owns(&stack.levels[i], pool, identifier));
+        levels_make(&levels, want, machine, remove, &arena);
+        for (uint32_t i = 0; i < levels.tree.count; i++) {
+            const struct level *level = &levels.tree.at[i].level;
+
+            is_owned = is_owned || (level->layer == &layer_storage && storage_owns(level, pool, identifier));
+        }
     }
     arena_done(&arena);
     return is_owned;

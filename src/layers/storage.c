@@ -197,6 +197,7 @@ bool storage_owns(const struct level *level, const char *pool, const char *ident
 
 const struct layer layer_storage = {
     .name = "STORAGE",
+    .kind = LAYER_STORAGE,
     .gross_kib = gross_kib,
     .ask = ask,
     .raise = raise,
