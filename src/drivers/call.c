@@ -28,11 +28,14 @@ static const char suffix[] = ".img";
 static int ask_machine(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
     int error = loop_device_check();
+    char why[LIBRARY_WHY_SIZE];
 
     (void)step;
     if (error)
         text_map_set(&outcome->missing, "loop",
                      arena_printf(arena, "/dev/loop-control cannot be opened: %s", strerror(-error)), arena);
+    if (wipe_check(why) < 0)
+        text_map_set(&outcome->missing, "blkid", why, arena);
     return 0;
 }
 
@@ -233,11 +236,10 @@ static int loop_detach(const struct step *step, struct outcome *outcome, struct 
 
 static int wipe(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
+    char why[LIBRARY_WHY_SIZE] = "";
     int descriptor, error;
     off_t size;
 
-    (void)outcome;
-    (void)arena;
     if (step->device && !step->path) {
         descriptor = open(step->device, O_RDWR | O_CLOEXEC | O_EXCL);
         if (descriptor < 0)
@@ -252,7 +254,9 @@ static int wipe(const struct step *step, struct outcome *outcome, struct arena *
             return -errno;
     }
     size = lseek(descriptor, 0, SEEK_END);
-    error = size < 0 ? -errno : wipe_descriptor(descriptor, size);
+    error = size < 0 ? -errno : wipe_descriptor(descriptor, size, why);
+    if (why[0])
+        outcome->complaint = arena_strdup(arena, why);
     if (close(descriptor) < 0 && !error)
         error = -errno;
     return error;
