@@ -2,9 +2,9 @@
 # Debian packages that the tree needs, and their installation. Sourced by quickstart and check.
 # shellcheck shell=bash disable=SC2034
 
-packages_build="gcc libc6-dev meson ninja-build pkg-config libuv1-dev liblmdb-dev libcjson-dev libmbedtls-dev node-llhttp zlib1g-dev"
-packages_quickstart="e2fsprogs mount"
-packages_check="libcmocka-dev python3 python3-venv ca-certificates git clang-format e2fsprogs xfsprogs mount mandoc"
+packages_build="gcc libc6-dev meson ninja-build pkg-config libuv1-dev liblmdb-dev libcjson-dev libmbedtls-dev node-llhttp zlib1g-dev libblkid-dev"
+packages_quickstart="e2fsprogs mount libblkid1"
+packages_check="libcmocka-dev python3 python3-venv ca-certificates git clang-format e2fsprogs xfsprogs mount mandoc libblkid1"
 
 # Prints those of its arguments that are not installed.
 packages_missing()

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Everything that the handler needs is made ready before: the path, the text, a stack of its own (the usual one may be
- * what overflowed), and libgcc's unwinder, which backtrace() loads, with malloc, when it is first called.
+ * what overflowed), and what the unwinder sets up when it is first called. The unwinder is linked: the C library's
+ * backtrace() would load a library of 130 KiB for it.
  *
  * The first fault counts. A fault inside of the handler, or of another thread meanwhile, goes to the default action,
  * since the handlers reset themselves.
@@ -21,6 +22,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <unwind.h>
 
 enum { FRAMES = 64, STACK_SIZE = 64 * 1024, ABOUT_SIZE = 128 };
 
@@ -43,6 +45,31 @@ static struct {
     } assertion; /* that failed */
     atomic_flag is_reporting;
 } state = { .is_reporting = ATOMIC_FLAG_INIT };
+
+struct walk {
+    void **frames;
+    int count, size;
+};
+
+static _Unwind_Reason_Code add_frame(struct _Unwind_Context *context, void *owner)
+{
+    struct walk *walk = owner;
+    uintptr_t address = _Unwind_GetIP(context);
+
+    if (!address || walk->count == walk->size)
+        return _URC_END_OF_STACK;
+    walk->frames[walk->count++] = (void *)address;
+    return _URC_NO_REASON;
+}
+
+/* The callers, the nearest first. */
+static int collect(void **frames, int size)
+{
+    struct walk walk = { .frames = frames, .size = size };
+
+    _Unwind_Backtrace(add_frame, &walk);
+    return walk.count;
+}
 
 static void put(int fd, const char *text)
 {
@@ -117,7 +144,7 @@ static void handle(int number, siginfo_t *about, void *context)
 
     (void)context;
     if (!atomic_flag_test_and_set(&state.is_reporting)) {
-        count = backtrace(frames, FRAMES);
+        count = collect(frames, FRAMES);
         put_report(STDERR_FILENO, number, about, frames, count);
         fd = state.path[0] ? open(state.path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640) : -1;
         if (fd >= 0) {
@@ -153,7 +180,7 @@ int backtrace_install(const char *directory, const char *name, const char *about
 
     if (directory && strlen(directory) + 1 + strlen(name) >= sizeof(state.path))
         return -ENAMETOOLONG;
-    backtrace(frames, 1);
+    collect(frames, 1);
     sigemptyset(&blocked);
     for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
         sigaddset(&blocked, signals[i].number);
@@ -175,7 +202,7 @@ int backtrace_install(const char *directory, const char *name, const char *about
 void backtrace_format(struct buf *out)
 {
     void *frames[FRAMES];
-    int count = backtrace(frames, FRAMES);
+    int count = collect(frames, FRAMES);
     char **names = backtrace_symbols(frames, count);
 
     for (int i = 1; names && i < count; i++)

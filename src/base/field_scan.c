@@ -100,7 +100,7 @@ static int scan_i64(struct scanner *scanner, const struct json_token *token, int
             return 0;
     } else if (token->kind == '0' && !token->is_integer) {
         value = parse_double(token);
-        if (value != floor(value) || fabs(value) > 1e15)
+        if (!(value >= -1e15 && value <= 1e15) || value != (double)(int64_t)value)
             return complain(scanner, "expected an integer");
         *number = (int64_t)value;
         if (*number >= min && *number <= max)

@@ -230,11 +230,10 @@ static int loop_detach(const struct step *step, struct outcome *outcome, struct 
 
 static int wipe(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
+    char why[LIBRARY_WHY_SIZE] = "";
     int descriptor, error;
     off_t size;
 
-    (void)outcome;
-    (void)arena;
     if (step->device && !step->path) {
         descriptor = open(step->device, O_RDWR | O_CLOEXEC | O_EXCL);
         if (descriptor < 0)
@@ -249,7 +248,9 @@ static int wipe(const struct step *step, struct outcome *outcome, struct arena *
             return -errno;
     }
     size = lseek(descriptor, 0, SEEK_END);
-    error = size < 0 ? -errno : wipe_descriptor(descriptor, size);
+    error = size < 0 ? -errno : wipe_descriptor(descriptor, size, why);
+    if (why[0])
+        outcome->complaint = arena_strdup(arena, why);
     if (close(descriptor) < 0 && !error)
         error = -errno;
     return error;

@@ -21,6 +21,7 @@ static const struct known_error {
     { 0, EROFS, "The file system is mounted read-only.",
       "Look into the kernel's log for errors of the disk, repair, and mount it writable again." },
     { 0, EIO, "The disk below the file system reports errors.", "Look into the kernel's log." },
+    { 0, ELIBACC, NULL, "Install the package on the node; it is retried by itself." },
     { 0, EACCES, NULL, "Run the satellite as root, and check the permissions of the directory." },
     { STEP_LOOP_ATTACH, EPERM, NULL, "Run the satellite as root with access to loop devices." },
     { STEP_WIPE, EBUSY, "The device is mounted or otherwise in use.",
@@ -45,6 +46,8 @@ static const struct known_error *find(uint32_t kind, int error)
 
 static char *describe_failure(const struct step *step, const struct outcome *outcome, struct arena *arena)
 {
+    if (outcome->error == ELIBACC && outcome->complaint)
+        return arena_strdup(arena, outcome->complaint);
     if (outcome->error && outcome->complaint)
         return arena_printf(arena, "%s: %s", outcome->complaint, strerror(outcome->error));
     if (outcome->error)

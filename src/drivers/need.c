@@ -8,17 +8,31 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/library.h"
 #include "base/text.h"
 #include "drivers/loop_device.h"
+#include "drivers/wipe.h"
 
 enum { WORDS = 4, MODULES_LIST_LIMIT = 16 * 1024 * 1024 };
+
+static int check_loop(char why[static LIBRARY_WHY_SIZE])
+{
+    int error = loop_device_check();
+
+    if (error)
+        snprintf(why, LIBRARY_WHY_SIZE, "/dev/loop-control cannot be opened: %s", strerror(-error));
+    return error;
+}
 
 /* Words end with NULL. package is Debian's, for people. */
 static const struct need {
     const char *key;
     const char *tools[WORDS], *modules[WORDS];
     const char *package;
+    int (*check)(char why[static LIBRARY_WHY_SIZE]); /* 0 or -errno and why */
 } needs[] = {
+    { "loop", .check = check_loop },
+    { "blkid", .check = wipe_check },
     { "lvm", { "lvm" }, { "dm_mod" }, "lvm2" },
     { "lvm_thin", { "lvm", "thin_check" }, { "dm_thin_pool" }, "thin-provisioning-tools" },
     { "zfs", { "zfs", "zpool" }, { "zfs" }, "zfsutils-linux" },
@@ -98,6 +112,12 @@ static const char *lacks(const struct need *need, const struct modules *modules,
     for (size_t i = 0; i < WORDS && need->modules[i]; i++)
         if (!has_module(modules, need->modules[i]))
             return arena_printf(arena, "The kernel has no module '%s'.", need->modules[i]);
+    if (need->check) {
+        char why[LIBRARY_WHY_SIZE];
+
+        if (need->check(why) < 0)
+            return arena_strdup(arena, why);
+    }
     return NULL;
 }
 

@@ -1,44 +1,40 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * LINSTOR: the signatures that 'wipefs -a -f' removes (superblocks, also those with a wrong checksum, and partition
+ * tables, also a GPT without its protecting MBR), then the first and the last 4096 bytes.
+ */
 #include "drivers/wipe.h"
 
+#include <blkid.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { BLOCK = 4096 };
-
-/* What may lie outside of the first and last block. from_end: offset counts back from the end, rounded down to a block.
- */
-static const struct signature {
-    int64_t offset;
-    const char *bytes;
-    size_t length;
-    bool from_end;
-} signatures[] = {
-    { 4096, "\xfc\x4e\x2b\xa9", 4, false },                                                       /* md 1.2 */
-    { 4096 + 24, "\xc6\x85\x73\xf6\x4e\x1a\x45\xca\x82\x65\xf5\x7f\x48\xba\x6d\x81", 16, false }, /* bcache */
-    { 4096 + 1024, "\x10\x20\xf5\xf2", 4, false },                                                /* second of f2fs */
-    { 8192, "JFS1", 4, false },
-    { 16384, "SKUL\xba\xbe", 6, false }, /* second header of LUKS 2, by size of the first */
-    { 32768, "SKUL\xba\xbe", 6, false },
-    { 65536, "SKUL\xba\xbe", 6, false },
-    { 131072, "SKUL\xba\xbe", 6, false },
-    { 262144, "SKUL\xba\xbe", 6, false },
-    { 524288, "SKUL\xba\xbe", 6, false },
-    { 1048576, "SKUL\xba\xbe", 6, false },
-    { 2097152, "SKUL\xba\xbe", 6, false },
-    { 4194304, "SKUL\xba\xbe", 6, false },
-    { 32768, "JFS1", 4, false },
-    { 32768 + 1, "CD001", 5, false },
-    { 32768 + 1, "BEA01", 5, false }, /* UDF */
-    { 65536 + 52, "ReIsEr", 6, false },
-    { 65536 + 64, "_BHRfS_M", 8, false },     /* btrfs */
-    { 131072, "\x0c\xb1\xba\x00", 4, false }, /* ZFS, the first of many in a label */
-    { 8192, "\xfc\x4e\x2b\xa9", 4, true },    /* md 1.0 */
-    { 12288, "\xfc\x4e\x2b\xa9", 4, true },
-    { 65536, "\xfc\x4e\x2b\xa9", 4, true }, /* md 0.90 */
+enum {
+    BLOCK = 4096,
+    /* A ZFS pool has some hundred. A device that shows more does not keep what is written to it. */
+    MOST_SIGNATURES = 4096,
 };
+
+struct blkid {
+    LIBRARY_FUNCTION(blkid_new_probe);
+    LIBRARY_FUNCTION(blkid_free_probe);
+    LIBRARY_FUNCTION(blkid_probe_set_device);
+    LIBRARY_FUNCTION(blkid_probe_enable_superblocks);
+    LIBRARY_FUNCTION(blkid_probe_set_superblocks_flags);
+    LIBRARY_FUNCTION(blkid_probe_enable_partitions);
+    LIBRARY_FUNCTION(blkid_probe_set_partitions_flags);
+    LIBRARY_FUNCTION(blkid_do_probe);
+    LIBRARY_FUNCTION(blkid_do_wipe);
+};
+LIBRARY_SYMBOLS(blkid, LIBRARY_SYMBOL(blkid, blkid_new_probe), LIBRARY_SYMBOL(blkid, blkid_free_probe),
+                LIBRARY_SYMBOL(blkid, blkid_probe_set_device), LIBRARY_SYMBOL(blkid, blkid_probe_enable_superblocks),
+                LIBRARY_SYMBOL(blkid, blkid_probe_set_superblocks_flags),
+                LIBRARY_SYMBOL(blkid, blkid_probe_enable_partitions),
+                LIBRARY_SYMBOL(blkid, blkid_probe_set_partitions_flags), LIBRARY_SYMBOL(blkid, blkid_do_probe),
+                LIBRARY_SYMBOL(blkid, blkid_do_wipe));
+LIBRARY(blkid, "libblkid1", "wipe", "Finds the signatures on volumes that are removed", "recommended", "libblkid.so.1");
 
 static bool is_zero(const char *bytes, size_t length)
 {
@@ -60,33 +56,73 @@ static int zero_block(int descriptor, int64_t offset, int64_t size)
     return n == (ssize_t)length ? 0 : -EIO;
 }
 
-int wipe_descriptor(int descriptor, int64_t size)
+/* libblkid sets errno when the kernel refused something, and else only says that it failed. */
+static int error_of(int result)
+{
+    return result == 0 ? 0 : errno ? -errno : -EIO;
+}
+
+/* Each signature that is wiped may have hidden another one, which the library finds by itself in the next round. */
+static int wipe_signatures(const struct blkid *blkid, blkid_probe probe)
+{
+    for (int i = 0; i < MOST_SIGNATURES; i++) {
+        int result;
+
+        errno = 0;
+        result = blkid->blkid_do_probe(probe);
+        if (result > 0)
+            return 0;
+        if (result == 0)
+            result = blkid->blkid_do_wipe(probe, false);
+        if (result != 0)
+            return error_of(result);
+    }
+    return -EIO;
+}
+
+static int wipe_known(const struct blkid *blkid, int descriptor)
+{
+    blkid_probe probe = blkid->blkid_new_probe();
+    int error;
+
+    if (!probe)
+        return -ENOMEM;
+    errno = 0;
+    error = error_of(blkid->blkid_probe_set_device(probe, descriptor, 0, 0));
+    if (!error)
+        error = error_of(blkid->blkid_probe_enable_superblocks(probe, true));
+    if (!error)
+        error = error_of(blkid->blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_MAGIC | BLKID_SUBLKS_TYPE |
+                                                                             BLKID_SUBLKS_BADCSUM));
+    if (!error)
+        error = error_of(blkid->blkid_probe_enable_partitions(probe, true));
+    if (!error)
+        error = error_of(blkid->blkid_probe_set_partitions_flags(probe, BLKID_PARTS_MAGIC | BLKID_PARTS_FORCE_GPT));
+    if (!error)
+        error = wipe_signatures(blkid, probe);
+    blkid->blkid_free_probe(probe);
+    return error;
+}
+
+int wipe_descriptor(int descriptor, int64_t size, char why[static LIBRARY_WHY_SIZE])
 {
     int64_t end = size & ~(int64_t)(BLOCK - 1);
+    struct blkid blkid;
+    int error;
 
-    for (size_t i = 0; i < ARRAY_SIZE(signatures); i++) {
-        const struct signature *signature = &signatures[i];
-        int64_t offset = signature->from_end ? end - signature->offset : signature->offset;
-        char found[32] = { 0 };
-        ssize_t n;
-        int error;
+    why[0] = '\0';
+    error = library_open(&blkid_library, &blkid, why);
+    if (error || size == 0)
+        return error;
+    error = wipe_known(&blkid, descriptor);
+    if (!error)
+        error = zero_block(descriptor, 0, size);
+    if (!error && end >= BLOCK)
+        error = zero_block(descriptor, end - BLOCK, size);
+    return error;
+}
 
-        if (offset < 0 || offset + (int64_t)signature->length > size)
-            continue;
-        n = pread(descriptor, found, signature->length, offset);
-        if (n < 0)
-            return -errno;
-        if (memcmp(found, signature->bytes, signature->length) != 0)
-            continue;
-        error = zero_block(descriptor, offset & ~(int64_t)(BLOCK - 1), size);
-        if (error)
-            return error;
-    }
-    if (size > 0) {
-        int error = zero_block(descriptor, 0, size);
-
-        if (error)
-            return error;
-    }
-    return end >= BLOCK ? zero_block(descriptor, end - BLOCK, size) : 0;
+int wipe_check(char why[static LIBRARY_WHY_SIZE])
+{
+    return library_check(&blkid_library, why);
 }

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Removes what would let a later user of the same blocks take them for a file system, a RAID member or a DRBD disk:
- * both ends, and the signatures that lie further in. Blocks that are zeroes already are not written, so that a sparse
- * volume stays sparse. Runs in workers.
+ * every signature that libblkid knows, and both ends. Nothing else is written, and blocks that are zeroes already are
+ * not, so that a sparse volume stays sparse. Runs in workers.
  */
 #pragma once
 
 #include <stdint.h>
 
+#include "base/library.h"
 #include "base/memory.h"
 
-/* 0 or -errno. descriptor is open for reading and writing and shows size bytes. */
-int wipe_descriptor(int descriptor, int64_t size) MUST_CHECK;
+/*
+ * 0, or -errno. descriptor is open for reading and writing and shows size bytes. -ELIBACC and the reason in why when
+ * libblkid is not there; nothing was written then. why is empty with other errors.
+ */
+int wipe_descriptor(int descriptor, int64_t size, char why[static LIBRARY_WHY_SIZE]) MUST_CHECK;
+/* 0, or -ELIBACC and the reason why nothing can be wiped on this machine. */
+int wipe_check(char why[static LIBRARY_WHY_SIZE]) MUST_CHECK;

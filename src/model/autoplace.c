@@ -446,8 +446,10 @@ static uint32_t rank(const struct run *run, uint32_t *ranked)
     }
     for (int s = 0; s < AUTOPLACE_STRATEGY_COUNT; s++) {
         double most = 0, factor = input->weights[s] * strategies[s].sign;
-        for (uint32_t i = 0; i < count; i++)
-            most = fmax(most, strategies[s].value(&input->pools[rated[i].pool]));
+        for (uint32_t i = 0; i < count; i++) {
+            double value = strategies[s].value(&input->pools[rated[i].pool]);
+            most = value > most ? value : most;
+        }
         for (uint32_t i = 0; i < count; i++)
             rated[i].score += strategies[s].value(&input->pools[rated[i].pool]) / (most > 0 ? most : 1) * factor;
     }

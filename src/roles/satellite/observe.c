@@ -170,8 +170,10 @@ static void take_missing(struct satellite *satellite, const struct text_map *mis
     for (uint32_t i = 0; i < missing->count; i++) {
         const char *why = text_map_find(known, missing->at[i].key);
 
-        if (!why || strcmp(why, missing->at[i].value) != 0)
-            text_map_set(known, missing->at[i].key, missing->at[i].value, &satellite->arena);
+        if (why && strcmp(why, missing->at[i].value) == 0)
+            continue;
+        log_warn("this machine lacks %s: %s", missing->at[i].key, missing->at[i].value);
+        text_map_set(known, missing->at[i].key, missing->at[i].value, &satellite->arena);
     }
 }
 
