@@ -138,13 +138,28 @@ static int check_directory(const struct step *step, struct outcome *outcome, str
 {
     struct stat found;
 
-    (void)arena;
     if (stat(step->path, &found) < 0)
         return -errno;
     if (!S_ISDIR(found.st_mode))
         return -ENOTDIR;
+    outcome->identity = arena_printf(arena, "%ju:%ju", (uintmax_t)found.st_dev, (uintmax_t)found.st_ino);
     outcome->can_share_blocks = shares_blocks(step->path);
     return 0;
+}
+
+static int sync_directory_of(const char *path)
+{
+    CLEANUP(memory_freep) char *directory = memory_strdup(path);
+    int descriptor, error = 0;
+
+    *strrchr(directory, '/') = '\0';
+    descriptor = open(directory[0] ? directory : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return -errno;
+    if (fsync(descriptor) < 0)
+        error = -errno;
+    close(descriptor);
+    return error;
 }
 
 /* Made or grown, never shrunk. */
@@ -176,6 +191,11 @@ static int size_file(const struct step *step, struct outcome *outcome, bool rese
         unlink(step->path);
     else if (error && reserve && file.st_size < wanted && ftruncate(descriptor, file.st_size) < 0)
         error = -errno;
+    /* What is acknowledged must be there after a loss of power. */
+    if (!error && fsync(descriptor) < 0)
+        error = -errno;
+    if (!error && is_new)
+        error = sync_directory_of(step->path);
     if (!error && fstat(descriptor, &file) == 0) {
         outcome->size_kib = file.st_size / 1024;
         outcome->allocated_kib = file.st_blocks / 2;
