@@ -24,7 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 # of tests/lib: this module is vm.cluster
 from cluster import TROUBLE, binary
-from rest import Broken, Rest, quote
+from rest import ERROR, Broken, Rest, quote
 from suite import wait_for
 from vm.machine import STATE_DISK, await_all
 
@@ -53,6 +53,13 @@ def each(items, function):
 def kib(size):
     """'64M' -> 65536"""
     return size if isinstance(size, int) else int(size[:-1]) * UNITS_KIB[size[-1]]
+
+
+def entries_of(answer):
+    """The entries of replies in what the client printed, however deep in lists."""
+    if isinstance(answer, list):
+        return [entry for item in answer for entry in entries_of(item)]
+    return [answer] if isinstance(answer, dict) and isinstance(answer.get('ret_code'), int) else []
 
 
 class Cluster:
@@ -167,11 +174,14 @@ class Cluster:
         wait_for('the controller answers', answers, SECONDS)
 
     def linstor(self, *words):
-        """Our client on the host: what it prints with -m, decoded. It must end with status 0."""
+        """Our client on the host: what it prints with -m, decoded. Neither its status nor a reply in it may tell of an error."""
         done = subprocess.run([self.program, '-m', *map(str, words)], capture_output=True, text=True, timeout=SECONDS, check=False,
                               env={**os.environ, 'LS_CONTROLLERS': f'127.0.0.1:{self.first.rest_port}'})
         assert done.returncode == 0, f'linstor {shlex.join(map(str, words))}: {done.returncode}\n{done.stdout}{done.stderr}'
-        return json.loads(done.stdout) if done.stdout.strip() else None
+        answer = json.loads(done.stdout) if done.stdout.strip() else None
+        wrong = [entry for entry in entries_of(answer) if entry['ret_code'] & ERROR == ERROR]
+        assert not wrong, f'linstor {shlex.join(map(str, words))}: {json.dumps(wrong)}'
+        return answer
 
     def create_node(self, node):
         self.rest.post('/v1/nodes', {'name': node, 'type': 'Satellite', 'net_interfaces': [
