@@ -212,7 +212,12 @@ class Cluster:
             self.await_size(resource, {volume: size})
 
     def delete(self, resource):
-        """Deletes the definition with all that belongs to it, and waits until the controller does not know it any more."""
+        """Deletes the definition with all that belongs to it, and waits until the controller does not know it any more.
+
+        Before, udevd is let finish: it opens each device that grew or was written, and on a slow machine for longer than a satellite
+        waits before it says that the device is in use. A case that is about just that sends the DELETE itself.
+        """
+        each(self.volumes(resource), lambda node: self.machine(node).run('udevadm settle'))
         path = f'/v1/resource-definitions/{quote(resource)}'
         self.rest.delete(path)
         wait_for(f'{resource} is gone', lambda: self.rest.call('GET', path).status == 404, SECONDS)

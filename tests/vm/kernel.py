@@ -172,4 +172,5 @@ def prepare():
             old.unlink(missing_ok=True)
         put(initrd, build_initrd(release, busybox))
     zfs = directory / 'zfs'
-    return Files(release, vmlinux, initrd, zfs if (zfs / 'modules' / 'order').exists() else None)
+    has_zfs = (zfs / 'modules' / 'order').exists() and os.environ.get('LINSTOR_VM_ZFS') != '0'
+    return Files(release, vmlinux, initrd, zfs if has_zfs else None)
