@@ -31,7 +31,7 @@ class Case:
     fresh: bool
 
 
-def case(title, nodes=1, tools=(), modules=(), seconds=240, fresh=False):
+def case(title, nodes=1, tools=(), modules=(), seconds=480, fresh=False):
     """seconds: the case fails when it takes longer. fresh: the machines are rebooted afterwards with new disks, whatever happened."""
     def add(function):
         file = function.__module__.rpartition('.')[2]

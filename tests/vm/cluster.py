@@ -28,7 +28,7 @@ from rest import ERROR, Broken, Rest, quote
 from suite import wait_for
 from vm.machine import STATE_DISK, await_all
 
-SECONDS = 60    # for anything that the cluster does by itself; an emulated machine on a loaded host is slow
+SECONDS = 90    # for anything that the cluster does by itself; an emulated machine on a loaded host is slow
 UNITS_KIB = {'K': 1, 'M': 1024, 'G': 1024 * 1024}
 # Starts a program in a session of its own, with its number, log and exit status in files.
 START = r'''
