@@ -16,22 +16,20 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "drivers/loop_device.h"
+#include "drivers/need.h"
 #include "drivers/wipe.h"
 
 static const char suffix[] = ".img";
 
 static int ask_machine(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
-    int error = loop_device_check();
-
     (void)step;
-    if (error)
-        text_map_set(&outcome->missing, "loop",
-                     arena_printf(arena, "/dev/loop-control cannot be opened: %s", strerror(-error)), arena);
+    need_find_missing(&outcome->missing, arena);
     return 0;
 }
 
@@ -237,12 +235,16 @@ static int wipe(const struct step *step, struct outcome *outcome, struct arena *
 
     (void)outcome;
     (void)arena;
-    if (step->device) {
+    if (step->device && !step->path) {
+        descriptor = open(step->device, O_RDWR | O_CLOEXEC | O_EXCL);
+        if (descriptor < 0)
+            return -errno;
+    } else if (step->device) {
         descriptor = loop_device_open_alone(step->device, step->path);
         if (descriptor < 0)
             return descriptor;
     } else {
-        descriptor = open(step->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+        descriptor = step->path ? open(step->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : (errno = EINVAL, -1);
         if (descriptor < 0)
             return -errno;
     }
@@ -251,6 +253,63 @@ static int wipe(const struct step *step, struct outcome *outcome, struct arena *
     if (close(descriptor) < 0 && !error)
         error = -errno;
     return error;
+}
+
+/* -ENOENT: no block device of this name. */
+static int measure_device(const char *path, int64_t *size_kib)
+{
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), error = 0;
+    struct stat found;
+    uint64_t bytes;
+
+    if (descriptor < 0)
+        return -errno;
+    if (fstat(descriptor, &found) < 0)
+        error = -errno;
+    else if (!S_ISBLK(found.st_mode))
+        error = -ENOENT;
+    else if (ioctl(descriptor, BLKGETSIZE64, &bytes) < 0)
+        error = -errno;
+    else
+        *size_kib = (int64_t)(bytes / 1024);
+    close(descriptor);
+    return error;
+}
+
+/* Nodes and links are made by udev, a while after the tool has ended. */
+static int wait_device(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    static const struct timespec pause = { .tv_nsec = 5 * 1000 * 1000 };
+    struct timespec start, now;
+    int error;
+
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    for (;;) {
+        error = measure_device(step->device, &outcome->device_kib);
+        if (error != -ENOENT && error != -ENXIO)
+            break;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 >= step->patience_ms)
+            break;
+        nanosleep(&pause, NULL);
+    }
+    if (error)
+        outcome->complaint = arena_printf(arena, "the device %s did not appear", step->device);
+    else
+        outcome->device = arena_strdup(arena, step->device);
+    return error;
+}
+
+static int ask_devices(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    for (uint32_t i = 0; i < step->paths.count; i++) {
+        int64_t size_kib;
+
+        if (measure_device(step->paths.at[i], &size_kib) == 0)
+            *LIST_ADD(&outcome->devices, arena) =
+                (struct found_device){ .path = step->paths.at[i], .size_kib = size_kib };
+    }
+    return 0;
 }
 
 static const struct call {
@@ -268,7 +327,9 @@ static const struct call {
     { STEP_LOOP_ATTACH, loop_attach, true, false },
     { STEP_LOOP_RESIZE, loop_resize, true, true },
     { STEP_LOOP_DETACH, loop_detach, true, true },
-    { STEP_WIPE, wipe, true, false },
+    { STEP_WIPE, wipe, false, false },
+    { STEP_WAIT_DEVICE, wait_device, false, true },
+    { STEP_ASK_DEVICES, ask_devices, false, false },
 };
 
 static int run(const struct step *step, struct outcome *outcome, struct arena *arena)

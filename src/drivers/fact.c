@@ -19,6 +19,7 @@ static void free_volume(struct facts *facts, struct storage_fact *volume)
     free(volume->identifier);
     free(volume->backing);
     free(volume->device);
+    free(volume->origin);
     memory_freep(&volume->node.key);
     free(volume);
 }
@@ -26,13 +27,34 @@ static void free_volume(struct facts *facts, struct storage_fact *volume)
 static void free_pool(struct facts *facts, struct storage_pool_fact *pool)
 {
     map_remove(&facts->pools, &pool->node);
+    fact_state_done(&pool->told);
     memory_freep(&pool->node.key);
     free(pool);
+}
+
+static struct layer_fact *layer_of(struct map_node *node)
+{
+    return node ? CONTAINER_OF(node, struct layer_fact, node) : NULL;
+}
+
+static void free_layer(struct facts *facts, struct layer_fact *fact)
+{
+    map_remove(&facts->layers, &fact->node);
+    free(fact->layer);
+    free(fact->name);
+    free(fact->device);
+    fact_state_done(&fact->state);
+    memory_freep(&fact->node.key);
+    free(fact);
 }
 
 void facts_done(struct facts *facts)
 {
     struct map_node *node;
+
+    while ((node = map_first(&facts->layers)))
+        free_layer(facts, layer_of(node));
+    fact_state_done(&facts->known_layers);
 
     while ((node = map_first(&facts->volumes)))
         free_volume(facts, volume_of(node));
@@ -132,4 +154,82 @@ struct storage_fact *facts_next_volume(const struct storage_fact *volume)
     struct storage_fact *next = volume_of(map_next(&volume->node));
 
     return next && strcmp(next->pool, volume->pool) == 0 ? next : NULL;
+}
+
+static struct layer_fact *find_layer(const struct facts *facts, const char *layer, const char *name)
+{
+    CLEANUP(memory_freep) char *key = memory_printf("%s/%s", layer, name);
+
+    return layer_of(map_find(&facts->layers, key));
+}
+
+const struct layer_fact *facts_find_layer(const struct facts *facts, const char *layer, const char *name)
+{
+    return find_layer(facts, layer, name);
+}
+
+struct layer_fact *facts_edit_layer(struct facts *facts, const char *layer, const char *name)
+{
+    struct layer_fact *fact = find_layer(facts, layer, name);
+
+    if (!fact) {
+        fact = memory_alloc(sizeof(*fact));
+        fact->node.key = memory_printf("%s/%s", layer, name);
+        fact->layer = memory_strdup(layer);
+        fact->name = memory_strdup(name);
+        map_insert(&facts->layers, &fact->node);
+    }
+    fact->stamp = ++facts->stamp;
+    return fact;
+}
+
+void facts_remove_layer(struct facts *facts, const char *layer, const char *name)
+{
+    struct layer_fact *fact = find_layer(facts, layer, name);
+
+    if (fact)
+        free_layer(facts, fact);
+}
+
+struct layer_fact *facts_first_layer(const struct facts *facts, const char *layer)
+{
+    CLEANUP(memory_freep) char *key = memory_printf("%s/", layer);
+    struct layer_fact *fact = layer_of(map_after(&facts->layers, key));
+
+    return fact && strcmp(fact->layer, layer) == 0 ? fact : NULL;
+}
+
+struct layer_fact *facts_next_layer(const struct layer_fact *fact)
+{
+    struct layer_fact *next = layer_of(map_next(&fact->node));
+
+    return next && strcmp(next->layer, fact->layer) == 0 ? next : NULL;
+}
+
+const char *fact_state_find(const struct fact_state *state, const char *key)
+{
+    return text_map_find(&state->map, key);
+}
+
+/* The arena cannot take back the old value, so that a change copies what stays into a new one. */
+void fact_state_set(struct fact_state *state, const char *key, const char *value)
+{
+    const char *before = text_map_find(&state->map, key);
+    struct fact_state now = { 0 };
+
+    if (before == value || (before && value && strcmp(before, value) == 0))
+        return;
+    for (uint32_t i = 0; i < state->map.count; i++)
+        if (strcmp(state->map.at[i].key, key) != 0)
+            text_map_set(&now.map, state->map.at[i].key, state->map.at[i].value, &now.arena);
+    if (value)
+        text_map_set(&now.map, key, value, &now.arena);
+    fact_state_done(state);
+    *state = now;
+}
+
+void fact_state_done(struct fact_state *state)
+{
+    arena_done(&state->arena);
+    *state = (struct fact_state){ 0 };
 }

@@ -12,14 +12,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/field.h"
 #include "base/map.h"
+
+/* Few words by name; owns its memory. */
+struct fact_state {
+    struct arena arena;
+    struct text_map map;
+};
 
 struct storage_fact {
     struct map_node node;    /* key: pool/identifier */
     char *pool, *identifier; /* "db_00000" */
     char *backing;           /* file, LV, zvol; NULL: it does not exist */
     char *device;            /* NULL: no device shows it */
+    char *origin;            /* the identifier of which this is a snapshot; NULL: a volume of its own */
     int64_t size_kib, device_kib, allocated_kib;
     int64_t stamp;
     bool is_uncertain; /* a step about it failed: ask before planning */
@@ -31,11 +39,28 @@ struct storage_pool_fact {
     bool is_known;        /* asked at least once; a volume without a fact does not exist then */
     int32_t error;        /* errno of the last look at it; 0: fine */
     int64_t free_kib, total_kib;
-    bool can_snapshot; /* the storage below could hold snapshots */
+    bool can_snapshot;       /* the storage below could hold snapshots */
+    int64_t granularity_kib; /* sizes of volumes are multiples of it; 0: not known */
+    struct fact_state told;  /* properties of the pool that the controller shall show */
+};
+
+/*
+ * What a layer knows of one of its devices: a mapping, an encrypted header, an exported subsystem. The names are the
+ * layer's, as the machine knows them.
+ */
+struct layer_fact {
+    struct map_node node; /* key: layer/name */
+    char *layer, *name;   /* "LUKS", "Linstor-Crypt-db_00000" */
+    char *device;         /* "/dev/mapper/Linstor-Crypt-db_00000"; NULL: no device shows it */
+    int64_t device_kib;
+    struct fact_state state; /* whatever else the layer needs to know */
+    int64_t stamp;
+    bool is_uncertain; /* a step about it failed: ask before planning */
 };
 
 struct facts {
-    struct map volumes, pools;
+    struct map volumes, pools, layers;
+    struct fact_state known_layers; /* everything of these was asked at least once; what has no fact does not exist */
     int64_t stamp;
 };
 
@@ -58,3 +83,16 @@ void facts_remove_pool(struct facts *facts, const char *pool);
 /* For walking: the first volume of a pool, or NULL; then the next of the same pool. */
 struct storage_fact *facts_first_volume(const struct facts *facts, const char *pool);
 struct storage_fact *facts_next_volume(const struct storage_fact *volume);
+
+const struct layer_fact *facts_find_layer(const struct facts *facts, const char *layer, const char *name);
+/* Made when it is missing, with a new stamp either way. */
+struct layer_fact *facts_edit_layer(struct facts *facts, const char *layer, const char *name)
+    __attribute__((returns_nonnull));
+void facts_remove_layer(struct facts *facts, const char *layer, const char *name);
+struct layer_fact *facts_first_layer(const struct facts *facts, const char *layer);
+struct layer_fact *facts_next_layer(const struct layer_fact *fact); /* of the same layer */
+
+/* NULL when it is not set. */
+const char *fact_state_find(const struct fact_state *state, const char *key);
+void fact_state_set(struct fact_state *state, const char *key, const char *value); /* NULL takes it away */
+void fact_state_done(struct fact_state *state);

@@ -201,36 +201,25 @@ static void read_change(const struct step *step, const struct outcome *outcome, 
 {
     struct storage_fact *fact = facts_edit_volume(facts, step->pool, step->identifier);
 
-    switch ((enum step_kind)step->kind) {
-    case STEP_FILE_ALLOCATE:
-    case STEP_FILE_TRUNCATE:
+    if (step->kind == STEP_FILE_ALLOCATE || step->kind == STEP_FILE_TRUNCATE) {
         facts_set_text(&fact->backing, step->path);
         fact->size_kib = outcome->size_kib;
         fact->allocated_kib = outcome->allocated_kib;
         fact->has_vanished = false;
-        break;
-    case STEP_FILE_REMOVE:
+    } else if (step->kind == STEP_FILE_REMOVE) {
         /* The fact stays for its stamp, until somebody has looked: an answer that is older than this must not count. */
         facts_set_text(&fact->backing, NULL);
         facts_set_text(&fact->device, NULL);
         fact->size_kib = fact->device_kib = fact->allocated_kib = 0;
         fact->is_uncertain = fact->has_vanished = false;
-        break;
-    case STEP_LOOP_ATTACH:
+    } else if (step->kind == STEP_LOOP_ATTACH) {
         facts_set_text(&fact->device, outcome->device);
         fact->device_kib = outcome->device_kib;
-        break;
-    case STEP_LOOP_RESIZE: fact->device_kib = outcome->device_kib; break;
-    case STEP_LOOP_DETACH:
+    } else if (step->kind == STEP_LOOP_RESIZE) {
+        fact->device_kib = outcome->device_kib;
+    } else if (step->kind == STEP_LOOP_DETACH) {
         facts_set_text(&fact->device, NULL);
         fact->device_kib = 0;
-        break;
-    case STEP_EXEC:
-    case STEP_ASK_MACHINE:
-    case STEP_ASK_FILES:
-    case STEP_ASK_SPACE:
-    case STEP_CHECK_DIRECTORY:
-    case STEP_WIPE: break;
     }
 }
 

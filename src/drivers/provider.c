@@ -2,6 +2,7 @@
 #include "drivers/provider.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -30,6 +31,22 @@ const struct provider *provider_find(const char *name)
         if (text_equal_fold(providers[i]->name, name))
             return providers[i];
     return NULL;
+}
+
+char *provider_snapshot_name(const char *volume, const char *snapshot, struct arena *arena)
+{
+    return arena_printf(arena, "%s_%s", volume, snapshot);
+}
+
+bool provider_names_volume(const char *identifier)
+{
+    for (const char *at = strchr(identifier, '_'); at; at = strchr(at + 1, '_')) {
+        size_t digits = strspn(at + 1, "0123456789");
+
+        if (at > identifier && digits >= 5 && (at[1 + digits] == '\0' || at[1 + digits] == '_'))
+            return true;
+    }
+    return false;
 }
 
 static char *fold(const char *name)

@@ -24,9 +24,28 @@ struct provider_volume {
     const struct pool_want *pool;
     const char *identifier; /* "db_00000" */
     int64_t size_kib;
-    bool must_exist;       /* its absence is a loss, which raise refuses to cover up */
-    const char *authority; /* for lower */
+    bool must_exist;              /* its absence is a loss, which raise refuses to cover up */
+    const char *authority;        /* for lower */
+    const char *origin;           /* raise makes it from this snapshot of its pool; NULL: empty */
+    const struct text_map *props; /* effective; of the volume */
 };
+
+/* A snapshot of a volume of the same pool. */
+struct provider_snapshot {
+    const struct pool_want *pool;
+    const char *identifier; /* "db_00000_monday", see provider_snapshot_name */
+    const char *volume;     /* "db_00000" */
+    bool must_exist;
+    const char *authority; /* for drop */
+    const struct text_map *props;
+};
+
+/*
+ * What the outcome of one step says, that of asks as well as of changes. asked is facts->stamp when the plan was
+ * started. -1 and *trouble when the step failed; the facts of what it was about are uncertain then.
+ */
+typedef int outcome_reader(const struct step *step, const struct outcome *outcome, int64_t asked, struct facts *facts,
+                           struct arena *arena, struct trouble *trouble);
 
 struct provider {
     const char *name;  /* as LINSTOR spells it: "FILE_THIN" */
@@ -41,12 +60,7 @@ struct provider {
      * NULL.
      */
     void (*ask)(const struct pool_want *pool, const struct text_list *identifiers, struct plan *plan);
-    /*
-     * What the outcome of one step says, that of asks as well as of changes. asked is facts->stamp when the plan was
-     * started. -1 and *trouble when the step failed; the facts of what it was about are uncertain then.
-     */
-    int (*read)(const struct step *step, const struct outcome *outcome, int64_t asked, struct facts *facts,
-                struct arena *arena, struct trouble *trouble);
+    outcome_reader *read;
     /* What lacks until the volume is there, with its size and device; fact may be NULL. -1 and *trouble: it must not be
      * made. */
     int (*raise)(const struct provider_volume *volume, const struct storage_fact *fact, struct plan *plan,
@@ -54,7 +68,21 @@ struct provider {
     /* What must be done until nothing is left of it. */
     int (*lower)(const struct provider_volume *volume, const struct storage_fact *fact, struct plan *plan,
                  struct trouble *trouble);
+    /* What its size is rounded up to; NULL: 1 KiB. The pool's fact may be NULL. */
+    int64_t (*granularity_kib)(const struct pool_want *pool, const struct storage_pool_fact *fact,
+                               const struct text_map *props);
+    /* Both NULL where there are no snapshots. Facts are those of the snapshot and of its volume; both may be NULL. */
+    int (*take)(const struct provider_snapshot *snapshot, const struct storage_fact *fact,
+                const struct storage_fact *volume, struct plan *plan, struct trouble *trouble);
+    int (*drop)(const struct provider_snapshot *snapshot, const struct storage_fact *fact, struct plan *plan,
+                struct trouble *trouble);
 };
+
+/* LINSTOR: "db_00000" -> "db_00000_monday". Files, LVM; ZFS knows its snapshots in facts under the same name. */
+char *provider_snapshot_name(const char *volume, const char *snapshot, struct arena *arena)
+    __attribute__((returns_nonnull));
+/* Whether a name is one that volumes have (ends with _ and at least five digits), or snapshots of such. */
+bool provider_names_volume(const char *identifier);
 
 const struct provider *provider_find(const char *name); /* NULL when it is not in this version */
 

@@ -55,6 +55,7 @@ struct run {
     struct timer *patience;
     struct worker *worker;
     struct child *tool;
+    int64_t turn_number; /* 0: it does not wait for the turn of its step; else in which order it came */
     struct buf output, complaint;
     bool truncated;
 };
@@ -66,10 +67,12 @@ struct runner {
     struct worker *workers;
     struct run *runs, *first_waiting, *last_waiting;
     struct timer *idle;
+    int64_t last_turn_number;
 };
 
 static void advance(struct run *run);
 static void go_on(struct run *run);
+static void serve_turns(struct runner *runner);
 static void serve_queue(struct runner *runner);
 
 static const struct step *step_under_way(const struct run *run)
@@ -125,6 +128,51 @@ static void fail_step(struct run *run, enum outcome_result result, int error, co
     outcome->error = error;
     outcome->complaint = arena_strdup_null(&run->arena, complaint);
     end_step(run);
+}
+
+/* Turns: a tool that takes a lock of its own would only wait there, and be one more process. */
+
+static const struct run *run_before(const struct run *run, const char *turn)
+{
+    for (const struct run *other = run->runner->runs; other; other = other->next)
+        if (other != run && other->tool && step_under_way(other)->turn &&
+            strcmp(step_under_way(other)->turn, turn) == 0)
+            return other;
+    return NULL;
+}
+
+static bool must_wait(struct run *run)
+{
+    const char *turn = step_under_way(run)->turn;
+    const struct run *before = turn ? run_before(run, turn) : NULL;
+
+    if (before && run->turn_number == 0) {
+        run->turn_number = ++run->runner->last_turn_number;
+        start_patience(run);
+    }
+    return before != NULL;
+}
+
+static struct run *next_in_turn(struct runner *runner)
+{
+    struct run *first = NULL;
+
+    for (struct run *run = runner->runs; run; run = run->next)
+        if (run->turn_number > 0 && (!first || run->turn_number < first->turn_number) &&
+            !run_before(run, step_under_way(run)->turn))
+            first = run;
+    return first;
+}
+
+static void serve_turns(struct runner *runner)
+{
+    struct run *run;
+
+    while ((run = next_in_turn(runner))) {
+        run->turn_number = 0;
+        timer_stop(run->patience);
+        advance(run);
+    }
 }
 
 /* Tools. */
@@ -243,6 +291,7 @@ static void worker_failed(struct worker *worker, const char *why)
     worker_free(worker);
     if (run)
         advance(run);
+    serve_turns(runner);
     serve_queue(runner);
 }
 
@@ -268,7 +317,6 @@ static bool take_answer(struct worker *worker, const char *body, size_t length)
 static void worker_output(void *owner, bool is_error, const char *bytes, size_t length)
 {
     struct worker *worker = owner;
-    struct runner *runner = worker->runner;
     struct run *run = worker->run;
     const char *body;
     size_t size;
@@ -289,10 +337,8 @@ static void worker_output(void *owner, bool is_error, const char *bytes, size_t 
         worker_failed(worker, "its worker answered what cannot be understood");
         return;
     }
-    if (run && !run->worker) {
-        advance(run);
-        serve_queue(runner);
-    }
+    if (run && !run->worker)
+        go_on(run);
 }
 
 static void worker_end(void *owner, int exit_code, int signal_number)
@@ -404,6 +450,8 @@ static void advance(struct run *run)
             run->outcomes[run->at].result = OUTCOME_SKIPPED;
             run->at++;
         } else if (step->kind == STEP_EXEC) {
+            if (must_wait(run))
+                return;
             exec_tool(run);
             if (run->tool)
                 return;
@@ -421,6 +469,7 @@ static void go_on(struct run *run)
     struct runner *runner = run->runner;
 
     advance(run);
+    serve_turns(runner);
     serve_queue(runner);
 }
 
@@ -430,6 +479,13 @@ static void timer_fired(void *owner)
     struct run *run = owner;
     const struct step *step;
 
+    if (run->turn_number > 0) {
+        step = step_under_way(run);
+        if (run->events->hangs)
+            run->events->hangs(run->owner, step, step_under_way(run_before(run, step->turn)),
+                               loop_now_ms(run->runner->loop) - run->step_started_ms);
+        return;
+    }
     if (!run->tool && !run->worker) {
         go_on(run);
         return;
@@ -442,7 +498,7 @@ static void timer_fired(void *owner)
                  (long long)(loop_now_ms(run->runner->loop) - run->step_started_ms),
                  child_pid(run->worker ? run->worker->child : run->tool));
         if (run->events->hangs)
-            run->events->hangs(run->owner, step, loop_now_ms(run->runner->loop) - run->step_started_ms);
+            run->events->hangs(run->owner, step, NULL, loop_now_ms(run->runner->loop) - run->step_started_ms);
         serve_queue(run->runner);
         return;
     }

@@ -25,9 +25,10 @@ struct run_events {
     void (*done)(void *owner, const struct outcome *outcomes, size_t count);
     /*
      * A step that changes the machine exceeds its patience. It is not killed; done comes when its process is gone,
-     * however long that takes. Called at most once for a step; NULL is fine.
+     * however long that takes. Or it has waited so long for its turn, behind another step. Called at most once for a
+     * step; NULL is fine.
      */
-    void (*hangs)(void *owner, const struct step *step, int64_t since_ms);
+    void (*hangs)(void *owner, const struct step *step, const struct step *behind, int64_t since_ms);
 };
 
 /* The plan has at least one step and stays as it is until done. */

@@ -19,6 +19,8 @@ const struct enum_name step_kind_names[] = {
     { "LOOP_RESIZE", STEP_LOOP_RESIZE },
     { "LOOP_DETACH", STEP_LOOP_DETACH },
     { "WIPE", STEP_WIPE },
+    { "WAIT_DEVICE", STEP_WAIT_DEVICE },
+    { "ASK_DEVICES", STEP_ASK_DEVICES },
     { 0 },
 };
 
@@ -35,6 +37,8 @@ static const struct step_traits traits[] = {
     { STEP_LOOP_RESIZE,    .patience = STEP_QUICK, .changes = true },
     { STEP_LOOP_DETACH,    .patience = STEP_PATIENT, .changes = true },
     { STEP_WIPE,           .patience = STEP_PATIENT, .changes = true, .destroys = true },
+    { STEP_WAIT_DEVICE,    .patience = STEP_PATIENT },
+    { STEP_ASK_DEVICES,    .patience = STEP_PATIENT },
 };
 
 const struct enum_name outcome_result_names[] = {
@@ -48,10 +52,10 @@ const struct enum_name outcome_result_names[] = {
 
 static const struct field step_fields[] = {
     FIELD(step, what, 0), ENUM(step, kind, step_kind_names, FIELD_REQUIRED), FIELD(step, patience, 0),
-    FIELD(step, changes, 0), FIELD(step, always, 0), FIELD(step, authority, 0), FIELD(step, reader, 0), FIELD(step, pool, 0),
-    FIELD(step, identifier, 0), FIELD(step, argv, 0), FIELD(step, input, FIELD_SECRET), FIELD(step, accept, 0),
-    FIELD(step, path, 0), FIELD(step, device, 0), FIELD(step, size_kib, 0), FIELD(step, pools, 0),
-    FIELD(step, paths, 0), FIELD(step, names, 0),
+    FIELD(step, changes, 0), FIELD(step, always, 0), FIELD(step, authority, 0), FIELD(step, reader, 0),
+    FIELD(step, topic, 0), FIELD(step, pool, 0), FIELD(step, identifier, 0), FIELD(step, argv, 0), FIELD(step, input, FIELD_SECRET), FIELD(step, accept, 0),
+    FIELD(step, turn, 0), FIELD(step, path, 0), FIELD(step, device, 0), FIELD(step, name, 0), FIELD(step, text, 0),
+    FIELD(step, size_kib, 0), FIELD(step, patience_ms, 0), FIELD(step, pools, 0), FIELD(step, paths, 0), FIELD(step, names, 0),
 };
 SCHEMA(step)
 
@@ -68,12 +72,17 @@ static const struct field found_directory_fields[] = {
 };
 static SCHEMA(found_directory)
 
+static const struct field found_device_fields[] = {
+    FIELD(found_device, path, FIELD_REQUIRED), FIELD(found_device, size_kib, 0),
+};
+static SCHEMA(found_device)
+
 static const struct field outcome_fields[] = {
     ENUM(outcome, result, outcome_result_names, FIELD_REQUIRED), FIELD(outcome, error, 0),
     FIELD(outcome, exit_code, 0), FIELD(outcome, output, 0), FIELD(outcome, complaint, 0),
     FIELD(outcome, truncated, 0), FIELD(outcome, device, 0), FIELD(outcome, size_kib, 0),
     FIELD(outcome, device_kib, 0), FIELD(outcome, allocated_kib, 0),
-    LIST(outcome, directories, found_directory, 0), FIELD(outcome, can_share_blocks, 0), FIELD(outcome, missing, 0),
+    LIST(outcome, directories, found_directory, 0), LIST(outcome, devices, found_device, 0), FIELD(outcome, can_share_blocks, 0), FIELD(outcome, missing, 0),
 };
 SCHEMA(outcome)
 /* clang-format on */

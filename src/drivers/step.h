@@ -25,7 +25,9 @@ enum step_kind {
     STEP_LOOP_ATTACH,     /* path -> device */
     STEP_LOOP_RESIZE,     /* device of path follows the size of the file */
     STEP_LOOP_DETACH,     /* device of path; fine when it is gone */
-    STEP_WIPE,            /* device of path, or path alone: known signatures and both ends are zeroed */
+    STEP_WIPE,            /* device of path, or one of both alone: known signatures and both ends are zeroed */
+    STEP_WAIT_DEVICE,     /* device: until its node is there, at most patience_ms -> device_kib */
+    STEP_ASK_DEVICES,     /* paths -> devices, those that are there */
 };
 extern const struct enum_name step_kind_names[];
 
@@ -39,14 +41,18 @@ struct step {
     bool changes;     /* alters the machine: never killed */
     bool always;      /* runs even when an earlier step failed: for what must be undone */
     char *authority; /* the user's request that allows data to be destroyed; steps that destroy do not run without it */
-    char *reader;    /* provider whose read() understands the outcome */
+    char *reader;    /* provider or layer whose read() understands the outcome */
+    char *topic;     /* which of the reader's questions or changes this is; the reader alone knows the words */
     char *pool;      /* with identifier: the volume that the outcome speaks of */
     char *identifier;      /* "db_00000" */
     struct text_list argv; /* STEP_EXEC */
     char *input;           /* STEP_EXEC; secrets go this way, never through argv */
     int64_t accept;        /* STEP_EXEC: bit n set: exit code n is a success */
+    char *turn;            /* STEP_EXEC: of all steps with the same turn one runs at a time: "lvm vg0" */
     char *path, *device;
-    int64_t size_kib;
+    char *name; /* by which the kernel or a tool knows the thing: a mapping's, a subsystem's */
+    char *text; /* what is written or loaded */
+    int64_t size_kib, patience_ms;
     struct text_list pools, paths; /* STEP_ASK_FILES and _SPACE: pools[i] lies in directory paths[i] */
     struct text_list names;        /* STEP_ASK_FILES */
 };
@@ -73,6 +79,11 @@ struct found_directory {
     LIST_OF(struct found_file) files;
 };
 
+struct found_device {
+    char *path; /* as asked */
+    int64_t size_kib;
+};
+
 struct outcome {
     uint32_t result;   /* enum outcome_result */
     int32_t error;     /* errno, 0 when no system call failed */
@@ -83,6 +94,7 @@ struct outcome {
     char *device;      /* of the file that the step was about */
     int64_t size_kib, device_kib, allocated_kib; /* likewise, as it is now */
     LIST_OF(struct found_directory) directories;
+    LIST_OF(struct found_device) devices;
     bool can_share_blocks;   /* STEP_CHECK_DIRECTORY: a copy of a file can be had without copying: snapshots */
     struct text_map missing; /* STEP_ASK_MACHINE: what this machine cannot do ("loop") -> why */
 };

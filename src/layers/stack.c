@@ -5,21 +5,16 @@
 #include <string.h>
 
 #include "base/text.h"
-
-enum { LEVELS = 8 };
+#include "layers/levels.h"
+#include "layers/snapshot.h"
+#include "layers/storage.h"
 
 const struct layer *const layers[] = { &layer_storage, NULL };
 const char *const layers_absent[] = { "DRBD", "LUKS", "NVME", "WRITECACHE", "CACHE", "BCACHE", NULL };
 
-/* levels[0] is the top. Each has the volumes that are to stand, with the sizes that its own level gives. */
-struct stack {
-    struct level levels[LEVELS];
-    uint32_t count;
-};
-
-static const struct layer *find_layer(const char *name)
+const struct layer *layer_find(const char *name)
 {
-    for (size_t i = 0; layers[i]; i++)
+    for (size_t i = 0; name && layers[i]; i++)
         if (text_equal_fold(layers[i]->name, name))
             return layers[i];
     return NULL;
@@ -46,7 +41,7 @@ static int check_layers(const struct resource_want *want, struct arena *arena, s
     struct buf unknown = { 0 };
 
     for (uint32_t i = 0; i < want->layers.count; i++)
-        if (!find_layer(want->layers.at[i]))
+        if (!layer_find(want->layers.at[i]))
             buf_printf(&unknown, "%s%s", unknown.length > 0 ? ", " : "", want->layers.at[i]);
     if (unknown.length > 0) {
         refuse(arena, trouble, want,
@@ -55,8 +50,7 @@ static int check_layers(const struct resource_want *want, struct arena *arena, s
         buf_done(&unknown);
         return -1;
     }
-    if (want->layers.count == 0 || want->layers.count > LEVELS ||
-        !text_equal_fold(want->layers.at[want->layers.count - 1], layer_storage.name))
+    if (want->layers.count == 0 || !text_equal_fold(want->layers.at[want->layers.count - 1], layer_storage.name))
         return refuse(arena, trouble, want, "Its list of layers does not end with STORAGE.", NULL);
     return 0;
 }
@@ -77,74 +71,44 @@ static int check_want(const struct resource_want *want, struct arena *arena, str
     return 0;
 }
 
-/* Volumes of the want whose removal is (not) asked for, with the sizes of each level. */
-static void make_stack(struct stack *stack, const struct resource_want *want, const struct machine *machine,
-                       bool remove, struct arena *arena)
-{
-    stack->count = 0;
-    for (uint32_t i = 0; i < want->layers.count && i < LEVELS; i++) {
-        const struct layer *layer = find_layer(want->layers.at[i]);
-        struct level *level = &stack->levels[stack->count];
-        const struct level *above = stack->count > 0 ? level - 1 : NULL;
-
-        if (!layer)
-            continue;
-        *level = (struct level){
-            .layer = layer,
-            .resource = want,
-            .suffix = "",
-            .machine = machine,
-            .volumes = arena_alloc(arena, (want->volumes.count + 1) * sizeof(*level->volumes)),
-        };
-        for (uint32_t v = 0; v < want->volumes.count; v++) {
-            const struct volume_want *volume = &want->volumes.at[v];
-            int64_t net_kib = above ? above->volumes[level->count].size_kib : volume->size_kib;
-
-            if ((want->remove || volume->remove) != remove)
-                continue;
-            level->volumes[level->count++] =
-                (struct level_volume){ .want = volume, .size_kib = layer->gross_kib(level, volume, net_kib) };
-        }
-        stack->count++;
-    }
-}
-
-static int plan_down(const struct stack *stack, const struct resource_want *want, struct plan *plan,
+static int plan_down(const struct levels *levels, const struct resource_want *want, struct plan *plan,
                      struct trouble *trouble)
 {
-    if (stack->count == 0 || stack->levels[0].count == 0)
+    if (levels->tree.count == 0 || levels->tree.at[0].level.count == 0)
         return 0;
     if (!want->authority || !want->authority[0])
         return refuse(&plan->arena, trouble, want,
                       "It shall be removed, but nothing says which user's request allowed its data to be destroyed.",
                       "Delete it by a request to the controller.");
-    for (uint32_t i = 0; i < stack->count; i++)
-        if (stack->levels[i].layer->lower(&stack->levels[i], plan, trouble) < 0)
+    for (uint32_t i = 0; i < levels->tree.count; i++) {
+        const struct level *level = &levels->tree.at[i].level;
+
+        if (level->layer->lower(level, plan, trouble) < 0)
             return -1;
+    }
     return 0;
 }
 
-/* A level can only be planned when the devices of the one below are known. */
-static bool has_devices(const struct stack *stack, uint32_t from, struct arena *arena)
+static bool has_devices(const struct level *level)
 {
-    for (uint32_t v = 0; v < stack->levels[from].count; v++) {
-        struct volume_fact fact = { 0 };
-
-        for (uint32_t i = stack->count; i-- > from;)
-            stack->levels[i].layer->describe(&stack->levels[i], &stack->levels[i].volumes[v], arena, &fact);
-        if (!fact.device_path)
+    for (uint32_t v = 0; v < level->count; v++)
+        if (!level->volumes[v].device.path)
             return false;
-    }
     return true;
 }
 
-static int plan_up(const struct stack *stack, struct plan *plan, struct trouble *trouble)
+/* A level can only be planned when the devices of all levels below it are there. */
+static int plan_up(const struct levels *levels, struct plan *plan, struct trouble *trouble)
 {
-    for (uint32_t i = stack->count; i-- > 0;) {
-        if (stack->levels[i].layer->raise(&stack->levels[i], plan, trouble) < 0)
+    bool *must_wait = arena_alloc(&plan->arena, (levels->tree.count + 1) * sizeof(*must_wait));
+
+    for (uint32_t i = levels->tree.count; i-- > 0;) {
+        const struct tree_level *at = &levels->tree.at[i];
+
+        if (!must_wait[i] && at->level.layer->raise(&at->level, plan, trouble) < 0)
             return -1;
-        if (i > 0 && !has_devices(stack, i, &plan->arena))
-            return 0;
+        if (must_wait[i] || !has_devices(&at->level))
+            must_wait[at->parent] = true;
     }
     return 0;
 }
@@ -152,20 +116,40 @@ static int plan_up(const struct stack *stack, struct plan *plan, struct trouble 
 int stack_plan(const struct resource_want *want, const struct machine *machine, struct plan *plan,
                struct trouble *trouble)
 {
-    struct stack stack;
+    struct levels levels;
 
     if (check_want(want, &plan->arena, trouble) < 0)
         return -1;
-    make_stack(&stack, want, machine, true, &plan->arena);
-    if (plan_down(&stack, want, plan, trouble) < 0)
+    if (snapshot_plan(want, machine, true, plan, trouble) < 0)
+        return -1;
+    levels_make(&levels, want, machine, true, &plan->arena);
+    if (plan_down(&levels, want, plan, trouble) < 0)
         return -1;
     /* What this version could never have made needs no removal, so that a refused resource can be deleted again. */
     if (want->remove && plan->steps.count == 0)
         return 0;
-    if (check_layers(want, &plan->arena, trouble) < 0)
-        return -1;
-    make_stack(&stack, want, machine, false, &plan->arena);
-    return plan_up(&stack, plan, trouble);
+    if (want->volumes.count > 0 || want->snapshots.count == 0) {
+        if (check_layers(want, &plan->arena, trouble) < 0)
+            return -1;
+        levels_make(&levels, want, machine, false, &plan->arena);
+        if (plan_up(&levels, plan, trouble) < 0)
+            return -1;
+    }
+    return snapshot_plan(want, machine, false, plan, trouble);
+}
+
+/* A layer whose devices on this machine were never listed. */
+static bool is_unknown(const struct layer *layer, const struct machine *machine)
+{
+    return layer->ask_all && !fact_state_find(&machine->facts->known_layers, layer->name);
+}
+
+static bool has_layer(const struct resource_want *want, const struct layer *layer)
+{
+    for (uint32_t i = 0; i < want->layers.count; i++)
+        if (layer_find(want->layers.at[i]) == layer)
+            return true;
+    return false;
 }
 
 void stack_ask(const struct resource_want *want, const struct machine *machine, struct plan *plan)
@@ -175,41 +159,73 @@ void stack_ask(const struct resource_want *want, const struct machine *machine, 
     if (check_want(want, &plan->arena, &ignored) < 0)
         return; /* stack_plan says why */
     for (int remove = 0; remove < 2; remove++) {
-        struct stack stack;
+        struct levels levels;
 
-        make_stack(&stack, want, machine, remove, &plan->arena);
-        for (uint32_t i = stack.count; i-- > 0;)
-            stack.levels[i].layer->ask(&stack.levels[i], plan);
+        levels_make(&levels, want, machine, remove, &plan->arena);
+        for (uint32_t i = levels.tree.count; i-- > 0;) {
+            const struct level *level = &levels.tree.at[i].level;
+
+            if (!is_unknown(level->layer, machine))
+                level->layer->ask(level, plan);
+        }
+    }
+    for (size_t i = 0; layers[i]; i++)
+        if (is_unknown(layers[i], machine) && has_layer(want, layers[i]))
+            layers[i]->ask_all(plan);
+    snapshot_ask(want, machine, plan);
+}
+
+static void tell_levels(const struct levels *levels, const struct volume_fact *facts, struct arena *arena,
+                        struct volume_fact *described)
+{
+    for (uint32_t i = 0; levels->tree.count > 1 && i < levels->tree.count; i++) {
+        const struct level *level = &levels->tree.at[i].level;
+
+        *LIST_ADD(&described->levels, arena) = (struct level_fact){
+            .layer = arena_strdup(arena, level->layer->name),
+            .suffix = level->suffix[0] ? arena_strdup(arena, level->suffix) : NULL,
+            .device_path = facts[i].device_path,
+            .backing = facts[i].backing,
+            .usable_kib = facts[i].usable_kib,
+            .allocated_kib = facts[i].allocated_kib,
+        };
     }
 }
 
 void stack_describe(const struct resource_want *want, const struct machine *machine, struct arena *arena,
                     struct resource_fact *fact)
 {
-    struct stack stack;
+    struct levels levels;
+    struct volume_fact *facts;
 
-    make_stack(&stack, want, machine, false, arena);
-    for (uint32_t v = 0; stack.count > 0 && v < stack.levels[0].count; v++) {
+    levels_make(&levels, want, machine, false, arena);
+    facts = arena_alloc(arena, (levels.tree.count + 1) * sizeof(*facts));
+    for (uint32_t v = 0; levels.tree.count > 0 && v < levels.tree.at[0].level.count; v++) {
         struct volume_fact *described = LIST_ADD(&fact->volumes, arena);
 
-        described->number = stack.levels[0].volumes[v].want->number;
-        for (uint32_t i = stack.count; i-- > 0;)
-            stack.levels[i].layer->describe(&stack.levels[i], &stack.levels[i].volumes[v], arena, described);
+        levels_describe(&levels, v, arena, facts);
+        *described = facts[0];
+        described->number = levels.tree.at[0].level.volumes[v].want->number;
+        tell_levels(&levels, facts, arena, described);
     }
+    snapshot_describe(want, machine, arena, fact);
 }
 
 bool stack_owns(const struct resource_want *want, const struct machine *machine, const char *pool,
                 const char *identifier)
 {
     struct arena arena = { 0 };
-    bool is_owned = false;
+    bool is_owned = snapshot_owns(want, pool, identifier);
 
     for (int remove = 0; remove < 2; remove++) {
-        struct stack stack;
+        struct levels levels;
 
-        make_stack(&stack, want, machine, remove, &arena);
-        for (uint32_t i = 0; i < stack.count; i++)
-            is_owned = is_owned || stack.levels[i].layer->owns(&stack.levels[i], pool, identifier);
+        levels_make(&levels, want, machine, remove, &arena);
+        for (uint32_t i = 0; i < levels.tree.count; i++) {
+            const struct level *level = &levels.tree.at[i].level;
+
+            is_owned = is_owned || (level->layer == &layer_storage && storage_owns(level, pool, identifier));
+        }
     }
     arena_done(&arena);
     return is_owned;

@@ -14,14 +14,16 @@
 extern const struct layer *const layers[];
 extern const char *const layers_absent[]; /* ends with NULL */
 
+const struct layer *layer_find(const char *name); /* in any case; NULL when it is not in this version */
+
 /* 0, or -1 and *trouble (text in plan->arena): the want is refused, or must not be done on these facts. */
 int stack_plan(const struct resource_want *want, const struct machine *machine, struct plan *plan,
                struct trouble *trouble) MUST_CHECK;
-/* Questions about what became uncertain because steps failed; none: stack_plan may be called. */
+/* Questions about what is not known, or became uncertain because steps failed; none: stack_plan may be called. */
 void stack_ask(const struct resource_want *want, const struct machine *machine, struct plan *plan);
-/* One per volume of the want that is not to be removed, in a list that lies in arena. */
+/* One per volume of the want that is not to be removed, and the snapshots, in lists that lie in arena. */
 void stack_describe(const struct resource_want *want, const struct machine *machine, struct arena *arena,
                     struct resource_fact *fact);
-/* Whether identifier in pool belongs to a volume of the want. */
+/* Whether identifier in pool belongs to a volume or snapshot of the want. */
 bool stack_owns(const struct resource_want *want, const struct machine *machine, const char *pool,
                 const char *identifier);

@@ -3,30 +3,47 @@
  * The lowest level: hands each volume to the provider of its pool, under the name <resource><suffix>_<volume number
  * with five digits>. LINSTOR: the name is the reference's, and so are the devices of its users.
  */
+#include "layers/storage.h"
+
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "drivers/provider.h"
-#include "layers/layer.h"
+
+char *storage_volume_name(const char *resource, const char *suffix, int32_t number, struct arena *arena)
+{
+    return arena_printf(arena, "%s%s_%05" PRId32, resource, suffix, number);
+}
 
 static char *identifier_of(const struct level *level, const struct volume_want *volume, struct arena *arena)
 {
-    return arena_printf(arena, "%s%s_%05" PRId32, level->resource->resource, level->suffix, volume->number);
+    return storage_volume_name(level->resource->resource, level->suffix, volume->number, arena);
 }
 
-/* NULL and *trouble when the volume's pool cannot be used. */
-static const struct known_pool *pool_of(const struct level *level, const struct volume_want *volume,
-                                        struct arena *arena, struct trouble *trouble)
+/* Of the volume itself, or of the side that this level is. NULL when the want names none. */
+static const char *pool_name_of(const struct level *level, const struct volume_want *volume)
 {
-    const struct known_pool *pool = volume->pool ? known_pool_find(level->machine->pools, volume->pool) : NULL;
-    const char *name = volume->pool ? volume->pool : "";
+    if (!level->suffix[0])
+        return volume->pool;
+    for (uint32_t i = 0; i < volume->sides.count; i++)
+        if (strcmp(volume->sides.at[i].suffix, level->suffix) == 0)
+            return volume->sides.at[i].pool;
+    return NULL;
+}
+
+const struct known_pool *storage_find_pool(const struct machine *machine, const char *name)
+{
+    return name ? known_pool_find(machine->pools, name) : NULL;
+}
+
+const struct known_pool *storage_usable_pool(const struct machine *machine, const char *name, const char *what,
+                                             struct arena *arena, struct trouble *trouble)
+{
+    const struct known_pool *pool = storage_find_pool(machine, name);
 
     if (pool && pool->provider && !pool->trouble)
         return pool;
-    trouble->message =
-        arena_printf(arena, "Storage pool '%s' of volume %" PRId32 " cannot be used.", name, volume->number);
+    trouble->message = arena_printf(arena, "Storage pool '%s' of %s cannot be used.", name ? name : "", what);
     if (!pool)
         trouble->cause = arena_strdup(arena, "There is no such storage pool on this node.");
     else if (!pool->provider)
@@ -38,45 +55,73 @@ static const struct known_pool *pool_of(const struct level *level, const struct 
     return NULL;
 }
 
+static const struct known_pool *pool_of(const struct level *level, const struct volume_want *volume,
+                                        struct arena *arena, struct trouble *trouble)
+{
+    return storage_usable_pool(level->machine, pool_name_of(level, volume),
+                               arena_printf(arena, "volume %" PRId32, volume->number), arena, trouble);
+}
+
 static const struct storage_fact *fact_of(const struct level *level, const struct known_pool *pool,
                                           const struct volume_want *volume, struct arena *arena)
 {
     return facts_find_volume(level->machine->facts, pool->want->pool, identifier_of(level, volume, arena));
 }
 
-/* Rounded up to the granularity that all replicas have agreed upon. */
+static int64_t round_up(int64_t value, int64_t multiple)
+{
+    return (value + multiple - 1) / multiple * multiple;
+}
+
+/* Rounded up to the granularity that all replicas have agreed upon, and then to that of the pool. */
 static int64_t gross_kib(const struct level *level, const struct volume_want *volume, int64_t net_kib)
 {
     const char *text = text_map_find(&volume->props, "StorDriver/internal/AllocationGranularity");
-    int64_t granularity_kib = 1;
+    const struct known_pool *pool = storage_find_pool(level->machine, pool_name_of(level, volume));
+    int64_t agreed_kib = 1, own_kib = 1;
 
-    (void)level;
-    if (text && !text_parse_i64(text, 1, INT64_C(1) << 30, &granularity_kib))
-        granularity_kib = 1;
-    return (net_kib + granularity_kib - 1) / granularity_kib * granularity_kib;
+    if (text && !text_parse_i64(text, 1, INT64_C(1) << 30, &agreed_kib))
+        agreed_kib = 1;
+    if (pool && pool->provider && pool->provider->granularity_kib)
+        own_kib = pool->provider->granularity_kib(pool->want, facts_find_pool(level->machine->facts, pool->want->pool),
+                                                  &volume->props);
+    return round_up(round_up(net_kib, agreed_kib), own_kib > 0 ? own_kib : 1);
+}
+
+void storage_ask_about(const struct known_pool *pool, const struct storage_fact *fact, struct plan *plan)
+{
+    struct text_list identifiers = { 0 };
+
+    if (!fact || !fact->is_uncertain)
+        return;
+    text_list_add(&identifiers, fact->identifier, &plan->arena);
+    pool->provider->ask(pool->want, &identifiers, plan);
 }
 
 static void ask(const struct level *level, struct plan *plan)
 {
     for (uint32_t i = 0; i < level->count; i++) {
         struct trouble ignored = { 0 };
-        const struct volume_want *volume = level->volumes[i].want;
-        const struct known_pool *pool = pool_of(level, volume, &plan->arena, &ignored);
-        const struct storage_fact *fact = pool ? fact_of(level, pool, volume, &plan->arena) : NULL;
-        struct text_list identifiers = { 0 };
+        const struct known_pool *pool = pool_of(level, level->volumes[i].want, &plan->arena, &ignored);
 
-        if (!fact || !fact->is_uncertain)
-            continue;
-        text_list_add(&identifiers, fact->identifier, &plan->arena);
-        pool->provider->ask(pool->want, &identifiers, plan);
+        if (pool)
+            storage_ask_about(pool, fact_of(level, pool, level->volumes[i].want, &plan->arena), plan);
     }
+}
+
+/* Of the main volumes only: what a side holds is made anew. */
+static char *origin_of(const struct level *level, const struct volume_want *volume, struct arena *arena)
+{
+    if (!volume->origin || level->suffix[0])
+        return NULL;
+    return provider_snapshot_name(storage_volume_name(volume->origin->resource, "", volume->number, arena),
+                                  volume->origin->snapshot, arena);
 }
 
 static int plan_volume(const struct level *level, const struct level_volume *volume, bool raise, struct plan *plan,
                        struct trouble *trouble)
 {
-    const struct known_pool *pool =
-        volume->want->pool ? known_pool_find(level->machine->pools, volume->want->pool) : NULL;
+    const struct known_pool *pool = storage_find_pool(level->machine, pool_name_of(level, volume->want));
     const struct storage_fact *fact;
     struct provider_volume wanted;
 
@@ -89,9 +134,11 @@ static int plan_volume(const struct level *level, const struct level_volume *vol
     wanted = (struct provider_volume){
         .pool = pool->want,
         .identifier = identifier_of(level, volume->want, &plan->arena),
-        .size_kib = volume->size_kib,
-        .must_exist = volume->want->must_exist,
+        .size_kib = gross_kib(level, volume->want, volume->size_kib),
+        .must_exist = volume->want->must_exist && !level->suffix[0],
         .authority = level->resource->authority,
+        .origin = origin_of(level, volume->want, &plan->arena),
+        .props = &volume->want->props,
     };
     if (!raise)
         return pool->provider->lower(&wanted, fact, plan, trouble);
@@ -133,13 +180,13 @@ static void describe(const struct level *level, const struct level_volume *volum
     described->allocated_kib = fact->allocated_kib;
 }
 
-static bool owns(const struct level *level, const char *pool, const char *identifier)
+bool storage_owns(const struct level *level, const char *pool, const char *identifier)
 {
     for (uint32_t i = 0; i < level->count; i++) {
         const struct volume_want *volume = level->volumes[i].want;
+        const char *own = pool_name_of(level, volume);
         struct arena arena = { 0 };
-        bool found = volume->pool && text_equal_fold(volume->pool, pool) &&
-                     strcmp(identifier_of(level, volume, &arena), identifier) == 0;
+        bool found = own && text_equal_fold(own, pool) && strcmp(identifier_of(level, volume, &arena), identifier) == 0;
 
         arena_done(&arena);
         if (found)
@@ -150,10 +197,10 @@ static bool owns(const struct level *level, const char *pool, const char *identi
 
 const struct layer layer_storage = {
     .name = "STORAGE",
+    .kind = LAYER_STORAGE,
     .gross_kib = gross_kib,
     .ask = ask,
     .raise = raise,
     .lower = lower,
     .describe = describe,
-    .owns = owns,
 };

@@ -44,6 +44,18 @@ static bool is_first_in_pool(const struct resource *resource, uint32_t index)
     return true;
 }
 
+/* What a side takes of its pool is decided by its satellite, and small. */
+static void account_sides(const struct node *node, const struct volume *volume, int sign)
+{
+    for (uint32_t i = 0; i < volume->sides.count; i++) {
+        const char *name = volume->sides.at[i].storage_pool;
+        const struct storage_pool *found = name ? model_find_pool(node, name) : NULL;
+
+        if (found)
+            ((struct storage_pool *)place_writable(&found->object))->volume_count += (uint32_t)sign;
+    }
+}
+
 void account_resource(struct model *model, const struct object *object, int sign)
 {
     const struct resource *resource = (const struct resource *)object;
@@ -55,6 +67,7 @@ void account_resource(struct model *model, const struct object *object, int sign
         const struct storage_pool *found = volume->storage_pool ? model_find_pool(node, volume->storage_pool) : NULL;
         struct storage_pool *pool;
 
+        account_sides(node, volume, sign);
         if (!found)
             continue;
         pool = (struct storage_pool *)place_writable(&found->object);

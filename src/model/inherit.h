@@ -33,6 +33,7 @@ enum prop_order {
     ORDER_CACHE_LAYERS,          /* pool and size of Writecache, Cache, BCache */
     ORDER_LAYER_SIZE,            /* what the sizes of layers depend on */
     ORDER_STORAGE_DRIVER,        /* options of LVM, ZFS, files, EBS */
+    ORDER_AGREED,                /* what all replicas of a volume have agreed upon */
     ORDER_LUKS,                  /* Luks/, StorDriver/Luks* */
     ORDER_SKIP_DISK,             /* DrbdOptions/SkipDisk */
     ORDER_FILE_SYSTEM,           /* FileSystem/ */

@@ -160,6 +160,12 @@ static SCHEMA(resource_definition)
     };
 static SCHEMA(volume_definition)
 
+    static const struct field volume_side_fields[] = {
+        FIELD(volume_side, suffix, FIELD_STORE | FIELD_REQUIRED),
+        FIELD(volume_side, storage_pool, FIELD_STORE),
+    };
+static SCHEMA(volume_side)
+
     static const struct field volume_fields[] = {
         FIELD(volume, number, FIELD_STORE),
         FIELD(volume, uuid, FIELD_STORE),
@@ -167,6 +173,7 @@ static SCHEMA(volume_definition)
         FIELD(volume, props, FIELD_STORE),
         FIELD(volume, storage_pool, FIELD_STORE),
         FIELD(volume, size_kib, FIELD_STORE),
+        LIST(volume, sides, volume_side, FIELD_STORE),
         FIELD(volume, is_deployed, FIELD_STORE),
     };
 SCHEMA(volume)

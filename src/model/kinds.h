@@ -123,6 +123,11 @@ struct volume_definition {
     struct maybe_i32 minor; /* DRBD */
 };
 
+/* A further volume that a layer needs, see layer_stack_sides(). */
+struct volume_side {
+    char *suffix, *storage_pool;
+};
+
 struct volume {
     int32_t number;
     char *uuid;
@@ -130,6 +135,7 @@ struct volume {
     struct text_map props;
     char *storage_pool;
     int64_t size_kib; /* that the top of the stack is to have here; follows the definition when that is resized */
+    LIST_OF(struct volume_side) sides;
     bool is_deployed; /* it was reported once: from then on it is not made anew where it is missing */
 };
 extern const struct schema volume_schema;

@@ -161,6 +161,42 @@ int layer_stack_parse(const struct text_list *names, struct layer_stack *stack, 
     return append(stack, LAYER_STORAGE, why, why_size);
 }
 
+/* clang-format off */
+static const struct layer_side sides[LAYER_KIND_COUNT][LAYER_SIDES_LIMIT + 1] = {
+    [LAYER_WRITECACHE] = { { ".cache", "Writecache/PoolName" } },
+    [LAYER_CACHE] = { { ".dmcache_cache", "Cache/CachePool" }, { ".dmcache_meta", "Cache/MetaPool" } },
+    [LAYER_BCACHE] = { { ".bcache", "BCache/PoolName" } },
+};
+/* clang-format on */
+
+const struct layer_side *layer_sides(enum layer_kind kind)
+{
+    return sides[kind];
+}
+
+/* Each layer with sides doubles or trebles what is there; no layer counts twice, which bounds that. */
+void layer_stack_sides(const struct text_list *layers, struct arena *arena, struct stack_sides *found)
+{
+    uint32_t seen = 0;
+
+    *found = (struct stack_sides){ 0 };
+    for (uint32_t i = 0; i < layers->count; i++) {
+        uint32_t before = found->list.count;
+        enum layer_kind kind;
+
+        if (!layer_kind_parse(layers->at[i], &kind) || (seen & BIT(kind)))
+            continue;
+        seen |= BIT(kind);
+        for (const struct layer_side *side = sides[kind]; side->suffix; side++)
+            for (uint32_t s = 0; s <= before; s++) {
+                const char *above = s < before ? found->list.at[s].suffix : "";
+
+                *LIST_ADD(&found->list, arena) =
+                    (struct stack_side){ arena_printf(arena, "%s%s", above, side->suffix), side->pool_key };
+            }
+    }
+}
+
 bool provider_can(enum provider_kind kind, enum provider_trait trait)
 {
     return providers[kind].traits & trait;

@@ -63,6 +63,28 @@ int layer_stack_parse(const struct text_list *names, struct layer_stack *stack, 
                       size_t why_size) MUST_CHECK;
 bool layer_stack_has(const struct layer_stack *stack, enum layer_kind kind);
 
+enum { LAYER_SIDES_LIMIT = 2 };
+
+/*
+ * A further volume that a layer needs for each of its own. All layers below it are there for it once more. LINSTOR: the
+ * suffixes are parts of names on disk.
+ */
+struct layer_side {
+    const char *suffix;   /* ".cache"; NULL ends the list */
+    const char *pool_key; /* the property that names its storage pool */
+};
+const struct layer_side *layer_sides(enum layer_kind kind) __attribute__((returns_nonnull));
+
+/* A side of a resource, by the whole suffix of its names: ".dmcache_cache.cache" is the cache of a cache. */
+struct stack_side {
+    const char *suffix;
+    const char *pool_key;
+};
+struct stack_sides {
+    LIST_OF(struct stack_side) list;
+};
+void layer_stack_sides(const struct text_list *layers, struct arena *arena, struct stack_sides *sides);
+
 enum provider_trait {
     PROVIDER_SNAPSHOTS = 1,
     PROVIDER_SNAPSHOT_NEEDS_VOLUME = 2, /* a volume with snapshots cannot be deleted */

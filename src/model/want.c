@@ -12,6 +12,18 @@ static const struct field pool_want_fields[] = {
 };
 SCHEMA(pool_want)
 
+static const struct field side_want_fields[] = {
+    FIELD(side_want, suffix, FIELD_REQUIRED),
+    FIELD(side_want, pool, FIELD_REQUIRED),
+};
+SCHEMA(side_want)
+
+static const struct field origin_want_fields[] = {
+    FIELD(origin_want, resource, FIELD_REQUIRED),
+    FIELD(origin_want, snapshot, FIELD_REQUIRED),
+};
+SCHEMA(origin_want)
+
 static const struct field volume_want_fields[] = {
     FIELD(volume_want, number, FIELD_REQUIRED),
     FIELD(volume_want, pool, 0),
@@ -19,8 +31,26 @@ static const struct field volume_want_fields[] = {
     FIELD(volume_want, remove, 0),
     FIELD(volume_want, must_exist, 0),
     FIELD(volume_want, props, 0),
+    LIST(volume_want, sides, side_want, 0),
+    OBJECT(volume_want, origin, origin_want, 0),
 };
 SCHEMA(volume_want)
+
+static const struct field snapshot_volume_want_fields[] = {
+    FIELD(snapshot_volume_want, number, FIELD_REQUIRED),
+    FIELD(snapshot_volume_want, pool, 0),
+};
+SCHEMA(snapshot_volume_want)
+
+static const struct field snapshot_want_fields[] = {
+    FIELD(snapshot_want, snapshot, FIELD_REQUIRED),
+    FIELD(snapshot_want, uuid, 0),
+    FIELD(snapshot_want, remove, 0),
+    FIELD(snapshot_want, must_exist, 0),
+    FIELD(snapshot_want, authority, 0),
+    LIST(snapshot_want, volumes, snapshot_volume_want, 0),
+};
+SCHEMA(snapshot_want)
 
 static const struct field resource_want_fields[] = {
     FIELD(resource_want, resource, FIELD_REQUIRED),
@@ -32,6 +62,7 @@ static const struct field resource_want_fields[] = {
     FIELD(resource_want, authority, 0),
     FIELD(resource_want, props, 0),
     LIST(resource_want, volumes, volume_want, 0),
+    LIST(resource_want, snapshots, snapshot_want, 0),
 };
 SCHEMA(resource_want)
 
@@ -78,11 +109,31 @@ static const struct field trouble_fields[] = {
 };
 SCHEMA(trouble)
 
+static const struct field level_fact_fields[] = {
+    FIELD(level_fact, layer, FIELD_REQUIRED), FIELD(level_fact, suffix, 0),
+    FIELD(level_fact, device_path, 0),        FIELD(level_fact, backing, 0),
+    FIELD(level_fact, usable_kib, 0),         FIELD(level_fact, allocated_kib, 0),
+};
+SCHEMA(level_fact)
+
 static const struct field volume_fact_fields[] = {
-    FIELD(volume_fact, number, 0),     FIELD(volume_fact, device_path, 0),   FIELD(volume_fact, backing, 0),
-    FIELD(volume_fact, usable_kib, 0), FIELD(volume_fact, allocated_kib, 0), FIELD(volume_fact, state, 0),
+    FIELD(volume_fact, number, 0),
+    FIELD(volume_fact, device_path, 0),
+    FIELD(volume_fact, backing, 0),
+    FIELD(volume_fact, usable_kib, 0),
+    FIELD(volume_fact, allocated_kib, 0),
+    FIELD(volume_fact, state, 0),
+    LIST(volume_fact, levels, level_fact, 0),
 };
 SCHEMA(volume_fact)
+
+static const struct field snapshot_fact_fields[] = {
+    FIELD(snapshot_fact, snapshot, FIELD_REQUIRED),
+    FIELD(snapshot_fact, exists, 0),
+    FIELD(snapshot_fact, gone, 0),
+    FIELD(snapshot_fact, allocated_kib, 0),
+};
+SCHEMA(snapshot_fact)
 
 static const struct field resource_fact_fields[] = {
     FIELD(resource_fact, resource, FIELD_REQUIRED),
@@ -92,6 +143,7 @@ static const struct field resource_fact_fields[] = {
     FIELD(resource_fact, gone, 0),
     OBJECT(resource_fact, trouble, trouble, 0),
     LIST(resource_fact, volumes, volume_fact, 0),
+    LIST(resource_fact, snapshots, snapshot_fact, 0),
 };
 SCHEMA(resource_fact)
 
@@ -100,6 +152,7 @@ static const struct field pool_fact_fields[] = {
     FIELD(pool_fact, generation, 0),        FIELD(pool_fact, applied, 0),
     OBJECT(pool_fact, trouble, trouble, 0), FIELD(pool_fact, free_kib, 0),
     FIELD(pool_fact, total_kib, 0),         FIELD(pool_fact, supports_snapshots, 0),
+    FIELD(pool_fact, granularity_kib, 0),   FIELD(pool_fact, props, 0),
 };
 SCHEMA(pool_fact)
 

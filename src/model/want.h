@@ -32,6 +32,17 @@ struct pool_want {
     struct text_map props; /* effective properties that a provider reads, e.g. StorDriver/StorPoolName */
 };
 
+/* A further volume in a pool, which a layer of the resource needs for each volume: its cache, its metadata. */
+struct side_want {
+    char *suffix; /* of its name: ".cache" */
+    char *pool;
+};
+
+/* A snapshot that the volume is made from where it does not exist yet. */
+struct origin_want {
+    char *resource, *snapshot;
+};
+
 struct volume_want {
     int32_t number;
     char *pool;
@@ -40,6 +51,25 @@ struct volume_want {
     bool
         must_exist; /* it was reported as created before: when it is missing now it is lost, and not made anew, empty */
     struct text_map props; /* effective */
+    LIST_OF(struct side_want) sides;
+    struct origin_want *origin; /* NULL: it is made empty */
+};
+
+/*
+ * A snapshot of some volumes of the resource. It outlives them where the provider can do that, so it names their pools
+ * itself.
+ */
+struct snapshot_volume_want {
+    int32_t number;
+    char *pool;
+};
+struct snapshot_want {
+    char *snapshot; /* name as created */
+    char *uuid;
+    bool remove;     /* needs authority */
+    bool must_exist; /* as in volume_want */
+    char *authority;
+    LIST_OF(struct snapshot_volume_want) volumes;
 };
 
 struct resource_want {
@@ -53,6 +83,7 @@ struct resource_want {
                       */
     struct text_map props; /* effective */
     LIST_OF(struct volume_want) volumes;
+    LIST_OF(struct snapshot_want) snapshots;
 };
 
 struct wants {
@@ -83,13 +114,29 @@ struct trouble {
     int64_t retry_in_ms; /* until the next attempt */
 };
 
+/* What one layer gives to the one above. */
+struct level_fact {
+    char *layer, *suffix;
+    char *device_path;
+    char *backing;
+    int64_t usable_kib, allocated_kib;
+};
+
 struct volume_fact {
     int32_t number;
     char *device_path; /* of the top of the stack; NULL while there is none */
     char *backing;     /* file, LV or zvol */
     int64_t usable_kib;
     int64_t allocated_kib;
-    char *state; /* "Created", "Failed", ... */
+    char *state;                       /* "Created", "Failed", ... */
+    LIST_OF(struct level_fact) levels; /* top first; none when there is only STORAGE, of which the volume tells all */
+};
+
+struct snapshot_fact {
+    char *snapshot;
+    bool exists; /* of all its volumes */
+    bool gone;   /* the want said remove, and nothing of it is left */
+    int64_t allocated_kib;
 };
 
 struct resource_fact {
@@ -100,6 +147,7 @@ struct resource_fact {
     bool gone;               /* the want said remove, and nothing of it is left */
     struct trouble *trouble; /* NULL when the last attempt did not fail */
     LIST_OF(struct volume_fact) volumes;
+    LIST_OF(struct snapshot_fact) snapshots;
 };
 
 struct pool_fact {
@@ -110,6 +158,8 @@ struct pool_fact {
     struct trouble *trouble;
     struct maybe_i64 free_kib, total_kib; /* absent when unknown */
     bool supports_snapshots;
+    int64_t granularity_kib; /* sizes of volumes are multiples of it; 0: not known */
+    struct text_map props;   /* what the controller shall show as properties of the pool */
 };
 
 struct orphan_fact {
@@ -133,5 +183,6 @@ struct crash {
 };
 
 extern const struct schema crash_schema, pool_want_schema, volume_want_schema, resource_want_schema, wants_schema,
-    held_item_schema, held_schema, refresh_schema, trouble_schema, volume_fact_schema, resource_fact_schema,
-    pool_fact_schema, orphan_fact_schema, report_schema;
+    held_item_schema, held_schema, refresh_schema, trouble_schema, level_fact_schema, volume_fact_schema,
+    snapshot_fact_schema, side_want_schema, origin_want_schema, snapshot_volume_want_schema, snapshot_want_schema,
+    resource_fact_schema, pool_fact_schema, orphan_fact_schema, report_schema;

@@ -4,7 +4,7 @@
  * facts that the plan should produce must give an empty plan, which is checked for every case.
  *
  *     == wants      struct wants as JSON
- *     == facts      {"volumes": [...]} as JSON; may be left out: nothing exists
+ *     == facts      struct golden_facts as JSON; may be left out: nothing exists
  *     == plan       text; UPDATE_GOLDEN=1 writes it anew
  *
  * Lines before the first section say what the case is about. A new case is a new file.
@@ -22,25 +22,51 @@
 #include "layers/stack.h"
 
 struct golden_volume {
-    char *pool, *identifier, *backing, *device;
+    char *pool, *identifier, *backing, *device, *origin;
     int64_t size_kib, device_kib, allocated_kib;
     bool is_uncertain, has_vanished;
 };
+struct golden_pool {
+    char *pool;
+    int64_t granularity_kib;
+};
+struct golden_layer {
+    char *layer, *name, *device;
+    int64_t device_kib;
+    struct text_map state;
+    bool is_uncertain;
+};
 struct golden_facts {
     LIST_OF(struct golden_volume) volumes;
+    LIST_OF(struct golden_pool) pools;
+    LIST_OF(struct golden_layer) layers;
+    struct text_list unknown_layers; /* all others are known */
 };
 
 /* clang-format off */
 static const struct field golden_volume_fields[] = {
     FIELD(golden_volume, pool, FIELD_REQUIRED), FIELD(golden_volume, identifier, FIELD_REQUIRED),
-    FIELD(golden_volume, backing, 0), FIELD(golden_volume, device, 0), FIELD(golden_volume, size_kib, 0),
+    FIELD(golden_volume, backing, 0), FIELD(golden_volume, device, 0), FIELD(golden_volume, origin, 0), FIELD(golden_volume, size_kib, 0),
     FIELD(golden_volume, device_kib, 0), FIELD(golden_volume, allocated_kib, 0),
     FIELD(golden_volume, is_uncertain, 0), FIELD(golden_volume, has_vanished, 0),
 };
 static SCHEMA(golden_volume)
 
+static const struct field golden_pool_fields[] = {
+    FIELD(golden_pool, pool, FIELD_REQUIRED), FIELD(golden_pool, granularity_kib, 0),
+};
+static SCHEMA(golden_pool)
+
+static const struct field golden_layer_fields[] = {
+    FIELD(golden_layer, layer, FIELD_REQUIRED), FIELD(golden_layer, name, FIELD_REQUIRED),
+    FIELD(golden_layer, device, 0), FIELD(golden_layer, device_kib, 0), FIELD(golden_layer, state, 0),
+    FIELD(golden_layer, is_uncertain, 0),
+};
+static SCHEMA(golden_layer)
+
 static const struct field golden_facts_fields[] = {
-    LIST(golden_facts, volumes, golden_volume, 0),
+    LIST(golden_facts, volumes, golden_volume, 0), LIST(golden_facts, pools, golden_pool, 0),
+    LIST(golden_facts, layers, golden_layer, 0), FIELD(golden_facts, unknown_layers, 0),
 };
 static SCHEMA(golden_facts)
     /* clang-format on */
@@ -83,17 +109,46 @@ static void decode(struct golden *golden, const struct schema *schema, void *obj
         fail(golden, error.message);
 }
 
+static bool is_listed(const struct text_list *list, const char *name)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (strcmp(list->at[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void load_layers(struct golden *golden, const struct golden_facts *facts)
+{
+    for (size_t i = 0; layers[i]; i++)
+        if (!is_listed(&facts->unknown_layers, layers[i]->name))
+            fact_state_set(&golden->facts.known_layers, layers[i]->name, "yes");
+    for (uint32_t i = 0; i < facts->layers.count; i++) {
+        const struct golden_layer *layer = &facts->layers.at[i];
+        struct layer_fact *fact = facts_edit_layer(&golden->facts, layer->layer, layer->name);
+
+        facts_set_text(&fact->device, layer->device);
+        fact->device_kib = layer->device_kib;
+        fact->is_uncertain = layer->is_uncertain;
+        for (uint32_t s = 0; s < layer->state.count; s++)
+            fact_state_set(&fact->state, layer->state.at[s].key, layer->state.at[s].value);
+    }
+}
+
 static void load_facts(struct golden *golden, const char *text)
 {
     struct golden_facts facts = { 0 };
 
     decode(golden, &golden_facts_schema, &facts, text);
+    load_layers(golden, &facts);
+    for (uint32_t i = 0; i < facts.pools.count; i++)
+        facts_edit_pool(&golden->facts, facts.pools.at[i].pool)->granularity_kib = facts.pools.at[i].granularity_kib;
     for (uint32_t i = 0; i < facts.volumes.count; i++) {
         const struct golden_volume *volume = &facts.volumes.at[i];
         struct storage_fact *fact = facts_edit_volume(&golden->facts, volume->pool, volume->identifier);
 
         facts_set_text(&fact->backing, volume->backing);
         facts_set_text(&fact->device, volume->device);
+        facts_set_text(&fact->origin, volume->origin);
         fact->size_kib = volume->size_kib;
         fact->device_kib = volume->device_kib;
         fact->allocated_kib = volume->allocated_kib;
@@ -149,25 +204,17 @@ static struct outcome expect(struct golden *golden, const struct step *step)
         step->identifier ? facts_find_volume(&golden->facts, step->pool, step->identifier) : NULL;
     struct outcome outcome = { .result = OUTCOME_DONE };
 
-    switch ((enum step_kind)step->kind) {
-    case STEP_FILE_ALLOCATE:
-    case STEP_FILE_TRUNCATE:
+    if (step->kind == STEP_FILE_ALLOCATE || step->kind == STEP_FILE_TRUNCATE) {
         outcome.size_kib = step->size_kib;
         outcome.allocated_kib = step->kind == STEP_FILE_ALLOCATE ? step->size_kib : 0;
-        break;
-    case STEP_LOOP_ATTACH:
+    } else if (step->kind == STEP_LOOP_ATTACH) {
         outcome.device = arena_printf(&golden->arena, "/dev/loop%d", 100 + golden->next_device++);
         outcome.device_kib = fact->size_kib;
-        break;
-    case STEP_LOOP_RESIZE: outcome.device_kib = fact->size_kib; break;
-    case STEP_EXEC:
-    case STEP_ASK_MACHINE:
-    case STEP_ASK_FILES:
-    case STEP_ASK_SPACE:
-    case STEP_CHECK_DIRECTORY:
-    case STEP_FILE_REMOVE:
-    case STEP_LOOP_DETACH:
-    case STEP_WIPE: break;
+    } else if (step->kind == STEP_LOOP_RESIZE) {
+        outcome.device_kib = fact->size_kib;
+    } else if (step->kind == STEP_WAIT_DEVICE) {
+        outcome.device = step->device;
+        outcome.device_kib = fact ? fact->size_kib : step->size_kib;
     }
     return outcome;
 }
@@ -179,8 +226,10 @@ static void apply(struct golden *golden, const struct plan *plan)
         struct outcome outcome = expect(golden, step);
         struct trouble trouble = { 0 };
 
-        if (provider_find(step->reader)
-                ->read(step, &outcome, golden->facts.stamp, &golden->facts, &golden->arena, &trouble) < 0)
+        const struct provider *provider = provider_find(step->reader);
+        outcome_reader *reader = provider ? provider->read : layer_find(step->reader)->read;
+
+        if (reader(step, &outcome, golden->facts.stamp, &golden->facts, &golden->arena, &trouble) < 0)
             fail(golden, "a good outcome was read as trouble");
     }
 }
@@ -239,8 +288,7 @@ static bool run(const char *path)
     if (!wants || !plan)
         fail(&golden, "a section is missing");
     decode(&golden, &wants_schema, &golden.wants, wants);
-    if (facts)
-        load_facts(&golden, facts);
+    load_facts(&golden, facts ? facts : "{}");
     load_pools(&golden);
     for (uint32_t i = 0; i < golden.wants.resources.count; i++)
         plan_resource(&golden, &golden.wants.resources.at[i]);

@@ -307,20 +307,24 @@ static int run(struct host *host, const struct step *step, struct outcome *outco
 
     if (step_traits_get(step->kind)->destroys && (!step->authority || !step->authority[0]))
         return -EPERM;
-    switch ((enum step_kind)step->kind) {
-    case STEP_EXEC: break;
-    case STEP_ASK_MACHINE: return 0;
-    case STEP_ASK_FILES:
-    case STEP_ASK_SPACE: return ask(machine, step, outcome, arena);
-    case STEP_CHECK_DIRECTORY: return check_directory(machine, step, outcome);
-    case STEP_FILE_ALLOCATE:
-    case STEP_FILE_TRUNCATE: return size_file(host, machine, step, outcome);
-    case STEP_FILE_REMOVE: return remove_file(host, machine, step);
-    case STEP_LOOP_ATTACH: return attach(machine, step, outcome, arena);
-    case STEP_LOOP_RESIZE: return resize(machine, step, outcome);
-    case STEP_LOOP_DETACH: return detach(host, machine, step);
-    case STEP_WIPE: return wipe(host, machine, step);
-    }
+    if (step->kind == STEP_ASK_MACHINE)
+        return 0;
+    if (step->kind == STEP_ASK_FILES || step->kind == STEP_ASK_SPACE)
+        return ask(machine, step, outcome, arena);
+    if (step->kind == STEP_CHECK_DIRECTORY)
+        return check_directory(machine, step, outcome);
+    if (step->kind == STEP_FILE_ALLOCATE || step->kind == STEP_FILE_TRUNCATE)
+        return size_file(host, machine, step, outcome);
+    if (step->kind == STEP_FILE_REMOVE)
+        return remove_file(host, machine, step);
+    if (step->kind == STEP_LOOP_ATTACH)
+        return attach(machine, step, outcome, arena);
+    if (step->kind == STEP_LOOP_RESIZE)
+        return resize(machine, step, outcome);
+    if (step->kind == STEP_LOOP_DETACH)
+        return detach(host, machine, step);
+    if (step->kind == STEP_WIPE)
+        return wipe(host, machine, step);
     world_violation("%s: a step that no provider of the simulation makes", step->what);
 }
 

@@ -121,7 +121,7 @@ static void patience_is_over(void *owner)
         if (run->has_worker)
             release_worker(run);
         if (run->events->hangs)
-            run->events->hangs(run->owner, step, world_now_ms() - run->began_ms);
+            run->events->hangs(run->owner, step, NULL, world_now_ms() - run->began_ms);
         serve_queue(run->runner);
         return;
     }

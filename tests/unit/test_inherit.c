@@ -23,6 +23,7 @@ static const struct {
     { ORDER_CACHE_LAYERS, "| Writecache / Cache / BCache", "VD, VG, R, RD, RG, Node, STLT" },
     { ORDER_LAYER_SIZE, "| Layer size calculation", "VD, VG, R, RD, RG, Node, STLT" },
     { ORDER_STORAGE_DRIVER, "| LVM/ZFS/file/EBS", "V, R, SP, Node, VD, RD, VG, RG, STLT" },
+    { ORDER_AGREED, NULL, "VD" },
     { ORDER_LUKS, "| LUKS options", "V, R, SP, Node, VD, RD, VG, RG, STLT" },
     { ORDER_SKIP_DISK, "| SkipDisk |", "R, SP, Node, RD, STLT" },
     { ORDER_FILE_SYSTEM, "| mkfs", "R, VD, VG, RD, RG" },

@@ -78,12 +78,13 @@ static void on_done(void *owner, const struct outcome *outcomes, size_t count)
     loop_stop(world->loop);
 }
 
-static void on_hangs(void *owner, const struct step *step, int64_t since_ms)
+static void on_hangs(void *owner, const struct step *step, const struct step *behind, int64_t since_ms)
 {
     struct world *world = owner;
 
     assert_true(since_ms >= 0);
-    snprintf(world->hanging, sizeof(world->hanging), "%s", step->what);
+    snprintf(world->hanging, sizeof(world->hanging), "%s%s%s", step->what, behind ? " behind " : "",
+             behind ? behind->what : "");
     world->hangs++;
 }
 
@@ -209,6 +210,42 @@ static void test_changing_tool_that_hangs_is_left_alone(void **state)
     assert_int_equal(world.hangs, 1);
     assert_int_equal(world.outcomes[0].result, OUTCOME_DONE);
     assert_string_equal(world.outcomes[0].output, "finished\n");
+    world_done(&world);
+}
+
+static void on_second_done(void *owner, const struct outcome *outcomes, size_t count)
+{
+    (void)count;
+    *(enum outcome_result *)owner = outcomes[0].result;
+}
+
+/* Each tool takes the file that the other must not find. */
+static void test_same_turn_runs_one_after_the_other(void **state)
+{
+    static const struct run_events second_events = { .done = on_second_done };
+    enum outcome_result second = OUTCOME_SKIPPED;
+    struct plan plan = { 0 };
+    struct world world;
+    char script[256];
+
+    (void)state;
+    world_init(&world, &(struct run_options){ .patient_ms = 50 });
+    snprintf(script, sizeof(script), "mkdir %s/taken && sleep 0.3 && rmdir %s/taken", world.directory, world.directory);
+    for (int i = 0; i < 2; i++) {
+        struct step *step = i ? add_tool(&world, script) : plan_add(&plan, STEP_EXEC, "the first");
+
+        if (!i)
+            plan_set_argv(&plan, step, (const char *const[]){ "sh", "-c", script, NULL });
+        step->changes = true;
+        step->turn = arena_strdup(i ? &world.plan.arena : &plan.arena, "lvm vg0");
+        if (!i)
+            run_plan(world.runner, &plan, &second_events, &second);
+    }
+    run(&world);
+    assert_int_equal(second, OUTCOME_DONE);
+    assert_int_equal(world.outcomes[0].result, OUTCOME_DONE);
+    assert_int_equal(world.hangs, 2); /* once behind the other, once by itself */
+    plan_done(&plan);
     world_done(&world);
 }
 
@@ -474,6 +511,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_output_is_capped),
         cmocka_unit_test(test_asking_tool_that_hangs_is_killed),
         cmocka_unit_test(test_changing_tool_that_hangs_is_left_alone),
+        cmocka_unit_test(test_same_turn_runs_one_after_the_other),
         cmocka_unit_test(test_daemon_left_behind_does_not_hold_the_run),
         cmocka_unit_test(test_calls_and_tools_mixed),
         cmocka_unit_test(test_files_never_shrink),

@@ -54,6 +54,42 @@ static int check_room(struct request *q, const struct storage_pool *pool, int64_
         .correction = "Choose another storage pool or node, or make room.");
 }
 
+/* Of layers that need further volumes, such as caches; their pools are named by properties. */
+static int deploy_sides(struct request *q, const struct resource *resource, struct volume *volume)
+{
+    struct prop_scope scope = prop_scope_of_resource(q->model, resource, volume->number);
+    const struct node *node = resource_node(resource);
+    struct stack_sides sides;
+
+    layer_stack_sides(&resource->layers, &q->arena, &sides);
+    for (uint32_t i = 0; i < sides.list.count; i++) {
+        const struct stack_side *side = &sides.list.at[i];
+        const char *name = prop_find(ORDER_CACHE_LAYERS, &scope, side->pool_key).value;
+        const struct storage_pool *pool = name ? model_find_pool(node, name) : NULL;
+        struct volume_side *made;
+
+        if (!pool)
+            return rc_add(
+                &q->rc, FAIL_NOT_FOUND_STOR_POOL,
+                .message =
+                    name ? rc_text(&q->rc, "The storage pool '%s' is not deployed on node '%s'.", name, node->name)
+                         : rc_text(&q->rc, "No storage pool is named for '%s%s' of volume %d.",
+                                   resource_definition_of(resource)->name, side->suffix, volume->number),
+                .cause = rc_text(&q->rc,
+                                 "The layers of the resource need a volume in the storage pool that the "
+                                 "property '%s' names.",
+                                 side->pool_key),
+                .correction = rc_text(&q->rc,
+                                      "Set '%s' to a storage pool of that node, on the resource definition, its "
+                                      "group, the node or the controller.",
+                                      side->pool_key));
+        made = LIST_ADD(&volume->sides, &q->arena);
+        made->suffix = arena_strdup(&q->arena, side->suffix);
+        made->storage_pool = arena_strdup(&q->arena, storage_pool_name(pool));
+    }
+    return 0;
+}
+
 int deploy_volume(struct request *q, struct resource *resource, const struct volume_definition *definition)
 {
     const char *name = find_pool_name(q, resource, definition);
@@ -82,7 +118,7 @@ int deploy_volume(struct request *q, struct resource *resource, const struct vol
     volume->size_kib = definition->size_kib;
     volume->uuid = arena_alloc(&q->arena, TEXT_UUID_SIZE);
     text_make_uuid(volume->uuid);
-    return 0;
+    return deploy_sides(q, resource, volume);
 }
 
 int deploy_check_growth(struct request *q, const struct resource_definition *definition, int32_t number,

@@ -5,11 +5,23 @@
  */
 #include "roles/controller/finish.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 
 LOG_DOMAIN("finish");
+
+void finish_note_pool(struct service *service, const struct storage_pool *pool)
+{
+    struct finished_key *key = LIST_ADD(&service->finished, &service->finished_arena);
+
+    key->definition = arena_strdup(&service->finished_arena, "");
+    key->node = arena_strdup(&service->finished_arena, storage_pool_node(pool)->name);
+    key->pool = arena_strdup(&service->finished_arena, storage_pool_name(pool));
+    loop_mark_dirty(service->loop);
+}
 
 static void note(struct service *service, const char *definition, const char *node)
 {
@@ -134,13 +146,41 @@ static void finish_resource(struct service *service, struct txn *txn, const stru
     finish_removed_volumes(txn, resource);
 }
 
+/* What the satellite found out about a pool is shown as its properties. */
+static void finish_pool(struct txn *txn, const struct storage_pool *pool)
+{
+    struct arena arena = { 0 };
+    struct text_map told = { 0 };
+    char granularity[24];
+
+    if (!pool->fact)
+        return;
+    for (uint32_t i = 0; i < pool->fact->props.count; i++)
+        text_map_set(&told, pool->fact->props.at[i].key, pool->fact->props.at[i].value, &arena);
+    if (pool->fact->granularity_kib > 0) {
+        snprintf(granularity, sizeof(granularity), "%" PRId64, pool->fact->granularity_kib);
+        text_map_set(&told, "StorDriver/internal/AllocationGranularity", granularity, &arena);
+    }
+    for (uint32_t i = 0; i < told.count; i++) {
+        const char *before = text_map_find(&pool->object.props, told.at[i].key);
+
+        if (!before || strcmp(before, told.at[i].value) != 0)
+            text_map_set(&((struct storage_pool *)txn_edit(txn, pool))->object.props, told.at[i].key, told.at[i].value,
+                         txn_arena(txn));
+    }
+    arena_done(&arena);
+}
+
 /* Definitions and nodes that are to go do so with the last of their resources. */
 static void finish_one(struct service *service, struct txn *txn, const struct finished_key *key)
 {
     const struct resource_definition *definition = model_find_definition(&service->model, key->definition);
     const struct node *node = model_find_node(&service->model, key->node);
     const struct resource *resource = definition && node ? model_find_resource(definition, key->node) : NULL;
+    const struct storage_pool *pool = node && key->pool ? model_find_pool(node, key->pool) : NULL;
 
+    if (pool)
+        finish_pool(txn, pool);
     if (resource && is_current(resource))
         finish_resource(service, txn, resource);
     if (definition)

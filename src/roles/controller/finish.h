@@ -10,6 +10,8 @@
 
 /* Something about it has changed: a report came, its want was looked at, or it was deleted. */
 void finish_note(struct service *service, const struct resource *resource);
+/* Its report tells something about it that is shown as properties. */
+void finish_note_pool(struct service *service, const struct storage_pool *pool);
 /* A change of the object is undone: it may have been an end. */
 void finish_note_undo(struct service *service, const struct object *object);
 /* After loading: what no report will speak of. */

@@ -66,6 +66,7 @@ struct removed_pool {
 
 struct finished_key {
     char *definition, *node; /* keys */
+    char *pool;              /* of the node; NULL: none */
 };
 
 /* 0, or -1 and the reason logged. */

@@ -167,6 +167,8 @@ static void receive_pool(struct session *session, const struct node *node, const
     if (fact->trouble && (!pool->fact || !pool->fact->trouble))
         report_trouble(session, node, "StoragePoolFailed", "Storage pool", fact->pool, fact->trouble);
     runtime_set_pool_fact(pool, field_duplicate(&pool_fact_schema, fact));
+    if (fact->granularity_kib > 0 || fact->props.count > 0)
+        finish_note_pool(session->service, pool);
 }
 
 static void receive_resource(struct session *session, const struct node *node, const struct resource_fact *fact)

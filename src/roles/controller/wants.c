@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/obeyed.h"
 #include "model/runtime.h"
 #include "roles/controller/finish.h"
 #include "roles/controller/request.h"
@@ -65,6 +66,34 @@ static void note_removed_pool(struct service *service, const struct storage_pool
     removed->generation = service->model.generation;
 }
 
+static void mark_resources_of(struct service *service, const struct object *object, uint64_t generation)
+{
+    child_for_each (resource, resource, object, KIND_RESOURCE)
+        mark(service, resource, generation);
+}
+
+/* Whose wants hold values of this object's properties. */
+static void mark_heirs(struct service *service, const struct object *object, uint64_t generation)
+{
+    enum kind_id kind = object->kind->id;
+
+    if (kind == KIND_RESOURCE_DEFINITION || kind == KIND_NODE)
+        mark_resources_of(service, object, generation);
+    else if (kind == KIND_VOLUME_DEFINITION || kind == KIND_STORAGE_POOL)
+        mark_resources_of(service, object->parent[0], generation);
+    else if (kind == KIND_RESOURCE_GROUP || kind == KIND_VOLUME_GROUP)
+        child_for_each (resource_definition, definition, kind == KIND_VOLUME_GROUP ? object->parent[0] : object,
+                        KIND_RESOURCE_DEFINITION)
+            mark_resources_of(service, &definition->object, generation);
+    else if (kind == KIND_CONTROLLER)
+        model_for_each(node, node, &service->model, KIND_NODE) mark_resources_of(service, &node->object, generation);
+}
+
+static const struct text_map *props_of(const struct object *object)
+{
+    return object->kind->id == KIND_CONTROLLER ? &((const struct controller *)object)->satellite_props : &object->props;
+}
+
 void wants_note_change(struct service *service, const struct change *change, bool is_undo)
 {
     const struct resource *resource = (const struct resource *)change->object;
@@ -77,6 +106,8 @@ void wants_note_change(struct service *service, const struct change *change, boo
         if (vanishes && !is_undo)
             note_removed_pool(service, (const struct storage_pool *)change->object);
     }
+    if (change->kind == CHANGE_EDIT && obeyed_differ(props_of(change->image), props_of(change->object)))
+        mark_heirs(service, change->object, is_undo ? 0 : service->model.generation);
     if (change->object->kind->id != KIND_RESOURCE)
         return;
     if (vanishes)
@@ -100,7 +131,8 @@ static uint64_t digest_of(const struct schema *schema, const void *want)
 }
 
 /* Texts of the want are those of the model: it is sent before the turn ends. */
-static void build_resource(const struct resource *resource, struct resource_want *want, struct arena *arena)
+static void build_resource(const struct service *service, const struct resource *resource, struct resource_want *want,
+                           struct arena *arena)
 {
     *want = (struct resource_want){
         .resource = resource_definition_of(resource)->name,
@@ -117,6 +149,10 @@ static void build_resource(const struct resource *resource, struct resource_want
         wanted->pool = volume->storage_pool;
         wanted->size_kib = volume->size_kib;
         wanted->remove = (volume->flags & VOLUME_DELETE) != 0;
+        obeyed_props_of_volume(&service->model, resource, volume, &wanted->props, arena);
+        for (uint32_t s = 0; s < volume->sides.count; s++)
+            *LIST_ADD(&wanted->sides, arena) =
+                (struct side_want){ volume->sides.at[s].suffix, volume->sides.at[s].storage_pool };
     }
     want->digest = (int64_t)digest_of(&resource_want_schema, want);
     want->generation = (int64_t)resource->object.generation;
@@ -125,7 +161,8 @@ static void build_resource(const struct resource *resource, struct resource_want
         want->volumes.at[i].must_exist = resource->volumes.at[i].is_deployed;
 }
 
-static void build_pool(const struct storage_pool *pool, struct pool_want *want, struct arena *arena)
+static void build_pool(const struct service *service, const struct storage_pool *pool, struct pool_want *want,
+                       struct arena *arena)
 {
     *want = (struct pool_want){
         .pool = (char *)arena_strdup(arena, storage_pool_name(pool)),
@@ -133,8 +170,10 @@ static void build_pool(const struct storage_pool *pool, struct pool_want *want, 
         .provider = pool->provider,
     };
     for (uint32_t i = 0; i < pool->object.props.count; i++)
-        if (text_starts_with(pool->object.props.at[i].key, "StorDriver/"))
+        if (text_starts_with(pool->object.props.at[i].key, "StorDriver/") &&
+            !text_starts_with(pool->object.props.at[i].key, "StorDriver/internal/"))
             text_map_set(&want->props, pool->object.props.at[i].key, pool->object.props.at[i].value, arena);
+    obeyed_props_of_pool(&service->model, pool, &want->props, arena);
     want->digest = (int64_t)digest_of(&pool_want_schema, want);
     want->generation = (int64_t)pool->object.generation;
 }
@@ -170,11 +209,11 @@ static struct outbox *outbox_for(struct outbox **all, const struct node *node)
     return outbox;
 }
 
-static void add_resource(struct outbox *outbox, const struct resource *resource)
+static void add_resource(const struct service *service, struct outbox *outbox, const struct resource *resource)
 {
     struct resource_want want;
 
-    build_resource(resource, &want, &outbox->arena);
+    build_resource(service, resource, &want, &outbox->arena);
     if (resource->want_generation > 0 && resource->want_digest == (uint64_t)want.digest)
         return;
     runtime_set_resource_want(resource, (uint64_t)want.generation, (uint64_t)want.digest);
@@ -183,11 +222,11 @@ static void add_resource(struct outbox *outbox, const struct resource *resource)
         flush(outbox);
 }
 
-static void add_pool(struct outbox *outbox, const struct storage_pool *pool)
+static void add_pool(const struct service *service, struct outbox *outbox, const struct storage_pool *pool)
 {
     struct pool_want want;
 
-    build_pool(pool, &want, &outbox->arena);
+    build_pool(service, pool, &want, &outbox->arena);
     if (pool->want_generation > 0 && pool->want_digest == (uint64_t)want.digest)
         return;
     runtime_set_pool_want(pool, (uint64_t)want.generation, (uint64_t)want.digest);
@@ -228,7 +267,7 @@ static void add_dirty_pools(struct service *service, uint64_t durable, struct ou
             if (pool->object.generation > durable)
                 service->has_dirty_pools = true;
             else if (pool->object.generation > pool->want_generation)
-                add_pool(outbox_for(all, node), pool);
+                add_pool(service, outbox_for(all, node), pool);
         }
     }
 }
@@ -255,7 +294,7 @@ void wants_turn(struct service *service)
         }
         runtime_set_dirty(resource, 0, 0);
         if (session_is_synchronised(resource_node(resource)))
-            add_resource(outbox_for(&all, resource_node(resource)), resource);
+            add_resource(service, outbox_for(&all, resource_node(resource)), resource);
         finish_note(service, resource); /* a report that came while it was dirty said nothing */
     }
     service->dirty_count = kept;
@@ -318,13 +357,13 @@ void wants_synchronise(struct service *service, const struct node *node, const s
             service->has_dirty_pools = true;
             continue;
         }
-        build_pool(pool, &want, &outbox.arena);
+        build_pool(service, pool, &want, &outbox.arena);
         if (is_held(item, pool->object.uuid, want.digest)) {
             runtime_set_pool_want(pool, (uint64_t)item->generation, (uint64_t)want.digest);
             continue;
         }
         runtime_set_pool_want(pool, 0, 0);
-        add_pool(&outbox, pool);
+        add_pool(service, &outbox, pool);
     }
     for (uint32_t i = 0; i < held->pools.count; i++) {
         if (!model_find_pool(node, held->pools.at[i].name)) {
@@ -344,14 +383,14 @@ void wants_synchronise(struct service *service, const struct node *node, const s
             runtime_set_resource_want(resource, 0, 0);
             continue;
         }
-        build_resource(resource, &want, &scratch);
+        build_resource(service, resource, &want, &scratch);
         if (is_held(item, resource->object.uuid, want.digest)) {
             runtime_set_resource_want(resource, (uint64_t)item->generation, (uint64_t)want.digest);
         } else {
             /* What it reported before it forgot says nothing of its devices now. */
             runtime_set_resource_fact(resource, NULL);
             runtime_set_resource_want(resource, 0, 0);
-            add_resource(&outbox, resource);
+            add_resource(service, &outbox, resource);
         }
         arena_reset(&scratch);
     }

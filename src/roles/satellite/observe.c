@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "layers/stack.h"
 #include "roles/satellite/state.h"
 
 LOG_DOMAIN("observe");
@@ -48,6 +49,9 @@ static void proceed(struct task *task)
         if (pool->is_applied)
             pool->known.provider->ask(&pool->want, observer->running_everything ? NULL : &none, &task->plan);
     }
+    for (size_t i = 0; observer->running_everything && layers[i]; i++)
+        if (layers[i]->ask_all && fact_state_find(&satellite->facts.known_layers, layers[i]->name))
+            layers[i]->ask_all(&task->plan);
     if (task->plan.steps.count > 0)
         task_run(task);
     else

@@ -131,6 +131,9 @@ static void report(struct task *task, struct report *report, struct arena *arena
     told->applied = pool->is_applied || task->is_dropped || pool->want.remove;
     task_copy_trouble(task, &told->trouble, arena);
     told->supports_snapshots = fact && fact->can_snapshot;
+    told->granularity_kib = fact ? fact->granularity_kib : 0;
+    for (uint32_t i = 0; fact && i < fact->told.map.count; i++)
+        text_map_set(&told->props, fact->told.map.at[i].key, fact->told.map.at[i].value, arena);
     if (fact && fact->total_kib > 0) {
         told->free_kib = (struct maybe_i64)MAYBE(fact->free_kib);
         told->total_kib = (struct maybe_i64)MAYBE(fact->total_kib);

@@ -91,15 +91,30 @@ static bool must_wait_for_removals(const struct resource *resource)
     return false;
 }
 
+static bool is_pending(const struct satellite *satellite, const char *pool_name)
+{
+    const struct pool *pool = pool_name ? pool_find(satellite, pool_name) : NULL;
+
+    return pool && pool_is_pending(pool);
+}
+
 static bool must_wait_for_pool(const struct resource *resource)
 {
-    for (uint32_t i = 0; i < resource->want.volumes.count; i++) {
-        const char *name = resource->want.volumes.at[i].pool;
-        const struct pool *pool = name ? pool_find(resource->task.satellite, name) : NULL;
+    const struct resource_want *want = &resource->want;
 
-        if (pool && pool_is_pending(pool))
+    for (uint32_t i = 0; i < want->volumes.count; i++) {
+        const struct volume_want *volume = &want->volumes.at[i];
+
+        if (is_pending(resource->task.satellite, volume->pool))
             return true;
+        for (uint32_t s = 0; s < volume->sides.count; s++)
+            if (is_pending(resource->task.satellite, volume->sides.at[s].pool))
+                return true;
     }
+    for (uint32_t i = 0; i < want->snapshots.count; i++)
+        for (uint32_t v = 0; v < want->snapshots.at[i].volumes.count; v++)
+            if (is_pending(resource->task.satellite, want->snapshots.at[i].volumes.at[v].pool))
+                return true;
     return false;
 }
 

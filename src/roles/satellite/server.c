@@ -176,8 +176,14 @@ static void list_abilities(const struct satellite *satellite, struct link_hello 
     }
     for (size_t i = 0; providers_absent[i].name; i++)
         text_map_set(&hello->unsupported, providers_absent[i].name, providers_absent[i].why, arena);
-    for (size_t i = 0; layers[i]; i++)
-        text_list_add(&hello->layers, layers[i]->name, arena);
+    for (size_t i = 0; layers[i]; i++) {
+        const char *missing = layers[i]->needs ? text_map_find(&satellite->missing, layers[i]->needs) : NULL;
+
+        if (missing)
+            text_map_set(&hello->unsupported, layers[i]->name, missing, arena);
+        else
+            text_list_add(&hello->layers, layers[i]->name, arena);
+    }
     for (size_t i = 0; layers_absent[i]; i++)
         text_map_set(&hello->unsupported, layers_absent[i], "This version of the satellite does not know this layer.",
                      arena);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "layers/stack.h"
 #include "roles/satellite/state.h"
 
 LOG_DOMAIN("satellite");
@@ -190,10 +191,12 @@ static bool read_outcomes(struct task *task, const struct outcome *outcomes, siz
 
     for (size_t i = 0; i < count; i++) {
         const struct step *step = &task->plan.steps.at[i];
-        const struct provider *reader = step->reader ? provider_find(step->reader) : NULL;
+        const struct provider *provider = provider_find(step->reader);
+        const struct layer *layer = layer_find(step->reader);
+        outcome_reader *reader = provider ? provider->read : layer ? layer->read : NULL;
         struct trouble found = { 0 };
 
-        if (!reader || reader->read(step, &outcomes[i], task->asked, &task->satellite->facts, arena, &found) == 0)
+        if (!reader || reader(step, &outcomes[i], task->asked, &task->satellite->facts, arena, &found) == 0)
             continue;
         if (!failed)
             *trouble = found;
@@ -221,14 +224,16 @@ static void run_done(void *owner, const struct outcome *outcomes, size_t count)
     arena_done(&arena);
 }
 
-static void run_hangs(void *owner, const struct step *step, int64_t since_ms)
+static void run_hangs(void *owner, const struct step *step, const struct step *behind, int64_t since_ms)
 {
     struct task *task = owner;
     struct arena arena = { 0 };
     struct trouble trouble = {
-        .message =
-            arena_printf(&arena, "\"%s\" has not ended after %lld seconds.", step->what, (long long)since_ms / 1000),
-        .cause = arena_strdup(&arena, "The kernel or a tool does not answer. Nothing else is done with it until then."),
+        .message = arena_printf(&arena, "\"%s\" has not %s after %lld seconds.", step->what, behind ? "begun" : "ended",
+                                (long long)since_ms / 1000),
+        .cause = behind ? arena_printf(&arena, "It waits until \"%s\" has ended.", behind->what)
+                        : arena_strdup(
+                              &arena, "The kernel or a tool does not answer. Nothing else is done with it until then."),
         .correction = arena_strdup(&arena, "Look into the kernel's log, and whether the disks below answer."),
     };
 

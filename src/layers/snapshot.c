@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "layers/snapshot.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "layers/storage.h"
+
+static char *snapshot_name(const struct resource_want *want, const struct snapshot_want *snapshot,
+                           const struct snapshot_volume_want *volume, struct arena *arena)
+{
+    return provider_snapshot_name(storage_volume_name(want->resource, "", volume->number, arena), snapshot->snapshot,
+                                  arena);
+}
+
+static const struct text_map *props_of(const struct resource_want *want, int32_t number)
+{
+    static const struct text_map none;
+
+    for (uint32_t i = 0; i < want->volumes.count; i++)
+        if (want->volumes.at[i].number == number)
+            return &want->volumes.at[i].props;
+    return &none;
+}
+
+static int plan_snapshot(const struct resource_want *want, const struct snapshot_want *snapshot,
+                         const struct snapshot_volume_want *volume, const struct machine *machine, struct plan *plan,
+                         struct trouble *trouble)
+{
+    struct arena *arena = &plan->arena;
+    const struct known_pool *pool = storage_usable_pool(
+        machine, volume->pool, arena_printf(arena, "snapshot '%s'", snapshot->snapshot), arena, trouble);
+    struct provider_snapshot wanted = {
+        .identifier = snapshot_name(want, snapshot, volume, arena),
+        .volume = storage_volume_name(want->resource, "", volume->number, arena),
+        .must_exist = snapshot->must_exist,
+        .authority = snapshot->authority,
+        .props = props_of(want, volume->number),
+    };
+    const struct storage_fact *fact;
+
+    if (!pool)
+        return -1;
+    if (!pool->provider->take) {
+        trouble->message = arena_printf(arena, "Snapshot '%s' cannot be taken.", snapshot->snapshot);
+        trouble->cause = arena_printf(arena, "The provider %s of storage pool '%s' has no snapshots.",
+                                      pool->provider->name, pool->want->pool);
+        return -1;
+    }
+    wanted.pool = pool->want;
+    fact = facts_find_volume(machine->facts, pool->want->pool, wanted.identifier);
+    if (snapshot->remove)
+        return pool->provider->drop(&wanted, fact, plan, trouble);
+    return pool->provider->take(&wanted, fact, facts_find_volume(machine->facts, pool->want->pool, wanted.volume), plan,
+                                trouble);
+}
+
+int snapshot_plan(const struct resource_want *want, const struct machine *machine, bool remove, struct plan *plan,
+                  struct trouble *trouble)
+{
+    for (uint32_t i = 0; i < want->snapshots.count; i++) {
+        const struct snapshot_want *snapshot = &want->snapshots.at[i];
+
+        if (snapshot->remove != remove)
+            continue;
+        if (remove && (!snapshot->authority || !snapshot->authority[0])) {
+            trouble->message =
+                arena_printf(&plan->arena, "Snapshot '%s' is not removed by the satellite.", snapshot->snapshot);
+            trouble->cause = arena_strdup(&plan->arena, "Nothing says which user's request allowed that.");
+            return -1;
+        }
+        for (uint32_t v = 0; v < snapshot->volumes.count; v++)
+            if (plan_snapshot(want, snapshot, &snapshot->volumes.at[v], machine, plan, trouble) < 0)
+                return -1;
+    }
+    return 0;
+}
+
+void snapshot_ask(const struct resource_want *want, const struct machine *machine, struct plan *plan)
+{
+    for (uint32_t i = 0; i < want->snapshots.count; i++)
+        for (uint32_t v = 0; v < want->snapshots.at[i].volumes.count; v++) {
+            const struct snapshot_volume_want *volume = &want->snapshots.at[i].volumes.at[v];
+            const struct known_pool *pool = storage_find_pool(machine, volume->pool);
+
+            if (pool && pool->provider && !pool->trouble)
+                storage_ask_about(pool,
+                                  facts_find_volume(machine->facts, pool->want->pool,
+                                                    snapshot_name(want, &want->snapshots.at[i], volume, &plan->arena)),
+                                  plan);
+        }
+}
+
+void snapshot_describe(const struct resource_want *want, const struct machine *machine, struct arena *arena,
+                       struct resource_fact *fact)
+{
+    for (uint32_t i = 0; i < want->snapshots.count; i++) {
+        const struct snapshot_want *snapshot = &want->snapshots.at[i];
+        struct snapshot_fact *told = LIST_ADD(&fact->snapshots, arena);
+        uint32_t found = 0;
+
+        told->snapshot = arena_strdup(arena, snapshot->snapshot);
+        for (uint32_t v = 0; v < snapshot->volumes.count; v++) {
+            const struct known_pool *pool = storage_find_pool(machine, snapshot->volumes.at[v].pool);
+            const struct storage_fact *known =
+                pool ? facts_find_volume(machine->facts, pool->want->pool,
+                                         snapshot_name(want, snapshot, &snapshot->volumes.at[v], arena))
+                     : NULL;
+
+            if (!known || !known->backing)
+                continue;
+            found++;
+            told->allocated_kib += known->allocated_kib;
+        }
+        told->exists = found == snapshot->volumes.count;
+        told->gone = snapshot->remove && found == 0;
+    }
+}
+
+bool snapshot_owns(const struct resource_want *want, const char *pool, const char *identifier)
+{
+    struct arena arena = { 0 };
+    bool found = false;
+
+    for (uint32_t i = 0; i < want->snapshots.count && !found; i++)
+        for (uint32_t v = 0; v < want->snapshots.at[i].volumes.count && !found; v++) {
+            const struct snapshot_volume_want *volume = &want->snapshots.at[i].volumes.at[v];
+
+            found = volume->pool && text_equal_fold(volume->pool, pool) &&
+                    strcmp(snapshot_name(want, &want->snapshots.at[i], volume, &arena), identifier) == 0;
+        }
+    arena_done(&arena);
+    return found;
+}
