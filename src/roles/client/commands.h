@@ -115,5 +115,9 @@ extern const struct command commands_resource[], commands_volume[];             
 extern const struct argument arguments_property[];
 extern const struct argument arguments_pastable[];
 
+/* LEVEL of set-log-level. */
+extern const struct argument arguments_log_level[];
+
+int run_set_log_level(struct call *call); /* log_level.c */
 int run_set_property(struct call *call);
 int run_list_properties(struct call *call); /* properties.c */
