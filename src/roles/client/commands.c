@@ -101,6 +101,8 @@ static const struct command commands[] = {
     { "volume-definition vd", "Volumes of resources.", commands_volume_definition },
     { "resource r", "Replicas of resources on nodes.", commands_resource },
     { "volume v", "Volumes of replicas.", commands_volume },
+    { "advise adv", "Hints about resources.", commands_advise },
+    { "space-reporting spr", "How much space is used.", commands_space_reporting },
     { "error-reports err", "Reports about errors.", commands_error_reports },
     { 0 },
 };

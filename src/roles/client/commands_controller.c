@@ -90,6 +90,23 @@ const struct command commands_controller[] = {
     { 0 },
 };
 
+static int run_space_report(struct call *call)
+{
+    int code;
+    cJSON *answer = session_get(call->client, "/v1/space-report", &code);
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(answer, "reportText"));
+
+    if (text)
+        fprintf(call->client->out, "%s\n", text);
+    cJSON_Delete(answer);
+    return code;
+}
+
+const struct command commands_space_reporting[] = {
+    { "query qry", "Show a report of the space that is used.", .run = run_space_report },
+    { 0 },
+};
+
 static int run_show_reports(struct call *call)
 {
     const struct argument_value *ids = arguments_find(call->arguments, "report_id");

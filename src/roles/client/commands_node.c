@@ -270,6 +270,10 @@ static const struct command commands_interface[] = {
       .target = "/v1/nodes?nodes={node}", .list = &list_net_interfaces },
     { 0 },
 };
+static const struct argument describe_arguments[] = {
+    { "name", .count = COUNT_OPTIONAL, .help = "Only this node." },
+    { 0 },
+};
 static const struct argument evacuate_arguments[] = {
     { "--target", "NODE", COUNT_SOME, .body = "target[]", .help = "Only to these nodes." },
     { "--do-not-target", "NODE", COUNT_SOME, .body = "do_not_target[]", .help = "Not to these nodes." },
@@ -300,6 +304,8 @@ const struct command commands_node[] = {
     { "interface i", "Net interfaces of nodes.", commands_interface },
     { "list l", "List nodes.", .arguments = { node_list_arguments }, .method = "GET", .target = "/v1/nodes",
       .list = &list_nodes },
+    { "describe dsc", "Show as a tree what lies on the nodes.", .arguments = { describe_arguments },
+      .run = run_describe },
     { "info", "Show which storage providers and layers nodes support.", .arguments = { node_info_arguments },
       .run = run_info },
     { "list-properties lp", "Show the properties of a node.", .arguments = { node_properties_arguments },
