@@ -173,6 +173,19 @@ def _():
         assert targets == [{'targets': [f'{s.address}:9942' for s in cluster.satellites.values()]}], targets
 
 
+@suite.case('what is not served says so, and a browser finds a page')
+def _():
+    with Cluster(satellites=0, source='reports') as cluster:
+        for method, path in (('PUT', '/v1/nodes/n1/evict'), ('GET', '/v1/space-report'), ('GET', '/v1/view/snapshots')):
+            answer = cluster.rest.call(method, path)
+            assert answer.status == 501 and f'{method} {path} is not served' in answer.errors[0]['message'], str(answer)
+        page = cluster.rest.call('GET', '/')
+        assert page.status == 200 and page.headers['content-type'].startswith('text/html'), str(page)
+        for path in re.findall('href="([^"]*)"', page.data.decode()):
+            assert cluster.rest.call('GET', path).status == 200, path
+        assert cluster.rest.call('GET', '/nothing').status == 404
+
+
 def read_config(controller):
     rest = Rest(controller['address'], controller['port'], 'reports', 10)
     try:
