@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "roles/controller/service.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 
 LOG_DOMAIN("controller");
 
+enum { TRIM_AFTER_OBJECTS = 1000 };
+
 /* Where minor numbers are taken from; what is taken already stays. */
 static void take_ranges(struct service *service)
 {
@@ -29,6 +32,7 @@ static void on_change(void *owner, const struct change *change, uint64_t generat
     bool vanishes = change->kind == (is_undo ? CHANGE_NEW : CHANGE_DELETE);
 
     wants_note_change(service, change, is_undo);
+    service->vanished += vanishes;
     if (is_undo)
         finish_note_undo(service, object);
     else if (object->kind->id == KIND_RESOURCE && vanishes)
@@ -123,10 +127,26 @@ static void turn(void *owner)
         loop_stop(service->loop);
 }
 
+/* The allocator keeps what was freed between objects that stay. After many have gone, and when no more go, the kernel
+ * gets it back: this takes milliseconds, so it is not done for a few. */
+static void trim_memory(struct service *service)
+{
+    bool is_quiet = service->vanished == service->vanished_before;
+
+    service->vanished_before = service->vanished;
+    if (service->vanished < TRIM_AFTER_OBJECTS || !is_quiet || !journal_is_idle(service->journal))
+        return;
+    service->vanished = service->vanished_before = 0;
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 static void tick(void *owner)
 {
     struct service *service = owner;
 
+    trim_memory(service);
     service->may_try_disk = true;
     if (service->parked || service->disk_trouble) /* deadlines; what could not be stored */
         loop_mark_dirty(service->loop);
@@ -211,6 +231,13 @@ void service_done(struct service *service)
 
         service->parked = q->next;
         request_free(q);
+    }
+    while (service->spare) {
+        struct request *q = service->spare;
+
+        service->spare = q->next;
+        arena_done(&q->arena);
+        free(q);
     }
     if (service->journal) {
         model_for_each(node, node, &service->model, KIND_NODE) session_end(node);

@@ -35,6 +35,8 @@ struct service {
     char *listen_address;
     int listen_port;
     const char *config_directory; /* NULL: unknown */
+    uint32_t vanished;            /* objects deleted since memory was last given back ... */
+    uint32_t vanished_before;     /* ... and how many these were at the last tick */
     char *boot;                   /* UUID of this run */
     char *disk_trouble;           /* why nothing can be written, NULL while it can */
     bool may_try_disk;            /* in spite of that, once: set by the tick */
@@ -53,6 +55,8 @@ struct service {
 
     struct request *parked; /* oldest first */
     struct request **last_parked;
+    struct request *spare; /* freed, each with a small arena */
+    uint32_t spare_count;
     struct request *current; /* whose handler runs: commits are noted in it */
     int64_t next_token;      /* of refresh messages */
     struct service_counts counts;
