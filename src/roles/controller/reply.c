@@ -87,12 +87,11 @@ enum { SPARE_REQUESTS = 64, SPARE_ARENA_BYTES = 8 * 1024 };
 
 struct request *request_new(struct service *service)
 {
-    struct request *q = service->spare;
+    struct request *q = STAILQ_FIRST(&service->spare);
 
     if (q) {
-        service->spare = q->next;
+        STAILQ_REMOVE_HEAD(&service->spare, link);
         service->spare_count--;
-        q->next = NULL;
     } else {
         q = memory_alloc(sizeof(*q));
     }
@@ -116,9 +115,32 @@ void request_free(struct request *q)
     if (q->arena.end - q->arena.next > SPARE_ARENA_BYTES)
         arena_done(&q->arena);
     arena = q->arena;
-    *q = (struct request){ .arena = arena, .next = service->spare };
-    service->spare = q;
+    *q = (struct request){ .arena = arena };
+    STAILQ_INSERT_HEAD(&service->spare, q, link);
     service->spare_count++;
+}
+
+static void free_queue(struct request_queue *queue, void (*free_one)(struct request *q))
+{
+    struct request *q;
+
+    while ((q = STAILQ_FIRST(queue))) {
+        STAILQ_REMOVE_HEAD(queue, link);
+        free_one(q);
+    }
+}
+
+static void free_spare(struct request *q)
+{
+    arena_done(&q->arena);
+    free(q);
+}
+
+void requests_free(struct service *service)
+{
+    free_queue(&service->undurable, request_free);
+    free_queue(&service->settling, request_free);
+    free_queue(&service->spare, free_spare);
 }
 
 /* Appends documents until the piece is large enough or took long enough; false at the end of the list. */

@@ -103,8 +103,8 @@ struct request {
     bool (*produce)(struct request *q, struct buf *out); /* the answer is what this appends, piece by piece */
     void *producer;                                      /* in the arena; free for produce() */
 
-    struct request *next;
-    uint64_t generation; /* must be durable before the answer */
+    STAILQ_ENTRY(request) link; /* of the parked or the spare ones */
+    uint64_t generation;        /* must be durable before the answer */
     LIST_OF(struct settle_item) settle;
     bool is_settling;
     int64_t deadline_ms;   /* while the handler runs: how long to wait, 0: the default; then when that ends */
@@ -162,6 +162,7 @@ struct request *request_new(struct service *service);
 void request_answer(struct request *q);
 void request_encode_rc(const struct rc *rc, struct buf *out);
 void request_free(struct request *q);
+void requests_free(struct service *service); /* all that are parked, and the memory of those that were */
 /* rest_report.c: an error report of what is unexpected in rc, whose entries then name it */
 void request_report(struct request *q);
 /* parked.c */

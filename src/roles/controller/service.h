@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <sys/queue.h>
+
 #include "base/loop.h"
 #include "model/model.h"
 #include "model/number_pool.h"
@@ -53,9 +55,10 @@ struct service {
     LIST_OF(struct finished_key) finished;
     struct arena finished_arena;
 
-    struct request *parked; /* oldest first */
-    struct request **last_parked;
-    struct request *spare; /* freed, each with a small arena */
+    /* parked.c: requests that wait for the store, in order of generations; those that wait for satellites */
+    STAILQ_HEAD(request_queue, request) undurable, settling;
+    bool has_news;              /* what satellites told or were told may let one of the latter go on */
+    struct request_queue spare; /* freed, each with a small arena */
     uint32_t spare_count;
     struct request *current; /* whose handler runs: commits are noted in it */
     int64_t next_token;      /* of refresh messages */
@@ -72,6 +75,13 @@ struct finished_key {
     char *definition, *node; /* keys */
     char *pool;              /* of the node; NULL: none */
 };
+
+/* Something that parked requests may wait for has changed, other than by a commit. */
+static inline void service_tell_news(struct service *service)
+{
+    service->has_news = true;
+    loop_mark_dirty(service->loop);
+}
 
 /* 0, or -1 and the reason logged. */
 int service_init(struct service *service, struct loop *loop, struct reports *reports, const char *data_directory,
