@@ -146,6 +146,7 @@ void model_done(struct model *model)
 {
     free_tree(&model->controller->object);
     number_pool_done(&model->minors);
+    arena_done(&model->txn_memory);
     *model = (struct model){ 0 };
 }
 

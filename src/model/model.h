@@ -14,6 +14,7 @@ struct model {
     struct controller *controller; /* the root; there is always one */
     uint64_t generation;           /* of the last committed transaction */
     bool in_transaction;
+    struct arena txn_memory;   /* of the last transaction, for the next */
     struct map external_names; /* of resource definitions */
     struct number_pool minors; /* DRBD: of volume definitions */
     /* Who takes commits: encodes and stores them, later frees or undoes them (store/journal.h). */

@@ -43,6 +43,7 @@ struct journal {
     const struct journal_events *events;
     void *owner;
     struct gathering under_way, next;
+    struct buf record; /* memory for the one at hand */
     bool is_writing;
     uint64_t durable;
     struct journal_counts counts;
@@ -60,7 +61,7 @@ static void committed(void *owner, struct commit *commit)
 {
     struct journal *journal = owner;
     struct store_batch *batch = &journal->next.batch;
-    struct buf record = { 0 };
+    struct buf *record = &journal->record;
 
     journal->next.generation_is_stored = false;
     for (const struct change *change = commit->changes; change; change = change->next) {
@@ -71,12 +72,11 @@ static void committed(void *owner, struct commit *commit)
             store_batch_remove(batch, change->object->kind->name, path);
             continue;
         }
-        buf_clear(&record);
-        model_encode_record(change->object, &record);
-        store_batch_put(batch, change->object->kind->name, path, record.data, record.length);
+        buf_clear(record);
+        model_encode_record(change->object, record);
+        store_batch_put(batch, change->object->kind->name, path, record->data, record->length);
         journal->next.generation_is_stored = true;
     }
-    buf_done(&record);
     batch->generation = commit->generation;
     commit->next = journal->next.newest;
     journal->next.newest = commit;
@@ -275,5 +275,6 @@ void journal_close(struct journal *journal)
     journal->store->backend->close(journal->store); /* before the batch under way is freed */
     free_commits(&journal->next);
     free_commits(&journal->under_way);
+    buf_done(&journal->record);
     free(journal);
 }

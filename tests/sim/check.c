@@ -311,7 +311,7 @@ const char *check_settled(void)
 
     if (!service || !cluster_journal_is_idle() || !workload_is_over())
         return say("requests are on their way, or no controller is running");
-    if (service->parked || http_count_open() > 0)
+    if (!STAILQ_EMPTY(&service->undurable) || !STAILQ_EMPTY(&service->settling) || http_count_open() > 0)
         return say("a request is parked though nobody waits");
     found = check_model(&service->model);
     if (!found)

@@ -448,7 +448,9 @@ static bool produce(struct request *q, struct buf *out)
     scrape->out = out;
     if (!scrape->family)
         begin_family(scrape, families);
-    while ((is_more = scrape->family < families + ARRAY_SIZE(families)) && out->length < REQUEST_PIECE_BYTES) {
+    for (int looks = 0; (is_more = scrape->family < families + ARRAY_SIZE(families)) && looks < REQUEST_PIECE_LOOKS &&
+                        out->length < REQUEST_PIECE_BYTES;
+         looks++) {
         const struct object *object = next_object(scrape);
 
         if (object && scrape->family->number)

@@ -68,7 +68,7 @@ static bool on_hello(void *owner, const struct link_hello *peer, struct link_hel
     if (!peer->refused)
         return true;
     session->is_refused = true;
-    loop_mark_dirty(session->service->loop);
+    service_tell_news(session->service);
     return true;
 }
 
@@ -96,7 +96,7 @@ static void on_up(void *owner, const struct link_hello *peer, int protocol)
     note_uname(session, peer->uname);
     log_info("node %s is connected at %s port %d, version %s, protocol %d", name_of(session), session->address,
              session->port, peer->version ? peer->version : "?", protocol);
-    loop_mark_dirty(session->service->loop);
+    service_tell_news(session->service);
 }
 
 static void on_down(void *owner, const char *why)
@@ -108,7 +108,7 @@ static void on_down(void *owner, const char *why)
     else
         log_debug("node %s cannot be reached: %s", name_of(session), why);
     session->is_synchronised = session->is_online = false;
-    loop_mark_dirty(session->service->loop);
+    service_tell_news(session->service);
 }
 
 static void receive_held(struct session *session, const cJSON *body)
@@ -127,6 +127,7 @@ static void receive_held(struct session *session, const cJSON *body)
     } else {
         session->is_synchronised = true;
         wants_synchronise(session->service, node, &held);
+        service_tell_news(session->service);
         refresh.token = session->online_token = ++session->service->next_token;
         link_send(session->link, "refresh", &refresh_schema, &refresh);
     }
@@ -225,7 +226,7 @@ static void receive_report(struct session *session, const cJSON *body)
         log_info("node %s is online", node->name);
     }
     arena_done(&arena);
-    loop_mark_dirty(session->service->loop);
+    service_tell_news(session->service);
 }
 
 static void receive_crash(struct session *session, const cJSON *body)
@@ -335,6 +336,7 @@ void session_reconnect(const struct node *node)
     if (session->is_online)
         log_info("the connection to node %s is closed on request", node->name);
     session->is_synchronised = session->is_online = false; /* at once: who asked waits for the next one */
+    service_tell_news(session->service);
     link_reconnect(session->link);
 }
 

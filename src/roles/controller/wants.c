@@ -278,6 +278,7 @@ void wants_turn(struct service *service)
     struct outbox *all = NULL;
     uint32_t kept = 0;
 
+    service->has_news |= service->dirty_count > 0 || service->has_dirty_pools;
     if (service->removed_pools.count > 0)
         add_removed_pools(service, durable, &all);
     if (service->has_dirty_pools)
