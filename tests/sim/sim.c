@@ -26,7 +26,7 @@
 enum {
     SEEDS_PER_CHILD = 20,
     FAILURES_SHOWN = 5,
-    CHECK_EVENTS = 200,  /* so many events from one look at everything to the next */
+    CHECK_EVENTS = 50,   /* so many events from one look at everything to the next */
     CRASH_EVENTS = 4000, /* one event in so many is the last of its process */
     SETTLE_MS = 900000,  /* after the faults; backoff grows to a minute, and some things wait for others */
     SETTLE_LOOK_MS = 2000,
@@ -60,7 +60,7 @@ static void run_until(int64_t end_ms)
     while (world_now_ms() < end_ms && world_step(&loop)) {
         struct host *host = find_process(loop);
 
-        if (world.counts->events % CHECK_EVENTS == 0)
+        if (world.events % CHECK_EVENTS == 0)
             check_always();
         if (host && fault_strikes(host->index == HOST_CONTROLLER ? FAULT_CONTROLLER_CRASH : FAULT_SATELLITE_CRASH,
                                   CRASH_EVENTS))

@@ -181,6 +181,7 @@ bool world_step(struct loop **loop)
             continue;
         world.counts->virtual_ms += event.at_ms - own.now_ms;
         world.counts->events++;
+        world.events++;
         own.now_ms = event.at_ms;
         world.running = event.loop;
         event.happen(event.owner);

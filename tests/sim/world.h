@@ -65,6 +65,7 @@ struct world {
     bool is_quiet;    /* faults have stopped */
     unsigned enabled; /* 1 << enum fault */
     int satellites;   /* hosts 1 .. satellites */
+    int64_t events;   /* that have happened */
     struct host hosts[HOST_LIMIT];
     struct loop *running;  /* whose event is happening; NULL: nobody's */
     struct host *starting; /* whose process calls loop_new() */

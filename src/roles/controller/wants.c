@@ -379,6 +379,9 @@ void wants_synchronise(struct service *service, const struct node *node, const s
             find_held(held->resources.at, held->resources.count, resource_definition_of(resource)->name);
         struct resource_want want;
 
+        /* What it reported before it forgot says nothing of its devices now. */
+        if (!item)
+            runtime_set_resource_fact(resource, NULL);
         if (resource->object.generation > durable) {
             runtime_set_resource_want(resource, 0, 0);
             continue;
@@ -387,7 +390,6 @@ void wants_synchronise(struct service *service, const struct node *node, const s
         if (is_held(item, resource->object.uuid, want.digest)) {
             runtime_set_resource_want(resource, (uint64_t)item->generation, (uint64_t)want.digest);
         } else {
-            /* What it reported before it forgot says nothing of its devices now. */
             runtime_set_resource_fact(resource, NULL);
             runtime_set_resource_want(resource, 0, 0);
             add_resource(service, &outbox, resource);
