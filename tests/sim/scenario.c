@@ -10,7 +10,7 @@
 #include "store_sim.h"
 #include "workload.h"
 
-enum { SETTLE_MS = 120000, ACTS = 12 };
+enum { SETTLE_MS = 240000, ACTS = 12 };
 
 /* What happens when: a request and the status of its answer, or something else to a satellite. */
 struct act {
@@ -29,7 +29,13 @@ struct scenario {
 
 static void lose_power(struct host *host)
 {
-    cluster_lose_power(host, 20000);
+    cluster_lose_power(host, 5000);
+}
+
+static void slow_down_store(struct host *host)
+{
+    (void)host;
+    store_sim_set_delay(40000);
 }
 
 /* clang-format off */
@@ -53,6 +59,12 @@ static const struct scenario scenarios[] = {
     { "forgotten-devices", "devices that a satellite had before its machine lost power are not taken for there", 1,
       { NODE(1000, "n1", "10.0.0.2"), POOL(5000, "n1"), DEFINITION(6000), VOLUME(7000, "0", "4096"),
         VOLUME(7500, "1", "8192"), RESOURCE(8000, "n1"), HAPPENS(15000, lose_power, 1) } },
+    { "return-during-change", "nor are they while a change of their resource is being stored", 1,
+      { NODE(1000, "n1", "10.0.0.2"), POOL(5000, "n1"), DEFINITION(6000), VOLUME(7000, "0", "4096"), RESOURCE(8000, "n1"),
+        HAPPENS(14000, slow_down_store, 0), VOLUME(14100, "1", "8192"), HAPPENS(15000, lose_power, 1) } },
+    { "return-during-note", "a resource, even without volumes, is wanted again when its first success was being stored", 1,
+      { NODE(1000, "n1", "10.0.0.2"), POOL(5000, "n1"), DEFINITION(6000),
+        HAPPENS(7500, slow_down_store, 0), RESOURCE(8000, "n1"), HAPPENS(50000, lose_power, 1) } },
     { "restarted-satellite", "a satellite that only restarts has its devices still", 1,
       { NODE(1000, "n1", "10.0.0.2"), POOL(5000, "n1"), DEFINITION(6000), VOLUME(7000, "0", "4096"),
         RESOURCE(8000, "n1"), HAPPENS(15000, cluster_crash, 1), VOLUME(15001, "1", "8192") } },
@@ -115,6 +127,7 @@ void scenario_run(size_t index, bool is_verbose, struct counts *counts)
 
     running = &scenario;
     world_init(1, is_verbose, counts);
+    world.scenario = scenario.name;
     world.is_calm = true;
     world.enabled = 0;
     world.satellites = scenario.satellites;

@@ -60,6 +60,7 @@ struct counts { /* for the summary: what the seeds have covered */
 
 struct world {
     uint64_t seed;
+    const char *scenario; /* NULL: the seed's story */
     bool is_verbose;
     bool is_calm;     /* this seed has no faults at all */
     bool is_quiet;    /* faults have stopped */

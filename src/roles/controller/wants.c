@@ -112,7 +112,7 @@ void wants_note_change(struct service *service, const struct change *change, boo
         return;
     if (vanishes)
         unmark(service, resource);
-    else if (concerns_satellite(change))
+    else if (concerns_satellite(change) || (is_undo && resource->dirty_slot))
         mark(service, resource, is_undo ? 0 : service->model.generation);
     if (service->current && !is_undo && (service->current->route->use & ROUTE_SETTLE))
         request_settle_resource(service->current, resource, change->kind == CHANGE_NEW, vanishes);
@@ -384,6 +384,7 @@ void wants_synchronise(struct service *service, const struct node *node, const s
             runtime_set_resource_fact(resource, NULL);
         if (resource->object.generation > durable) {
             runtime_set_resource_want(resource, 0, 0);
+            mark(service, resource, resource->object.generation);
             continue;
         }
         build_resource(service, resource, &want, &scratch);
