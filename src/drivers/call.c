@@ -225,10 +225,11 @@ static int file_remove(const struct step *step, struct outcome *outcome, struct 
     return 0;
 }
 
-static int loop_attach(const struct step *step, struct outcome *outcome, struct arena *arena)
+static int loop_attach(const struct step *step, struct outcome *outcome, struct loop_cursor *cursor,
+                       struct arena *arena)
 {
     char device[LOOP_DEVICE_NAME_SIZE];
-    int error = loop_device_attach(step->path, device, &outcome->device_kib);
+    int error = loop_device_attach(step->path, cursor, device, &outcome->device_kib);
 
     if (!error)
         outcome->device = arena_strdup(arena, device);
@@ -345,7 +346,7 @@ static const struct call {
     { STEP_FILE_ALLOCATE, file_allocate, true, false },
     { STEP_FILE_TRUNCATE, file_truncate, true, false },
     { STEP_FILE_REMOVE, file_remove, true, false },
-    { STEP_LOOP_ATTACH, loop_attach, true, false },
+    { STEP_LOOP_ATTACH, NULL, true, false }, /* the only one with a cursor */
     { STEP_LOOP_RESIZE, loop_resize, true, true },
     { STEP_LOOP_DETACH, loop_detach, true, true },
     { STEP_WIPE, wipe, false, false },
@@ -353,7 +354,7 @@ static const struct call {
     { STEP_ASK_DEVICES, ask_devices, false, false },
 };
 
-static int run(const struct step *step, struct outcome *outcome, struct arena *arena)
+static int run(const struct step *step, struct outcome *outcome, struct loop_cursor *cursor, struct arena *arena)
 {
     for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
         const struct call *call = &calls[i];
@@ -364,14 +365,14 @@ static int run(const struct step *step, struct outcome *outcome, struct arena *a
             return -EINVAL;
         if (step_traits_get(step->kind)->destroys && (!step->authority || !step->authority[0]))
             return -EPERM;
-        return call->run(step, outcome, arena);
+        return call->run ? call->run(step, outcome, arena) : loop_attach(step, outcome, cursor, arena);
     }
     return -ENOSYS;
 }
 
-void call_run(const struct step *step, struct outcome *outcome, struct arena *arena)
+void call_run(const struct step *step, struct outcome *outcome, struct loop_cursor *cursor, struct arena *arena)
 {
-    int error = run(step, outcome, arena);
+    int error = run(step, outcome, cursor, arena);
 
     outcome->result = error ? OUTCOME_FAILED : OUTCOME_DONE;
     if (error)

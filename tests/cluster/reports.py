@@ -171,6 +171,12 @@ def _():
         assert gone == {n for n in found if re.search(r'_volume_|_resource_state|_resource_count|_storage_pool_|_reports_', n)}, gone
         targets = cluster.rest.get('/metrics/scrape-target')
         assert targets == [{'targets': [f'{s.address}:9942' for s in cluster.satellites.values()]}], targets
+        assert list(found['linstor_resource_state'].values()) == [-1], 'without DRBD nobody knows of a role'
+        n1.kill()
+        cluster.await_offline('n1')
+        assert list(scrape(cluster)['linstor_volume_state'].values()) == [-1]
+        n1.start()
+        cluster.await_online('n1')
 
 
 @suite.case('what is not served says so, and a browser finds a page')

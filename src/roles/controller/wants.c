@@ -112,7 +112,7 @@ void wants_note_change(struct service *service, const struct change *change, boo
         return;
     if (vanishes)
         unmark(service, resource);
-    else if (concerns_satellite(change))
+    else if (concerns_satellite(change) || (is_undo && resource->dirty_slot))
         mark(service, resource, is_undo ? 0 : service->model.generation);
     if (service->current && !is_undo && (service->current->route->use & ROUTE_SETTLE))
         request_settle_resource(service->current, resource, change->kind == CHANGE_NEW, vanishes);
@@ -380,15 +380,18 @@ void wants_synchronise(struct service *service, const struct node *node, const s
             find_held(held->resources.at, held->resources.count, resource_definition_of(resource)->name);
         struct resource_want want;
 
+        /* What it reported before it forgot says nothing of its devices now. */
+        if (!item)
+            runtime_set_resource_fact(resource, NULL);
         if (resource->object.generation > durable) {
             runtime_set_resource_want(resource, 0, 0);
+            mark(service, resource, resource->object.generation);
             continue;
         }
         build_resource(service, resource, &want, &scratch);
         if (is_held(item, resource->object.uuid, want.digest)) {
             runtime_set_resource_want(resource, (uint64_t)item->generation, (uint64_t)want.digest);
         } else {
-            /* What it reported before it forgot says nothing of its devices now. */
             runtime_set_resource_fact(resource, NULL);
             runtime_set_resource_want(resource, 0, 0);
             add_resource(service, &outbox, resource);

@@ -189,10 +189,42 @@ static void succeed(struct resource *resource)
 static void fail(struct resource *resource, const struct trouble *trouble)
 {
     task_fail(&resource->task, trouble);
-    resource->is_applied = false;
+    resource->is_applied = resource->has_looked = false;
     note_description(resource);
     if (resource->is_in_removals)
         wake_waiting(resource->task.satellite);
+}
+
+/*
+ * What is to be removed and seems not to be there may be there again: its file system was mounted since the last look.
+ * Nothing is called gone on an old look, lest it be left over.
+ */
+static void ask_for_missing(struct resource *resource)
+{
+    struct satellite *satellite = resource->task.satellite;
+    struct plan *plan = &resource->task.plan;
+    struct resource_want kept = resource->want;
+    struct resource_fact now = { 0 };
+    struct text_list asked = { 0 };
+
+    kept.remove = false;
+    kept.volumes.at = arena_alloc(&plan->arena, (kept.volumes.count + 1) * sizeof(*kept.volumes.at));
+    for (uint32_t i = 0; i < kept.volumes.count; i++) {
+        kept.volumes.at[i] = resource->want.volumes.at[i];
+        kept.volumes.at[i].remove = false;
+    }
+    stack_describe(&kept, &satellite->machine, &plan->arena, &now);
+    for (uint32_t i = 0; i < now.volumes.count; i++) {
+        const struct volume_want *volume = &resource->want.volumes.at[i];
+        const struct pool *pool = volume->pool ? pool_find(satellite, volume->pool) : NULL;
+
+        if (now.volumes.at[i].backing || !pool || !pool->is_applied || text_list_has_fold(&asked, volume->pool) ||
+            !(resource->want.remove || volume->remove))
+            continue;
+        text_list_add(&asked, volume->pool, &plan->arena);
+        pool->known.provider->ask(&pool->want, NULL, plan);
+    }
+    resource->has_looked = true;
 }
 
 static void proceed(struct task *task)
@@ -207,6 +239,8 @@ static void proceed(struct task *task)
         !resource->is_in_removals && !resource->is_applied && must_wait_for_removals(resource);
     if (resource->waits_for_removals || must_wait_for_pool(resource))
         return;
+    if (resource->is_in_removals && !resource->has_looked)
+        ask_for_missing(resource);
     stack_ask(&resource->want, &satellite->machine, &task->plan);
     if (task->plan.steps.count > 0) {
         task_run(task);
@@ -314,6 +348,7 @@ void resource_take_want(struct satellite *satellite, const struct resource_want 
     field_copy(&resource_want_schema, &resource->want, want, &resource->arena);
     resource->order = satellite->order;
     resource->is_applied = resource->is_forgotten = false;
+    resource->has_looked = false;
     if (removes_something(want))
         enter_removals(resource);
     task_renew(&resource->task);
