@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_scan.h"
 #include "base/text.h"
 #include "model/place.h"
 
@@ -180,13 +181,47 @@ static int upgrade(const struct kind *kind, cJSON *record, char *why, size_t why
     return 0;
 }
 
-static int decode_record(const struct kind *kind, struct object *object, const char *record, size_t length, char *why,
-                         size_t why_size)
+/* The next member, if it is a short integer of that name. */
+static bool scan_number(struct json_scanner *scanner, const char *name, bool *is_first, int64_t *number)
 {
-    const struct schema *schema = kind->schema;
+    struct json_token key = { 0 }, value;
+    char digits[16];
+
+    if (json_scan_member(scanner, '}', is_first, &key) != 1 || key.length != strlen(name) ||
+        memcmp(key.start, name, key.length) != 0 || json_scan_token(scanner, &value) != 0 || value.kind != '0' ||
+        value.length >= sizeof(digits))
+        return false;
+    memcpy(digits, value.start, value.length);
+    digits[value.length] = '\0';
+    return text_parse_i64(digits, 0, INT64_MAX, number);
+}
+
+/*
+ * Without a tree, which is most of the time that a start takes: records as model_encode_record() writes them, of the
+ * version that the rows describe. False: the tree must tell what it is.
+ */
+static bool scan_record(const struct kind *kind, struct object *object, const char *record, size_t length,
+                        struct arena *arena)
+{
+    struct json_scanner head = { .text = record, .at = record, .end = record + length, .arena = arena };
+    int64_t version, generation;
+    struct field_error error;
+    bool is_first = true;
+
+    if (json_scan_blanks(&head) != '{' || json_scan_enter(&head) != 0 ||
+        !scan_number(&head, "v", &is_first, &version) || version != kind->version ||
+        !scan_number(&head, "generation", &is_first, &generation) ||
+        field_scan_text(kind->schema, object, record, length, arena, &error) != 0)
+        return false;
+    object->generation = (uint64_t)generation;
+    return true;
+}
+
+static int decode_tree(const struct kind *kind, struct object *object, const char *record, size_t length,
+                       struct arena *arena, char *why, size_t why_size)
+{
     struct json_error broken;
     struct field_error error;
-    struct arena arena = { 0 };
     cJSON *json = json_parse(record, length, &broken);
     int result = -1;
 
@@ -199,10 +234,22 @@ static int decode_record(const struct kind *kind, struct object *object, const c
 
         if (cJSON_IsNumber(number) && number->valuedouble >= 0)
             object->generation = (uint64_t)number->valuedouble; /* at most 15 digits, see json_parse() */
-        result = field_decode(schema, object, json, &arena, &error);
+        result = field_decode(kind->schema, object, json, arena, &error);
         if (result != 0)
             snprintf(why, why_size, "%s", error.message);
     }
+    cJSON_Delete(json);
+    return result;
+}
+
+static int decode_record(const struct kind *kind, struct object *object, const char *record, size_t length, char *why,
+                         size_t why_size)
+{
+    struct arena arena = { 0 };
+    int result = 0;
+
+    if (!scan_record(kind, object, record, length, &arena))
+        result = decode_tree(kind, object, record, length, &arena, why, why_size);
     if (result == 0 && !object->uuid) {
         snprintf(why, why_size, "uuid: is missing");
         result = -1;
@@ -210,7 +257,6 @@ static int decode_record(const struct kind *kind, struct object *object, const c
     if (result == 0)
         place_pack(object);
     arena_done(&arena);
-    cJSON_Delete(json);
     return result;
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -104,6 +105,37 @@ static void spans_are_read(void **state)
         assert_false(value_parse_span(bad[i], &ms));
     assert_false(value_parse_day_end("2026-13-40", &ms));
     assert_false(value_parse_day_end("2026-01-01x", &ms));
+}
+
+/* One clock for all moments shows what the library shows for each, also around changes of the distance to UTC. */
+static void times_are_local(void **state)
+{
+    static const char *const zones[] = { "UTC", "CET-1CEST,M3.5.0,M10.5.0/3", "LHST-10:30LHDT-11,M10.1.0,M4.1.0",
+                                         "NPT-5:45", "LMT0:44:30" };
+    static const int64_t starts[] = { -7300, 0, 1711846000, 1729990000, 1728141000, 1712416000 };
+    struct value_clock clock;
+    struct arena arena = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(zones); i++) {
+        setenv("TZ", zones[i], 1);
+        tzset();
+        clock = (struct value_clock){ 0 };
+        for (size_t j = 0; j < ARRAY_SIZE(starts); j++) {
+            for (int step = 0; step < 400; step++) {
+                time_t seconds = (time_t)(starts[j] + step * 37);
+                struct tm local;
+                char text[32];
+
+                assert_non_null(localtime_r(&seconds, &local));
+                strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
+                assert_string_equal(value_format_time(&clock, &arena, (int64_t)seconds * 1000), text);
+            }
+        }
+    }
+    unsetenv("TZ");
+    tzset();
+    arena_done(&arena);
 }
 
 static void names_sort_as_people_count(void **state)
@@ -554,6 +586,7 @@ int main(void)
         cmocka_unit_test(sizes_are_read_as_people_write_them),
         cmocka_unit_test(sizes_are_shown_short),
         cmocka_unit_test(spans_are_read),
+        cmocka_unit_test(times_are_local),
         cmocka_unit_test(names_sort_as_people_count),
         cmocka_unit_test(equal_rows_keep_their_order),
         cmocka_unit_test(tables_count_letters_not_bytes),
