@@ -7,6 +7,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
 from cluster import Cluster
+from peer import FakeSatellite
 from suite import Suite, wait_for
 
 suite = Suite('orphans')
@@ -80,6 +81,29 @@ def _():
         cluster.rest.delete('/v1/nodes/n1/orphans/thin/kept_00000')
         assert listed() == []
         assert not cluster.devices()
+
+
+@suite.case('an orphan goes with its pool, and nothing is asked of a pool that is gone')
+def _():
+    with Cluster(satellites=1, source='orphans') as cluster:
+        (cluster.satellites['n1'].pool / 'zz_00000.img').write_bytes(bytes(65536))
+        cluster.register()
+        wait_for('the orphan is listed', lambda: len(cluster.rest.get('/v1/nodes/n1/orphans')) == 1, 20)
+        cluster.rest.delete('/v1/nodes/n1/storage-pools/thin')
+        cluster.rest.call('DELETE', '/v1/nodes/n1/orphans/thin/zz_00000')
+        assert cluster.rest.get('/v1/nodes/n1/orphans') == []
+        assert (cluster.satellites['n1'].pool / 'zz_00000.img').exists()
+
+
+@suite.case('a satellite that reports orphans of a pool that nobody knows')
+def _():
+    report = {'token': 1 << 50, 'orphans_complete': True, 'orphans': [{'pool': 'nope', 'identifier': 'a_00000'}]}
+    with Cluster(satellites=0, source='orphans') as cluster, FakeSatellite([('held', {}), ('report', report)]) as fake:
+        fake.register(cluster.rest)
+        cluster.await_online('fake')
+        assert cluster.rest.get('/v1/nodes/fake/orphans') == []
+        cluster.rest.call('DELETE', '/v1/nodes/fake/orphans/nope/a_00000')
+        assert cluster.rest.get('/v1/nodes/fake')['connection_status'] == 'ONLINE'
 
 
 @suite.case('a replica deleted while its satellite was away goes when it is back, its neighbours stay')

@@ -75,6 +75,7 @@ static int remove_orphan(struct request *q)
 {
     const struct node *node = request_get_node(q, q->var[VAR_NODE]);
     const char *identifier = q->var[VAR_ANY];
+    const struct storage_pool *pool;
     const struct resource_definition *definition;
     struct resource_want want = { .remove = true, .generation = (int64_t)q->model->generation };
     struct wants wants = { 0 };
@@ -88,7 +89,8 @@ static int remove_orphan(struct request *q)
         return rc_add(&q->rc, FAIL_NOT_CONNECTED,
                       .message = rc_text(&q->rc, "Satellite '%s' is not connected.", node->name),
                       .correction = "Repeat the request when the node is online.");
-    if (!session_has_orphan(node, q->var[VAR_POOL], identifier) ||
+    pool = model_find_pool(node, q->var[VAR_POOL]);
+    if (!pool || !session_has_orphan(node, q->var[VAR_POOL], identifier) ||
         !split_identifier(identifier, &q->arena, &want.resource, &number))
         return rc_add(&q->rc, WARN_NOT_FOUND,
                       .message = rc_text(&q->rc, "Node '%s' has no orphan '%s' in storage pool '%s'.", node->name,
@@ -102,7 +104,7 @@ static int remove_orphan(struct request *q)
     text_list_add(&want.layers, "STORAGE", &q->arena);
     volume = LIST_ADD(&want.volumes, &q->arena);
     volume->number = number;
-    volume->pool = arena_strdup(&q->arena, storage_pool_name(model_find_pool(node, q->var[VAR_POOL])));
+    volume->pool = arena_strdup(&q->arena, storage_pool_name(pool));
     volume->remove = true;
     *LIST_ADD(&wants.resources, &q->arena) = want;
     session_send_wants(node, &wants);

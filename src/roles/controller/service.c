@@ -38,6 +38,8 @@ static void on_change(void *owner, const struct change *change, uint64_t generat
     } else if (object->kind->id == KIND_NODE || object->kind->id == KIND_NET_INTERFACE) {
         service->has_dirty_nodes = true;
         service->nodes_generation = is_undo ? 0 : generation;
+    } else if (object->kind->id == KIND_STORAGE_POOL && vanishes) {
+        session_forget_pool(storage_pool_node((const struct storage_pool *)object));
     } else if (object->kind->id == KIND_CONTROLLER) {
         take_ranges(service);
     }

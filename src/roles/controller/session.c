@@ -184,17 +184,38 @@ static void receive_resource(struct session *session, const struct node *node, c
     finish_note(session->service, resource);
 }
 
-static void receive_orphans(struct session *session, const struct report *report)
+/* Only what lies in pools that the node has here, too: by them orphans are found and removed. */
+static void keep_orphans(struct session *session, const struct node *node, const struct report *report)
 {
     struct report only = { .orphans_complete = true };
+    struct arena arena = { 0 };
 
-    only.orphans.at = report->orphans.at;
-    only.orphans.count = report->orphans.count;
+    for (uint32_t i = 0; i < report->orphans.count; i++)
+        if (model_find_pool(node, report->orphans.at[i].pool))
+            *LIST_ADD(&only.orphans, &arena) = report->orphans.at[i];
     free(session->orphans);
     session->orphans = field_duplicate(&report_schema, &only);
-    if (report->orphans.count > 0)
-        log_warn("node %s has %u volumes that nobody wants; see /v1/nodes/%s/orphans", name_of(session),
-                 report->orphans.count, name_of(session));
+    arena_done(&arena);
+}
+
+static void receive_orphans(struct session *session, const struct node *node, const struct report *report)
+{
+    keep_orphans(session, node, report);
+    if (session->orphans->orphans.count > 0)
+        log_warn("node %s has %u volumes that nobody wants; see /v1/nodes/%s/orphans", node->name,
+                 session->orphans->orphans.count, node->name);
+}
+
+void session_forget_pool(const struct node *node)
+{
+    struct session *session = session_of(node);
+    struct report *before = session ? session->orphans : NULL;
+
+    if (!before)
+        return;
+    session->orphans = NULL;
+    keep_orphans(session, node, before);
+    free(before);
 }
 
 static void receive_report(struct session *session, const cJSON *body)
@@ -217,7 +238,7 @@ static void receive_report(struct session *session, const cJSON *body)
     for (uint32_t i = 0; i < report.resources.count; i++)
         receive_resource(session, node, &report.resources.at[i]);
     if (report.orphans_complete)
-        receive_orphans(session, &report);
+        receive_orphans(session, node, &report);
     if (report.token > session->refreshed)
         session->refreshed = report.token;
     if (session->is_synchronised && !session->is_online && session->refreshed >= session->online_token) {

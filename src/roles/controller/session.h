@@ -32,6 +32,7 @@ int64_t session_refreshed(const struct node *node);
  * known. */
 const struct report *session_orphans(const struct node *node);
 bool session_has_orphan(const struct node *node, const char *pool, const char *identifier);
+void session_forget_pool(const struct node *node); /* one of the node's pools went: what was reported of it, too */
 /* For wants.c: whether wants may be sent, and sending them. */
 bool session_is_synchronised(const struct node *node);
 void session_send_wants(const struct node *node, const struct wants *wants);
