@@ -17,8 +17,10 @@
 
 #include "base/loop_uv.h"
 #include "base/text.h"
+#include "model/invariant.h"
 #include "model_dump.h"
 #include "store/journal.h"
+#include "store/quarantine.h"
 #include "store_memory.h"
 
 struct session {
@@ -29,8 +31,8 @@ struct session {
     uint64_t durable, wait_for;
     int durable_events, failures, changes, undone;
     char why[256];
-    char quarantined[16][128]; /* "table key: why" */
-    int quarantine_count;
+    char unreadable[16][128]; /* "table key: why" */
+    int unreadable_count;
 };
 
 static void on_change(void *owner, const struct change *change, uint64_t generation, bool is_undo)
@@ -66,17 +68,17 @@ static void on_failed(void *owner, const char *why)
     loop_stop(session->loop);
 }
 
-static void on_quarantine(void *owner, const char *table, const char *key, const char *why)
+static void on_unreadable(void *owner, const char *table, const char *key, const char *why)
 {
     struct session *session = owner;
 
-    if (session->quarantine_count < (int)ARRAY_SIZE(session->quarantined))
-        snprintf(session->quarantined[session->quarantine_count], sizeof(session->quarantined[0]), "%.20s %.30s: %.70s",
+    if (session->unreadable_count < (int)ARRAY_SIZE(session->unreadable))
+        snprintf(session->unreadable[session->unreadable_count], sizeof(session->unreadable[0]), "%.20s %.30s: %.70s",
                  table, key, why);
-    session->quarantine_count++;
+    session->unreadable_count++;
 }
 
-static const struct journal_events events = { on_change, on_durable, on_failed, on_quarantine };
+static const struct journal_events events = { on_change, on_durable, on_failed, on_unreadable };
 
 static void too_long(void *owner)
 {
@@ -244,7 +246,7 @@ static void test_loads_what_was_stored(void **state)
     end(&session);
 
     begin(&session, *state);
-    assert_int_equal(session.quarantine_count, 0);
+    assert_int_equal(session.unreadable_count, 0);
     assert_int_equal(session.model.generation, 4);
     assert_true(journal_is_idle(session.journal));
     expect_text(&session, before);
@@ -417,6 +419,33 @@ static void raw_done(void *owner, int error, const char *why)
     loop_stop(owner);
 }
 
+/* More than any request may set: what is committed comes back, whatever it is. */
+static void test_many_properties(void **state)
+{
+    struct session session;
+    char *before, key[16];
+    struct txn *txn;
+    struct node *node;
+
+    begin(&session, *state);
+    make_cluster(&session, 1);
+    txn = txn_begin(&session.model);
+    node = txn_edit(txn, model_find_node(&session.model, "alpha"));
+    for (int i = 0; i < 3 * OBJECT_PROPS_LIMIT; i++) {
+        snprintf(key, sizeof(key), "Aux/%05d", i);
+        text_map_set(&node->object.props, key, "\x01\"\xc3\xa9", txn_arena(txn));
+    }
+    txn_commit(txn);
+    settle(&session);
+    before = text_of(&session);
+    end(&session);
+
+    begin(&session, *state);
+    assert_int_equal(session.unreadable_count, 0);
+    expect_text(&session, before);
+    end(&session);
+}
+
 /* Records as nobody should write them, beside good ones. */
 static void put_raw(const struct place *place, const char *const (*records)[3], size_t count)
 {
@@ -438,19 +467,28 @@ static void put_raw(const struct place *place, const char *const (*records)[3], 
 
 #define UUID "\"uuid\":\"7f3c2a52-0a2e-4c62-9f1b-0c8d1f0f7e11\""
 
-static void test_quarantine(void **state)
+static const char *const damaged_parent[][3] = {
+    { "node", "BROKEN", "{\"v\":1,\"generation\":3" },
+    { "net_interface", "BROKEN/DEFAULT", "{\"v\":1,\"generation\":3," UUID ",\"name\":\"default\"}" },
+    { "storage_pool_definition", "THIN", "{\"v\":1,\"generation\":3," UUID ",\"name\":\"thin\"}" },
+    { "storage_pool", "BROKEN/THIN", "{\"v\":1,\"generation\":3," UUID ",\"provider\":\"FILE_THIN\"}" },
+    { "resource", "D0/BROKEN", "{\"v\":1,\"generation\":3," UUID "}" },
+};
+static const char *const mended_parent[][3] = {
+    { "node", "BROKEN", "{\"v\":1,\"generation\":3," UUID ",\"name\":\"broken\",\"type\":\"SATELLITE\"}" },
+};
+
+static void test_unreadable(void **state)
 {
     struct session session;
     static char long_key[512];
     const char *const damaged[][3] = {
-        { "controller", "controller", "{\"v\":1,\"generation\":3," UUID ",\"props\":[]}" },
         { "node", "alpha", "{\"v\":1,\"generation\":3," UUID ",\"name\":\"alpha\"}" }, /* key in lower case */
         { "node", "BROKEN", "{\"v\":1,\"generation\":3" },
-        { "node", "FUTURE", "{\"v\":2,\"generation\":3," UUID ",\"name\":\"future\"}" },
         { "node", "NO_UUID", "{\"v\":1,\"generation\":3,\"name\":\"x\"}" },
         { "node", long_key, "" },
         { "net_interface", "BROKEN/DEFAULT", "{\"v\":1,\"generation\":3," UUID ",\"name\":\"default\"}" },
-        { "storage_pool", "FUTURE/THIN", "{\"v\":1,\"generation\":3," UUID ",\"provider\":\"FILE_THIN\"}" },
+        { "storage_pool", "BROKEN/THIN", "{\"v\":1,\"generation\":3," UUID ",\"provider\":\"FILE_THIN\"}" },
         { "resource_definition", "LOST",
           "{\"v\":1,\"generation\":3," UUID ",\"name\":\"lost\",\"resource_group\":\"no\"}" },
         { "volume_definition", "LOST/00000", "{\"v\":1,\"generation\":3," UUID ",\"number\":0,\"size_kib\":4}" },
@@ -458,41 +496,36 @@ static void test_quarantine(void **state)
         { "journal", "generation", "true" },
     };
     static const char *const expected[] = {
-        "controller controller: props: expected an object",
-        "net_interface BROKEN/DEFAULT: there is no node 'BROKEN'",
-        "storage_pool FUTURE/THIN: there is no node 'FUTURE'",
+        "net_interface BROKEN/DEFAULT: the node 'BROKEN' that it belongs to cannot be read",
+        "storage_pool BROKEN/THIN: the node 'BROKEN' that it belongs to cannot be read",
         "resource_definition LOST: there is no resource_group 'no'",
-        "volume_definition LOST/00000: there is no resource_definition 'LOST'",
-        "resource D0/BROKEN: there is no node 'BROKEN'",
-        "node FUTURE: record version 2 is not one of 1 to 1 that this program knows",
+        "volume_definition LOST/00000: the resource_definition 'LOST' that it belongs to cannot b",
+        "resource D0/BROKEN: the node 'BROKEN' that it belongs to cannot be read",
         "node NO_UUID: uuid: is missing",
         "journal generation: generation: expected a number",
     };
-    char *before, uuid[TEXT_UUID_SIZE];
+    char *before;
 
     memset(long_key, 'Z', 511);
     begin(&session, *state);
     make_cluster(&session, 1);
     settle(&session);
-    strcpy(uuid, session.model.controller->object.uuid);
     end(&session);
     put_raw(*state, damaged, ARRAY_SIZE(damaged));
 
     begin(&session, *state);
-    assert_int_equal(session.quarantine_count, ARRAY_SIZE(damaged));
+    assert_int_equal(session.unreadable_count, ARRAY_SIZE(damaged));
     for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
         bool found = false;
 
-        for (int j = 0; j < session.quarantine_count; j++)
-            found = found || strncmp(session.quarantined[j], expected[i], strlen(expected[i])) == 0;
+        for (int j = 0; j < session.unreadable_count; j++)
+            found = found || strncmp(session.unreadable[j], expected[i], strlen(expected[i])) == 0;
         if (!found)
-            fail_msg("not put aside: %s", expected[i]);
+            fail_msg("not told: %s", expected[i]);
     }
     /* the rest is there, nothing of the damaged ones is, and work goes on */
     assert_non_null(model_find_resource(model_find_definition(&session.model, "d0"), "bravo"));
     assert_int_equal(object_count(model_root(&session.model), KIND_NODE), 2);
-    assert_true(text_is_uuid(session.model.controller->object.uuid));
-    assert_string_not_equal(session.model.controller->object.uuid, uuid);
     set_prop(&session, "d0", "after");
     settle(&session);
     assert_int_equal(session.failures, 0);
@@ -501,47 +534,191 @@ static void test_quarantine(void **state)
     before = text_of(&session);
     end(&session);
 
-    begin(&session, *state);
-    assert_int_equal(session.quarantine_count, 0);
+    begin(&session, *state); /* they are where they were; what was written since has a generation of its own */
+    assert_int_equal(session.unreadable_count, ARRAY_SIZE(damaged) - 1);
     expect_text(&session, before);
     end(&session);
 }
 
-struct seen {
-    int count;
-    char text[64];
-};
-
-static void see(void *owner, const char *table, const char *key, const char *value, size_t length)
-{
-    struct seen *seen = owner;
-
-    seen->count++;
-    snprintf(seen->text, sizeof(seen->text), "%s %s=%.*s", table, key, (int)length, value);
-}
-
-static void test_quarantine_keeps_the_record(void **state)
+static void test_children_come_back_with_their_parent(void **state)
 {
     struct session session;
-    const char *const damaged[][3] = { { "node", "BROKEN", "not json" } };
-    static const char *const table[] = { "quarantine" };
-    struct seen seen = { 0 };
-    char why[256] = "";
-    struct loop *loop;
-    struct store *store;
+    const struct node *node;
 
-    put_raw(*state, damaged, 1);
     begin(&session, *state);
     make_cluster(&session, 1);
     settle(&session);
     end(&session);
-    loop = loop_new();
-    store = open_lmdb(*state, loop, why, sizeof(why));
-    assert_int_equal(store->backend->load(store, table, 1, see, &seen, why, sizeof(why)), 0);
-    assert_int_equal(seen.count, 1);
-    assert_string_equal(seen.text, "quarantine node/BROKEN=not json");
-    store->backend->close(store);
+    put_raw(*state, damaged_parent, ARRAY_SIZE(damaged_parent));
+    begin(&session, *state);
+    assert_int_equal(session.unreadable_count, 4);
+    assert_null(model_find_node(&session.model, "broken"));
+    end(&session);
+    put_raw(*state, mended_parent, ARRAY_SIZE(mended_parent));
+    begin(&session, *state);
+    assert_int_equal(session.unreadable_count, 0);
+    node = model_find_node(&session.model, "broken");
+    assert_non_null(node);
+    assert_non_null(model_find_net_interface(node, "default"));
+    assert_non_null(model_find_pool(node, "thin"));
+    assert_non_null(model_find_resource(model_find_definition(&session.model, "d0"), "broken"));
+    end(&session);
+}
+
+static enum invariant probe(struct session *session, void (*change)(struct session *session, struct txn *txn))
+{
+    struct txn *txn = txn_begin(&session->model);
+    struct invariant_problem problem = { 0 };
+    struct arena arena = { 0 };
+    enum invariant broken;
+
+    change(session, txn);
+    broken = invariant_check(&session->model, txn, &arena, &problem);
+    assert_int_equal(broken != INVARIANT_HOLDS, problem.message != NULL);
+    txn_abort(txn);
+    arena_done(&arena);
+    return broken;
+}
+
+static void make_broken_node(struct session *session, struct txn *txn)
+{
+    txn_new(txn, KIND_NODE, model_root(&session->model), NULL, "BROKEN");
+}
+
+static void make_good_node(struct session *session, struct txn *txn)
+{
+    txn_new(txn, KIND_NODE, model_root(&session->model), NULL, "GOOD");
+}
+
+static void delete_its_definition(struct session *session, struct txn *txn)
+{
+    txn_delete(txn, model_find_definition(&session->model, "d0"));
+}
+
+static void begin_to_delete_its_definition(struct session *session, struct txn *txn)
+{
+    struct resource_definition *definition = txn_edit(txn, model_find_definition(&session->model, "d0"));
+
+    definition->object.flags |= RESOURCE_DEFINITION_DELETE;
+}
+
+static void delete_another_definition(struct session *session, struct txn *txn)
+{
+    txn_delete(txn, model_find_definition(&session->model, "d1"));
+}
+
+static void test_names_of_unreadable_records(void **state)
+{
+    struct session session;
+
+    begin(&session, *state);
+    make_cluster(&session, 2);
+    settle(&session);
+    end(&session);
+    put_raw(*state, damaged_parent, ARRAY_SIZE(damaged_parent));
+    begin(&session, *state);
+    assert_int_equal(probe(&session, make_broken_node), INVARIANT_NAME_IS_TAKEN);
+    assert_int_equal(probe(&session, make_good_node), INVARIANT_HOLDS);
+    assert_int_equal(probe(&session, delete_its_definition), INVARIANT_IS_NEEDED);
+    assert_int_equal(probe(&session, begin_to_delete_its_definition), INVARIANT_IS_NEEDED);
+    assert_int_equal(probe(&session, delete_another_definition), INVARIANT_HOLDS);
+    end(&session);
+}
+
+/* Not one byte may change by a start that does not succeed. */
+static void expect_refusal(const struct place *place, const char *const (*record)[3], const char *expected)
+{
+    struct loop *loop = loop_new();
+    struct session session = { .loop = loop };
+    CLEANUP(memory_freep) char *path = memory_printf("%s/db/data.mdb", place->directory);
+    CLEANUP(buf_done) struct buf before = { 0 }, after = { 0 };
+    char why[512] = "";
+
+    put_raw(place, record, 1);
+    assert_int_equal(text_read_file(path, 1 << 28, &before), 0);
+    model_init(&session.model);
+    assert_int_equal(journal_open(&session.journal, loop, &session.model, open_lmdb(place, loop, why, sizeof(why)),
+                                  &events, &session, why, sizeof(why)),
+                     -1);
+    if (!strstr(why, expected))
+        fail_msg("%s", why);
+    model_done(&session.model);
     loop_free(loop);
+    assert_int_equal(text_read_file(path, 1 << 28, &after), 0);
+    assert_int_equal(after.length, before.length);
+    assert_memory_equal(after.data, before.data, before.length);
+}
+
+static void test_newer_store(void **state)
+{
+    const char *const newer[][3] = { { "node", "FUTURE", "{\"v\":2,\"generation\":3," UUID ",\"name\":\"future\"}" } };
+    struct session session;
+
+    begin(&session, *state);
+    make_cluster(&session, 1);
+    settle(&session);
+    end(&session);
+    expect_refusal(*state, newer, "written by a newer version of the program: node 'FUTURE': record version 2");
+}
+
+static void test_unreadable_controller(void **state)
+{
+    const char *const damaged[][3] = { { "controller", "controller",
+                                         "{\"v\":1,\"generation\":3," UUID ",\"props\":[]}" } };
+
+    expect_refusal(*state, damaged, "the record of the controller");
+}
+
+static char *act(const struct place *place, enum quarantine_act what)
+{
+    struct loop *loop = loop_new();
+    char why[512] = "", *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    if (quarantine_run(loop, open_lmdb(place, loop, why, sizeof(why)), what, out, why, sizeof(why)) != 0)
+        fail_msg("%s", why);
+    fclose(out);
+    loop_free(loop);
+    return text;
+}
+
+static void expect_act(const struct place *place, enum quarantine_act what, const char *expected)
+{
+    char *said = act(place, what);
+
+    assert_string_equal(said, expected);
+    free(said);
+}
+
+static void test_putting_aside_and_back(void **state)
+{
+    struct session session;
+
+    begin(&session, *state);
+    make_cluster(&session, 1);
+    settle(&session);
+    end(&session);
+    put_raw(*state, damaged_parent, ARRAY_SIZE(damaged_parent));
+    expect_act(*state, QUARANTINE_PUT_ASIDE,
+               "put aside: node/BROKEN: line 1: not a JSON value\n"
+               "put aside: net_interface/BROKEN/DEFAULT: the node 'BROKEN' that it belongs to cannot be read\n"
+               "put aside: storage_pool/BROKEN/THIN: the node 'BROKEN' that it belongs to cannot be read\n"
+               "put aside: resource/D0/BROKEN: the node 'BROKEN' that it belongs to cannot be read\n");
+    expect_act(*state, QUARANTINE_LIST,
+               "aside: net_interface/BROKEN/DEFAULT\naside: node/BROKEN\naside: resource/D0/BROKEN\n"
+               "aside: storage_pool/BROKEN/THIN\n");
+    begin(&session, *state);
+    assert_int_equal(session.unreadable_count, 0);
+    end(&session);
+    put_raw(*state, mended_parent, ARRAY_SIZE(mended_parent));
+    expect_act(*state, QUARANTINE_RESTORE,
+               "put back: net_interface/BROKEN/DEFAULT\nstays aside: node/BROKEN: there is a record of that name\n"
+               "put back: resource/D0/BROKEN\nput back: storage_pool/BROKEN/THIN\n");
+    begin(&session, *state);
+    assert_int_equal(session.unreadable_count, 0);
+    assert_non_null(model_find_pool(model_find_node(&session.model, "broken"), "thin"));
+    end(&session);
 }
 
 /* A file system of 4 MiB, mounted over the place's directory. */
@@ -909,8 +1086,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_map_grows, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_one_controller_per_directory, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_directory_cannot_be_made, make_place, remove_place),
-        cmocka_unit_test_setup_teardown(test_quarantine, make_place, remove_place),
-        cmocka_unit_test_setup_teardown(test_quarantine_keeps_the_record, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(test_many_properties, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(test_unreadable, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(test_children_come_back_with_their_parent, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(test_names_of_unreadable_records, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(test_newer_store, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(test_unreadable_controller, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(test_putting_aside_and_back, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_disk_full, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_no_room_to_begin, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_gathers_while_writing, make_fake, free_fake),

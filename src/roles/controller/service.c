@@ -65,19 +65,18 @@ static void on_failed(void *owner, const char *why)
     parked_fail(service, why);
 }
 
-static void on_quarantine(void *owner, const char *table, const char *key, const char *why)
+static void on_unreadable(void *owner, const char *table, const char *key, const char *why)
 {
     struct service *service = owner;
     CLEANUP(memory_freep)
-    char *message = memory_printf("The stored record '%s' of '%s' could not be read and was set aside.", key, table);
+    char *message = memory_printf("The stored record '%s' of '%s' could not be read and is left as it is.", key, table);
     CLEANUP(memory_freep) char *cause = memory_strdup(why);
     const struct rc_doc problem = {
         .message = message,
         .cause = cause,
-        .details =
-            (char[]){ "It lies unchanged in the table 'quarantine' of the store. What it describes does not exist for "
-                      "the controller; the rest is not affected." },
-        .correction = (char[]){ "Restore the object, or create it anew." },
+        .details = (char[]){ "What it describes does not exist for the controller; satellites keep what they have of "
+                             "it. The rest is not affected. It is tried again at every start." },
+        .correction = (char[]){ "Repair the record, or put it aside: see --unreadable in linstor-controller(8)." },
     };
 
     (void)reports_add(service->reports, &(struct error_report_entry){ .time_ms = loop_wall_ms(service->loop),
@@ -90,7 +89,7 @@ static const struct journal_events journal_events = {
     .on_change = on_change,
     .on_durable = on_durable,
     .on_failed = on_failed,
-    .on_quarantine = on_quarantine,
+    .on_unreadable = on_unreadable,
 };
 
 /* Connections follow the stored nodes. */

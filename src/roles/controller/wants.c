@@ -9,6 +9,7 @@
  */
 #include "roles/controller/wants.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -233,7 +234,6 @@ static void add_pool(const struct service *service, struct outbox *outbox, const
     *LIST_ADD(&outbox->wants.pools, &outbox->arena) = want;
 }
 
-/* Those whose change is not durable yet stay dirty. */
 /* A pool that is there (again) is none to forget, whatever became of the transaction that deleted it. */
 static void add_removed_pools(struct service *service, uint64_t durable, struct outbox **all)
 {
@@ -256,6 +256,7 @@ static void add_removed_pools(struct service *service, uint64_t durable, struct 
     arena_reset(&service->removed_arena);
 }
 
+/* Those whose change is not durable yet stay dirty. */
 static void add_dirty_pools(struct service *service, uint64_t durable, struct outbox **all)
 {
     service->has_dirty_pools = false;
@@ -338,6 +339,17 @@ static bool is_held(const struct held_item *item, const char *uuid, int64_t dige
     return item && item->digest == digest && item->uuid && strcmp(item->uuid, uuid) == 0;
 }
 
+/* What cannot be read is there all the same: the satellite keeps it. */
+static bool is_unreadable(const struct model *model, enum kind_id kind, const char *parent, const char *name)
+{
+    char parent_key[OBJECT_KEY_SIZE], key[OBJECT_KEY_SIZE], path[OBJECT_PATH_SIZE + 1];
+
+    if (!model_key(parent, parent_key) || !model_key(name, key))
+        return false;
+    snprintf(path, sizeof(path), "%s/%s", parent_key, key);
+    return model_find_unreadable(model, kind, path) != NULL;
+}
+
 void wants_synchronise(struct service *service, const struct node *node, const struct held *held)
 {
     uint64_t durable = journal_durable(service->journal);
@@ -366,7 +378,8 @@ void wants_synchronise(struct service *service, const struct node *node, const s
         add_pool(service, &outbox, pool);
     }
     for (uint32_t i = 0; i < held->pools.count; i++) {
-        if (!model_find_pool(node, held->pools.at[i].name)) {
+        if (!model_find_pool(node, held->pools.at[i].name) &&
+            !is_unreadable(&service->model, KIND_STORAGE_POOL, node->name, held->pools.at[i].name)) {
             struct pool_want *want = LIST_ADD(&outbox.wants.pools, &outbox.arena);
 
             want->pool = held->pools.at[i].name;
@@ -398,7 +411,8 @@ void wants_synchronise(struct service *service, const struct node *node, const s
         const struct resource_definition *definition =
             model_find_definition(&service->model, held->resources.at[i].name);
 
-        if (!definition || !model_find_resource(definition, node->name))
+        if (!(definition && model_find_resource(definition, node->name)) &&
+            !is_unreadable(&service->model, KIND_RESOURCE, held->resources.at[i].name, node->name))
             text_list_add(&outbox.wants.forget, held->resources.at[i].name, &outbox.arena);
     }
     outbox.wants.complete = true;
