@@ -158,8 +158,10 @@ static void build_resource(const struct service *service, const struct resource 
     want->digest = (int64_t)digest_of(&resource_want_schema, want);
     want->generation = (int64_t)resource->object.generation;
     /* Not part of the digest: a satellite that goes on running knows what it has made. */
-    for (uint32_t i = 0; i < resource->volumes.count; i++)
+    for (uint32_t i = 0; i < resource->volumes.count; i++) {
         want->volumes.at[i].must_exist = resource->volumes.at[i].is_deployed;
+        want->volumes.at[i].must_be_new = !resource->volumes.at[i].is_deployed;
+    }
 }
 
 static void build_pool(const struct service *service, const struct storage_pool *pool, struct pool_want *want,
