@@ -33,6 +33,15 @@ const struct provider *provider_find(const char *name)
     return NULL;
 }
 
+bool provider_is_foreign(const struct provider *provider, const struct provider_volume *volume,
+                         const struct storage_fact *fact)
+{
+    if (!(provider->can & PROVIDER_MARKS_OWNER) || !volume->must_be_new || !fact || !fact->backing ||
+        fact->size_kib == 0)
+        return false;
+    return !volume->owner || !fact->owner || strcmp(volume->owner, fact->owner) != 0;
+}
+
 char *provider_snapshot_name(const char *volume, const char *snapshot, struct arena *arena)
 {
     return arena_printf(arena, "%s_%s", volume, snapshot);

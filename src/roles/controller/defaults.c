@@ -77,13 +77,15 @@ void defaults_make(struct model *model)
     for (size_t i = 0; i < ARRAY_SIZE(pools); i++) {
         struct storage_pool_definition *definition;
 
-        if (model_find_pool_definition(model, pools[i]))
-            continue; /* a node that was made meanwhile has brought it */
         (void)model_key(pools[i], key);
+        if (model_find_pool_definition(model, pools[i]) ||
+            model_find_unreadable(model, KIND_STORAGE_POOL_DEFINITION, key))
+            continue; /* a node that was made meanwhile has brought it */
         definition = txn_new(txn, KIND_STORAGE_POOL_DEFINITION, root, NULL, key);
         definition->name = arena_strdup(txn_arena(txn), pools[i]);
     }
-    if (!model_find_group(model, "DfltRscGrp"))
+    (void)model_key("DfltRscGrp", key);
+    if (!model_find_group(model, "DfltRscGrp") && !model_find_unreadable(model, KIND_RESOURCE_GROUP, key))
         make_group(txn, root);
     txn_commit(txn);
 }

@@ -81,11 +81,13 @@ void request_settle_node(struct request *q, const struct node *node, int64_t wai
 static void not_connected(struct request *q, const char *node)
 {
     const char *message = rc_text(&q->rc, "No active connection to satellite '%s'.", node);
+    const struct node *found = model_find_node(q->model, node);
+    const char *why = found ? session_last_error(found) : "";
 
     for (uint32_t i = 0; i < q->rc.entries.count; i++)
         if (q->rc.entries.at[i].message && strcmp(q->rc.entries.at[i].message, message) == 0)
             return;
-    rc_add(&q->rc, WARN_NOT_CONNECTED, .message = message,
+    rc_add(&q->rc, WARN_NOT_CONNECTED, .message = message, .cause = *why ? arena_strdup(&q->arena, why) : NULL,
            .details =
                "The change is stored. The controller goes on trying to connect, and the satellite receives it as soon "
                "as it is back.");

@@ -312,10 +312,11 @@ bool node_settled(struct request *q, const char *name)
 
     if (!node || !has_satellite(node->type))
         return true;
-    if (session_is_refused(node)) {
+    if (session_trouble(node)) {
         rc_add(&q->rc, WARN_NOT_CONNECTED,
-               .message = rc_text(&q->rc, "The satellite of node '%s' refuses this controller.", node->name),
-               .cause = hello ? hello->refused : NULL, .details = "The controller goes on trying to connect.");
+               .message = rc_text(&q->rc, "The satellite of node '%s' cannot be worked with.", node->name),
+               .cause = arena_strdup(&q->arena, session_trouble(node)),
+               .details = "The controller goes on trying to connect.");
         return true;
     }
     if (!session_is_online(node))

@@ -91,6 +91,7 @@ struct satellite {
     struct runner *runner;
     struct arena arena;
     char *name, *node_name, *data_dir, *bind_address, *cluster;
+    char *refused_last; /* what the controller refused last was told; it is logged once */
     bool is_name_given;
     int port;
     char boot[40];
