@@ -71,19 +71,19 @@ static void on_up(void *owner, const struct link_hello *peer, int protocol)
     field_copy(&link_hello_schema, &controller->peer, peer, &controller->world->arena);
 }
 
-static void on_message(void *owner, const char *type, const cJSON *body)
+static void on_message(void *owner, const char *type, const struct link_body *body)
 {
     struct controller *controller = owner;
     struct field_error error;
 
     if (strcmp(type, "held") == 0) {
-        memset(&controller->held, 0, sizeof(controller->held));
-        assert_int_equal(field_decode(&held_schema, &controller->held, body, &controller->world->arena, &error), 0);
-        controller->was_held = true;
+        controller->held = (struct held){ 0 };
+        assert_int_equal(link_read(body, &held_schema, &controller->held, &controller->world->arena, &error), 0);
+        controller->was_held = controller->held.complete;
     } else {
         assert_string_equal(type, "report");
-        assert_int_equal(field_decode(&report_schema, LIST_ADD(&controller->reports, &controller->world->arena), body,
-                                      &controller->world->arena, &error),
+        assert_int_equal(link_read(body, &report_schema, LIST_ADD(&controller->reports, &controller->world->arena),
+                                   &controller->world->arena, &error),
                          0);
     }
 }

@@ -17,8 +17,6 @@
 
 LOG_DOMAIN("crash");
 
-enum { KEPT_FILES = 16, TEXT_LIMIT = 128 * 1024 };
-
 #define PREFIX "ErrorReport-"
 #define SUFFIX ".log"
 
@@ -63,7 +61,7 @@ void crashes_install(const char *data_dir)
 
     if (!error)
         count = list(directory, &names);
-    for (int i = 0; i < count - KEPT_FILES; i++)
+    for (int i = 0; i < count - CRASH_LIMIT; i++)
         crash_remove(data_dir, names[i]->d_name);
     free_names(names, count);
     if (!error)
@@ -77,7 +75,7 @@ static void send_one(const char *directory, const char *name, struct link *link)
     CLEANUP(memory_freep) char *path = memory_printf("%s/%s", directory, name);
     CLEANUP(memory_freep) char *copy = memory_strdup(name);
     struct buf text = { 0 };
-    int error = text_read_file(path, TEXT_LIMIT, &text);
+    int error = text_read_file(path, CRASH_TEXT_BYTES - 1, &text);
 
     if (error) {
         log_warn("%s cannot be read: %s", path, strerror(-error));
@@ -94,7 +92,7 @@ void crashes_send(const char *data_dir, struct link *link)
     struct dirent **names = NULL;
     int count = data_dir ? list(directory, &names) : 0;
 
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count && i < CRASH_LIMIT; i++)
         send_one(directory, names[i]->d_name, link);
     free_names(names, count);
 }

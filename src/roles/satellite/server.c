@@ -158,7 +158,7 @@ static void take_wants(struct satellite *satellite, const struct wants *wants)
     loop_mark_dirty(satellite->loop);
 }
 
-static void on_message(void *owner, const char *type, const cJSON *body)
+static void on_message(void *owner, const char *type, const struct link_body *body)
 {
     struct session *session = owner;
     struct satellite *satellite = session->satellite;
@@ -170,15 +170,15 @@ static void on_message(void *owner, const char *type, const cJSON *body)
     int result = 0;
 
     if (strcmp(type, "wants") == 0) {
-        result = field_decode(&wants_schema, &wants, body, &arena, &error);
+        result = link_read(body, &wants_schema, &wants, &arena, &error);
         if (result == 0)
             take_wants(satellite, &wants);
     } else if (strcmp(type, "refresh") == 0) {
-        result = field_decode(&refresh_schema, &refresh, body, &arena, &error);
+        result = link_read(body, &refresh_schema, &refresh, &arena, &error);
         if (result == 0)
             observer_refresh(satellite, refresh.token);
     } else if (strcmp(type, "crash_kept") == 0) {
-        result = field_decode(&crash_schema, &crash, body, &arena, &error);
+        result = link_read(body, &crash_schema, &crash, &arena, &error);
         if (result == 0)
             crash_remove(satellite->data_dir, crash.name);
     } else {

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "roles/controller/arriving.h"
+
+#include <stdio.h>
+#include <string.h>
+
+_Static_assert(MESSAGE_BYTES + ITEM_BYTES + 4096 < LINK_FRAME_LIMIT, "a part and one item fit into a frame");
+_Static_assert(6 * CRASH_TEXT_BYTES < ITEM_BYTES, "in JSON a byte becomes up to six");
+
+/* Of memory: some 300,000 items. */
+enum { BYTES_LIMIT = 32 * 1024 * 1024, CRASH_NAME_BYTES = 255 };
+
+void arriving_forget_held(struct arriving *arriving)
+{
+    arena_done(&arriving->held_arena);
+    arriving->held = (struct held){ 0 };
+    arriving->held_bytes = 0;
+}
+
+void arriving_forget_orphans(struct arriving *arriving)
+{
+    arena_done(&arriving->orphans_arena);
+    arriving->orphans = (struct report){ 0 };
+    arriving->orphans_bytes = 0;
+}
+
+void arriving_forget(struct arriving *arriving)
+{
+    arriving_forget_held(arriving);
+    arriving_forget_orphans(arriving);
+    arena_done(&arriving->crashes_arena);
+    arriving->crashes = (struct text_list){ 0 };
+}
+
+static void add_items(struct arriving *arriving, const struct held *part)
+{
+    struct arena *arena = &arriving->held_arena;
+
+    for (uint32_t i = 0; i < part->pools.count; i++)
+        field_copy(&held_item_schema, LIST_ADD(&arriving->held.pools, arena), &part->pools.at[i], arena);
+    for (uint32_t i = 0; i < part->resources.count; i++)
+        field_copy(&held_item_schema, LIST_ADD(&arriving->held.resources, arena), &part->resources.at[i], arena);
+    arriving->held.complete = part->complete;
+}
+
+int arriving_take_held(struct arriving *arriving, const struct link_body *body, struct field_error *error)
+{
+    struct arena arena = { 0 };
+    struct held part = { 0 };
+    int result = link_read(body, &held_schema, &part, &arena, error);
+
+    if (result == 0) {
+        arriving->held_bytes += field_measure(&held_schema, &part);
+        if (arriving->held_bytes > BYTES_LIMIT) {
+            snprintf(error->message, sizeof(error->message), "it is more than a satellite can have");
+            result = -1;
+        } else {
+            add_items(arriving, &part);
+        }
+    }
+    arena_done(&arena);
+    return result;
+}
+
+bool arriving_take_orphans(struct arriving *arriving, const struct report *part)
+{
+    struct arena *arena = &arriving->orphans_arena;
+
+    for (uint32_t i = 0; i < part->orphans.count; i++) {
+        const struct orphan_fact *orphan = &part->orphans.at[i];
+
+        arriving->orphans_bytes += field_measure(&orphan_fact_schema, orphan);
+        if (arriving->orphans_bytes > BYTES_LIMIT)
+            return false;
+        field_copy(&orphan_fact_schema, LIST_ADD(&arriving->orphans.orphans, arena), orphan, arena);
+    }
+    return true;
+}
+
+bool arriving_take_crash(struct arriving *arriving, const struct crash *crash)
+{
+    if (arriving->crashes.count >= CRASH_LIMIT || strlen(crash->name) > CRASH_NAME_BYTES ||
+        text_list_has(&arriving->crashes, crash->name))
+        return false;
+    text_list_add(&arriving->crashes, crash->name, &arriving->crashes_arena);
+    if (crash->text && strlen(crash->text) > CRASH_TEXT_BYTES)
+        crash->text[CRASH_TEXT_BYTES] = '\0';
+    return true;
+}
