@@ -71,7 +71,7 @@ static void orphans_are_gathered_to_an_end(void **state)
     memset(identifier, 'i', sizeof(identifier) - 1);
     while (parts < 1000 && arriving_take_orphans(&arriving, &part))
         parts++;
-    assert_in_range(parts, 300, 400);
+    assert_in_range(parts, 150, 200);
     assert_int_equal(arriving.orphans.orphans.count, parts);
     assert_string_equal(arriving.orphans.orphans.at[parts - 1].identifier, identifier);
     arriving_forget_orphans(&arriving);

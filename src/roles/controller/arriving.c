@@ -7,8 +7,8 @@
 _Static_assert(MESSAGE_BYTES + ITEM_BYTES + 4096 < LINK_FRAME_LIMIT, "a part and one item fit into a frame");
 _Static_assert(6 * CRASH_TEXT_BYTES < ITEM_BYTES, "in JSON a byte becomes up to six");
 
-/* Of memory: some 300,000 items. */
-enum { BYTES_LIMIT = 32 * 1024 * 1024, CRASH_NAME_BYTES = 255 };
+/* Of memory: some 150,000 items. */
+enum { BYTES_LIMIT = 16 * 1024 * 1024, CRASH_NAME_BYTES = 255 };
 
 void arriving_forget_held(struct arriving *arriving)
 {
