@@ -35,8 +35,6 @@ enum {
     MESSAGE_ITEMS = 500,
     MESSAGE_BYTES = 512 * 1024,
     ITEM_BYTES = 1500 * 1024,
-    CRASH_LIMIT = 16, /* crash messages in one connection */
-    CRASH_TEXT_BYTES = 128 * 1024,
 };
 
 struct pool_want {

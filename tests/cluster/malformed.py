@@ -387,16 +387,6 @@ def _():
             assert cluster.controller.resident_kib() < 800 << 10
 
 
-@suite.case('crashes that a satellite tells again and again are kept once, and few of them')
-def _():
-    crashes = [('crash', {'name': f'ErrorReport-{number % 40:02}.log', 'text': 'x' * 1000}) for number in range(400)]
-    with fresh() as cluster, FakeSatellite([('held', {'complete': True}), *crashes, ('report', {'token': 1 << 50})]) as fake:
-        fake.register(cluster.rest)
-        cluster.await_online('fake')
-        reports = [r for r in cluster.rest.get('/v1/error-reports') if r.get('exception') == 'Crash']
-        assert len(reports) == 16 * fake.connections, f'{len(reports)} reports in {fake.connections} connections'
-
-
 @suite.case('a resource whose want is longer than a message can be: it alone is in trouble')
 def _():
     keys = ['StorDriver/LvcreateOptions', 'StorDriver/LvcreateSnapshotOptions', 'StorDriver/ZfscreateOptions',

@@ -79,47 +79,12 @@ static void orphans_are_gathered_to_an_end(void **state)
     arriving_forget(&arriving);
 }
 
-static void crashes_are_few_and_each_is_new(void **state)
-{
-    struct arriving arriving = { 0 };
-    char name[300], text[] = "text";
-
-    (void)state;
-    for (int i = 0; i < CRASH_LIMIT; i++) {
-        snprintf(name, sizeof(name), "ErrorReport-%d.log", i);
-        assert_true(arriving_take_crash(&arriving, &(struct crash){ name, text }));
-        assert_false(arriving_take_crash(&arriving, &(struct crash){ name, text }));
-    }
-    assert_false(arriving_take_crash(&arriving, &(struct crash){ (char[]){ "one-more" }, text }));
-    arriving_forget(&arriving);
-    memset(name, 'n', sizeof(name) - 1);
-    name[sizeof(name) - 1] = '\0';
-    assert_false(arriving_take_crash(&arriving, &(struct crash){ name, text }));
-    assert_true(arriving_take_crash(&arriving, &(struct crash){ (char[]){ "one-more" }, text }));
-    arriving_forget(&arriving);
-}
-
-static void texts_of_crashes_are_cut(void **state)
-{
-    struct arriving arriving = { 0 };
-    char *text = memory_alloc(CRASH_TEXT_BYTES + 100);
-
-    (void)state;
-    memset(text, 't', CRASH_TEXT_BYTES + 99);
-    assert_true(arriving_take_crash(&arriving, &(struct crash){ (char[]){ "long" }, text }));
-    assert_int_equal(strlen(text), CRASH_TEXT_BYTES);
-    memory_freep(&text);
-    arriving_forget(&arriving);
-}
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(held_is_gathered),
         cmocka_unit_test(held_has_an_end),
         cmocka_unit_test(orphans_are_gathered_to_an_end),
-        cmocka_unit_test(crashes_are_few_and_each_is_new),
-        cmocka_unit_test(texts_of_crashes_are_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,10 +5,9 @@
 #include <string.h>
 
 _Static_assert(MESSAGE_BYTES + ITEM_BYTES + 4096 < LINK_FRAME_LIMIT, "a part and one item fit into a frame");
-_Static_assert(6 * CRASH_TEXT_BYTES < ITEM_BYTES, "in JSON a byte becomes up to six");
 
 /* Of memory: some 150,000 items. */
-enum { BYTES_LIMIT = 16 * 1024 * 1024, CRASH_NAME_BYTES = 255 };
+enum { BYTES_LIMIT = 16 * 1024 * 1024 };
 
 void arriving_forget_held(struct arriving *arriving)
 {
@@ -28,8 +27,6 @@ void arriving_forget(struct arriving *arriving)
 {
     arriving_forget_held(arriving);
     arriving_forget_orphans(arriving);
-    arena_done(&arriving->crashes_arena);
-    arriving->crashes = (struct text_list){ 0 };
 }
 
 static void add_items(struct arriving *arriving, const struct held *part)
@@ -74,16 +71,5 @@ bool arriving_take_orphans(struct arriving *arriving, const struct report *part)
             return false;
         field_copy(&orphan_fact_schema, LIST_ADD(&arriving->orphans.orphans, arena), orphan, arena);
     }
-    return true;
-}
-
-bool arriving_take_crash(struct arriving *arriving, const struct crash *crash)
-{
-    if (arriving->crashes.count >= CRASH_LIMIT || strlen(crash->name) > CRASH_NAME_BYTES ||
-        text_list_has(&arriving->crashes, crash->name))
-        return false;
-    text_list_add(&arriving->crashes, crash->name, &arriving->crashes_arena);
-    if (crash->text && strlen(crash->text) > CRASH_TEXT_BYTES)
-        crash->text[CRASH_TEXT_BYTES] = '\0';
     return true;
 }

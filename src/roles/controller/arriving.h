@@ -15,8 +15,6 @@ struct arriving {
     struct report orphans; /* those only */
     struct arena orphans_arena;
     size_t orphans_bytes;
-    struct text_list crashes; /* their names */
-    struct arena crashes_arena;
 };
 
 void arriving_forget(struct arriving *arriving);
@@ -27,5 +25,3 @@ void arriving_forget_orphans(struct arriving *arriving);
 int arriving_take_held(struct arriving *arriving, const struct link_body *body, struct field_error *error) MUST_CHECK;
 /* Those of the report; false when they are too many to be kept. */
 bool arriving_take_orphans(struct arriving *arriving, const struct report *part);
-/* Whether it shall be kept: each once, and few. Its text may be cut. */
-bool arriving_take_crash(struct arriving *arriving, const struct crash *crash);

@@ -17,6 +17,9 @@
 
 LOG_DOMAIN("crash");
 
+enum { KEPT_FILES = 16, TEXT_LIMIT = 128 * 1024 };
+_Static_assert(6 * TEXT_LIMIT < ITEM_BYTES, "in JSON a byte becomes up to six");
+
 #define PREFIX "ErrorReport-"
 #define SUFFIX ".log"
 
@@ -61,7 +64,7 @@ void crashes_install(const char *data_dir)
 
     if (!error)
         count = list(directory, &names);
-    for (int i = 0; i < count - CRASH_LIMIT; i++)
+    for (int i = 0; i < count - KEPT_FILES; i++)
         crash_remove(data_dir, names[i]->d_name);
     free_names(names, count);
     if (!error)
@@ -75,7 +78,7 @@ static void send_one(const char *directory, const char *name, struct link *link)
     CLEANUP(memory_freep) char *path = memory_printf("%s/%s", directory, name);
     CLEANUP(memory_freep) char *copy = memory_strdup(name);
     struct buf text = { 0 };
-    int error = text_read_file(path, CRASH_TEXT_BYTES - 1, &text);
+    int error = text_read_file(path, TEXT_LIMIT, &text);
 
     if (error) {
         log_warn("%s cannot be read: %s", path, strerror(-error));
@@ -92,7 +95,7 @@ void crashes_send(const char *data_dir, struct link *link)
     struct dirent **names = NULL;
     int count = data_dir ? list(directory, &names) : 0;
 
-    for (int i = 0; i < count && i < CRASH_LIMIT; i++)
+    for (int i = 0; i < count && i < KEPT_FILES; i++)
         send_one(directory, names[i]->d_name, link);
     free_names(names, count);
 }
