@@ -135,7 +135,7 @@ static int plan_volume(const struct level *level, const struct level_volume *vol
         .pool = pool->want,
         .identifier = identifier_of(level, volume->want, &plan->arena),
         .size_kib = gross_kib(level, volume->want, volume->size_kib),
-        .must_exist = volume->want->must_exist && !level->suffix[0],
+        .must_exist = volume->want->must_exist,
         .authority = level->resource->authority,
         .origin = origin_of(level, volume->want, &plan->arena),
         .props = &volume->want->props,
