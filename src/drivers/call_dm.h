@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The steps that ask and change the device-mapper, through libdevmapper, and the one that looks what lies on the device
- * of a cache. For call.c, in workers. Mappings have one target each; other programs' mappings are not touched, as
- * whoever plans gives the names.
+ * The steps that ask and change the device-mapper, through libdevmapper. For call.c, in workers. Mappings have one
+ * target each; other programs' mappings are not touched, as whoever plans gives the names.
  */
 #pragma once
 
@@ -14,7 +13,6 @@ int call_dm_check(char why[static LIBRARY_WHY_SIZE]) MUST_CHECK;
 
 /* Rows of call.c's table: 0 or -errno. */
 int call_dm_ask(const struct step *step, struct outcome *outcome, struct arena *arena);
-int call_dm_ask_cache(const struct step *step, struct outcome *outcome, struct arena *arena);
 int call_dm_create(const struct step *step, struct outcome *outcome, struct arena *arena);
 int call_dm_reload(const struct step *step, struct outcome *outcome, struct arena *arena);
 int call_dm_suspend(const struct step *step, struct outcome *outcome, struct arena *arena);

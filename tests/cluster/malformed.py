@@ -269,6 +269,23 @@ def _():
         cluster.delete_everything()
 
 
+@suite.case('strangers that say nothing do not use up the descriptors of a satellite')
+def _():
+    with fresh() as cluster:
+        cluster.register()
+        satellite = cluster.satellites['n1']
+        before = satellite.open_files()
+        idle = [socket.create_connection((satellite.address, satellite.port), timeout=10) for _ in range(300)]
+        try:
+            wait_for('most of them are closed', lambda: satellite.open_files() <= before + 40, 20)
+            cluster.create_definition('late', [8192])
+            cluster.create_resource('late', 'n1')
+            cluster.await_match({('late', 'n1'): {0: 8192}})
+        finally:
+            for peer in idle:
+                peer.close()
+
+
 @suite.case('a controller that dials into garbage: satellites that answer nonsense')
 def _():
     with fresh() as cluster:
