@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "drivers/call_cache.h"
 #include "drivers/call_dm.h"
+#include "drivers/in_use.h"
 #include "drivers/loop_device.h"
 #include "drivers/need.h"
 #include "drivers/owner.h"
@@ -386,6 +387,13 @@ static int run(const struct step *step, struct outcome *outcome, struct loop_cur
     return -ENOSYS;
 }
 
+static char *find_users(const struct step *step, struct arena *arena)
+{
+    if (step->device)
+        return in_use_describe(step->device, arena);
+    return step->name ? in_use_describe(arena_printf(arena, "/dev/mapper/%s", step->name), arena) : NULL;
+}
+
 void call_run(const struct step *step, struct outcome *outcome, struct loop_cursor *cursor, struct arena *arena)
 {
     int error = run(step, outcome, cursor, arena);
@@ -393,4 +401,6 @@ void call_run(const struct step *step, struct outcome *outcome, struct loop_curs
     outcome->result = error ? OUTCOME_FAILED : OUTCOME_DONE;
     if (error)
         outcome->error = -error;
+    if (error == -EBUSY && !outcome->complaint)
+        outcome->complaint = find_users(step, arena);
 }
