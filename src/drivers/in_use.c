@@ -38,7 +38,8 @@ __attribute__((format(printf, 2, 3))) static void add(struct users *users, const
     va_end(args);
     users->count++;
     if (users->count <= NAMED_USERS)
-        buf_printf(&users->text, "%s %s", users->count > 1 ? "," : users->device, text);
+        buf_printf(&users->text, "%s%s %s", users->count > 1 ? "" : users->device,
+                   users->count > 1 ? "," : " is in use:", text);
     else if (users->count == NAMED_USERS + 1)
         buf_printf(&users->text, " and more");
 }
@@ -82,14 +83,14 @@ static void look_at_mount(char *line, struct users *users)
     place[strcspn(place, " ")] = '\0';
     unescape(place);
     if (makedev(major_number, minor_number) == users->number || is_node_of(source, users))
-        add(users, "is mounted at %s", place);
+        add(users, "mounted at %s", place);
 }
 
 static void look_at_swap(char *line, struct users *users)
 {
     line[strcspn(line, " \t")] = '\0';
     if (is_node_of(line, users))
-        add(users, "is used as swap");
+        add(users, "used as swap");
 }
 
 static void for_each_line(const char *path, void look(char *line, struct users *users), struct users *users)
@@ -130,7 +131,7 @@ static void look_at_holders(struct users *users)
             continue;
         snprintf(inner, sizeof(inner), "%s/%s/dm/name", path, entry->d_name);
         read_line(inner, name, sizeof(name));
-        add(users, "is used by %s", name[0] ? name : entry->d_name);
+        add(users, "used by %s", name[0] ? name : entry->d_name);
     }
     if (directory)
         closedir(directory);
@@ -168,7 +169,7 @@ static void look_at_programs(struct users *users)
             continue;
         snprintf(path, sizeof(path), "/proc/%.20s/comm", entry->d_name);
         read_line(path, name, sizeof(name));
-        add(users, "is open in %s (process %.20s)", name, entry->d_name);
+        add(users, "open in %s (process %.20s)", name, entry->d_name);
     }
     if (directory)
         closedir(directory);

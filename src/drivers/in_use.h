@@ -5,6 +5,6 @@
 
 #include "base/arena.h"
 
-/* "/dev/loop3 is mounted at /mnt", "..., is used by db_cache", "..., is open in dd (process 4711)"; NULL: nobody was
+/* "/dev/loop3 is in use: mounted at /mnt, used by db_cache" or "...: open in dd (process 4711)"; NULL: nobody was
  * found. */
 char *in_use_describe(const char *device, struct arena *arena);

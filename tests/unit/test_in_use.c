@@ -64,7 +64,7 @@ static void programs_are_named(void **state)
     file = open(bench.device, O_RDONLY | O_CLOEXEC);
     assert_true(file >= 0);
     text = in_use_describe(bench.device, &arena);
-    snprintf(wanted, sizeof(wanted), "is open in test_in_use (process %d)", getpid());
+    snprintf(wanted, sizeof(wanted), "in use: open in test_in_use (process %d)", getpid());
     assert_non_null(text);
     assert_true(strncmp(text, bench.device, strlen(bench.device)) == 0);
     assert_non_null(strstr(text, wanted));
@@ -89,7 +89,7 @@ static void mounts_are_named(void **state)
     }
     text = in_use_describe(bench.device, &arena);
     assert_int_equal(umount2(bench.place, 0), 0);
-    snprintf(wanted, sizeof(wanted), "%s is mounted at %s/a b", bench.device, bench.directory);
+    snprintf(wanted, sizeof(wanted), "%s is in use: mounted at %s/a b", bench.device, bench.directory);
     assert_non_null(text);
     assert_string_equal(text, wanted);
     arena_done(&arena);

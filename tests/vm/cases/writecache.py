@@ -143,7 +143,7 @@ def _(machines):
         answer = cluster.rest.call('DELETE', '/v1/resource-definitions/data')
         assert answer.status == 500, answer
         wait_for(lambda: f'it is told: {cluster.problems("data")}',
-                 lambda: f'{device} is mounted at /mnt' in str(cluster.problems('data')), SECONDS)
+                 lambda: f'{device} is in use: mounted at /mnt' in str(cluster.problems('data')), SECONDS)
         assert machine.run('cat /mnt/file').out == 'yes\n'
         machine.run('umount /mnt')
         cluster.await_gone('data')
