@@ -172,6 +172,11 @@ static int raise_new(const struct level_volume *volume, const char *name, const 
         mapping_ask_content(&mapping, name, fast, start * SECTOR, plan);
         return 0;
     }
+    /* A pool that does not give zeroes wipes the ends of new volumes, and knows nothing of places between them. */
+    if (start > 0 && volume->want->must_be_new && content.content != CONTENT_EMPTY) {
+        mapping_wipe_content(&mapping, name, fast, start * SECTOR, plan);
+        return 0;
+    }
     if (mapping_check_content(&mapping, name, fast, start * SECTOR, &content, volume->want->must_exist, &plan->arena,
                               trouble) < 0)
         return -1;
