@@ -44,7 +44,7 @@ def dirty(machine):
     return int(machine.run(f'dmsetup status {NAME}').out.split()[13])
 
 
-@case('a volume is made, written, grown while it is mounted, and deleted', modules=MODULES)
+@case('a cached volume is made, written, grown while it is mounted, and deleted', modules=MODULES)
 def _(machines):
     with Cluster(machines) as cluster:
         machine = create(cluster)
@@ -82,7 +82,7 @@ def _(machines):
         delete(cluster)
 
 
-@case('power cut with data that is only in the cache: it is there afterwards', modules=MODULES)
+@case('power cut with blocks that are not written back: they are there afterwards', modules=MODULES)
 def _(machines):
     with Cluster(machines) as cluster:
         machine = create(cluster, props={'Cache/OpMode': 'writeback'})
