@@ -5,10 +5,11 @@
  */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/field.h"
+#include "base/field_layout.h"
 #include "base/text.h"
 
 struct decoder {
@@ -119,6 +120,16 @@ static int decode_enum(struct decoder *decoder, const struct enum_name *names, c
     return complain(decoder, message);
 }
 
+bool field_parse_bits(const char *text, uint64_t *bits)
+{
+    size_t digits = strncmp(text, "0x", 2) == 0 ? strspn(text + 2, "0123456789abcdef") : 0;
+
+    if (digits == 0 || digits > 16 || text[2 + digits])
+        return false;
+    *bits = strtoull(text + 2, NULL, 16);
+    return true;
+}
+
 static int decode_flags(struct decoder *decoder, const struct enum_name *names, const cJSON *json, uint64_t *flags)
 {
     uint32_t index = 0;
@@ -131,7 +142,8 @@ static int decode_flags(struct decoder *decoder, const struct enum_name *names, 
     {
         uint64_t value;
 
-        if (decode_enum(decoder, names, item, &value) != 0)
+        if (!(cJSON_IsString(item) && field_parse_bits(item->valuestring, &value)) &&
+            decode_enum(decoder, names, item, &value) != 0)
             return within_index(decoder, index);
         *flags |= value;
         index++;
@@ -183,8 +195,6 @@ static int decode_text_map(struct decoder *decoder, const cJSON *json, struct te
     if (!cJSON_IsObject(json))
         return complain(decoder, "expected an object");
     map->room = child_count(json);
-    if (map->room > FIELD_MAP_LIMIT)
-        return complain(decoder, "has more than 10000 members");
     map->at = arena_alloc(decoder->arena, sizeof(map->at[0]) * map->room);
     map->count = 0;
     for (const cJSON *item = json->child; item; item = item->next) {
@@ -195,6 +205,8 @@ static int decode_text_map(struct decoder *decoder, const cJSON *json, struct te
         if (decode_text(decoder, item, true, &value) != 0)
             return within(decoder, item->string);
         if (map->count > 0 && strcmp(map->at[map->count - 1].key, item->string) >= 0) {
+            if (map->count >= FIELD_MAP_LIMIT)
+                return complain(decoder, "has more than 10000 members, and not in order");
             text_map_set(map, item->string, value, decoder->arena);
         } else { /* sorted already, as our own encoder writes it */
             map->at[map->count].key = arena_strdup(decoder->arena, item->string);

@@ -101,6 +101,57 @@ static bool prepare(const char *text, size_t length, struct buf *quoted, size_t 
     return true;
 }
 
+/* Of the character; 0 when the bytes are none. A NUL ends every check. */
+static size_t utf8_length(const unsigned char *text)
+{
+    static const unsigned char lowest[] = { 0, 0, 0x80, 0xa0, 0x90 }; /* second byte, against overlong forms */
+    size_t length = text[0] >= 0xf0 && text[0] <= 0xf4  ? 4
+                    : text[0] >= 0xe0 && text[0] < 0xf0 ? 3
+                    : text[0] >= 0xc2 && text[0] < 0xe0 ? 2
+                                                        : 0;
+
+    for (size_t i = 1; i < length; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    if (length > 2 && text[1] < lowest[length] && (text[0] & 0x0f) == 0)
+        return 0;
+    if ((text[0] == 0xed && text[1] > 0x9f) || (text[0] == 0xf4 && text[1] > 0x8f))
+        return 0;
+    return length;
+}
+
+/* Nearly all text is ASCII: eight bytes at a time. The last character ends before the end: a text may end in its
+ * middle. */
+bool json_is_utf8(const char *text, size_t length)
+{
+    static const uint64_t tops = UINT64_C(0x8080808080808080);
+    size_t at = 0;
+
+    while (at < length) {
+        unsigned char last[5] = "";
+        uint64_t bytes;
+        size_t size;
+
+        if (length - at >= sizeof(bytes)) {
+            memcpy(&bytes, text + at, sizeof(bytes));
+            if (!(bytes & tops)) {
+                at += sizeof(bytes);
+                continue;
+            }
+        }
+        if (!(text[at] & 0x80)) {
+            at++;
+            continue;
+        }
+        memcpy(last, text + at, length - at < 4 ? length - at : 4);
+        size = utf8_length(last);
+        if (size == 0)
+            return false;
+        at += size;
+    }
+    return true;
+}
+
 static cJSON *parse(const char *text, size_t length, bool is_first, struct json_error *error)
 {
     CLEANUP(buf_done) struct buf quoted = { 0 };
@@ -110,6 +161,8 @@ static cJSON *parse(const char *text, size_t length, bool is_first, struct json_
 
     if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) /* cJSON would pass over it */
         return fail(error, text, 0, "a byte order mark is no JSON");
+    if (!json_is_utf8(text, length))
+        return fail(error, text, 0, "the text is not UTF-8");
     if (!prepare(text, length, &quoted, &at, &what))
         return fail(error, text, at, what);
     if (quoted.length > 0) {
@@ -201,44 +254,31 @@ void json_end(struct json_writer *writer, char close)
     writer->needs_comma = true;
 }
 
-static size_t utf8_length(const unsigned char *text)
-{
-    static const unsigned char lowest[] = { 0, 0, 0x80, 0xa0, 0x90 }; /* second byte, against overlong forms */
-    size_t length = text[0] >= 0xf0 && text[0] <= 0xf4  ? 4
-                    : text[0] >= 0xe0 && text[0] < 0xf0 ? 3
-                    : text[0] >= 0xc2 && text[0] < 0xe0 ? 2
-                                                        : 0;
-
-    for (size_t i = 1; i < length; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    if (length > 2 && text[1] < lowest[length] && (text[0] & 0x0f) == 0)
-        return 0;
-    if ((text[0] == 0xed && text[1] > 0x9f) || (text[0] == 0xf4 && text[1] > 0x8f))
-        return 0;
-    return length;
-}
-
-/* Whether text is printable ASCII that needs no backslash: eight bytes at a time, because nearly all text is. */
-static bool is_plain(const char *text, size_t length)
+/* Top bits are set when one of eight bytes is no printable ASCII or needs a backslash. */
+static inline uint64_t find_special(uint64_t bytes)
 {
     static const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
+    uint64_t quote = bytes ^ ones * '"', backslash = bytes ^ ones * '\\', delete = bytes ^ ones * 0x7f;
 
-    while (length > 0) {
-        uint64_t bytes = ones * 'x', quote, backslash, delete;
-        size_t part = length < sizeof(bytes) ? length : sizeof(bytes);
+    /* x - 1 has its top bit set, and x has not, only where x is 0, or where a lower byte was */
+    return ((bytes - ones * 0x20) | (quote - ones) | (backslash - ones) | (delete - ones) | bytes) & tops;
+}
 
-        memcpy(&bytes, text, part);
-        quote = bytes ^ ones * '"';
-        backslash = bytes ^ ones * '\\';
-        delete = bytes ^ ones * 0x7f;
-        /* x - 1 has its top bit set, and x has not, only where x is 0, or where a lower byte was */
-        if ((((bytes - ones * 0x20) | (quote - ones) | (backslash - ones) | (delete - ones) | bytes) & tops) != 0)
-            return false;
-        text += part;
-        length -= part;
+/* Whether text needs no escapes: eight bytes at a time, because nearly all text does not. */
+static bool is_plain(const char *text, size_t length)
+{
+    uint64_t bytes = UINT64_C(0x7878787878787878), special = 0;
+
+    if (length < sizeof(bytes)) {
+        memcpy(&bytes, text, length);
+        return find_special(bytes) == 0;
     }
-    return true;
+    for (size_t at = 0; at < length - sizeof(bytes); at += sizeof(bytes)) {
+        memcpy(&bytes, text + at, sizeof(bytes));
+        special |= find_special(bytes);
+    }
+    memcpy(&bytes, text + length - sizeof(bytes), sizeof(bytes)); /* mostly overlaps the one before */
+    return (special | find_special(bytes)) == 0;
 }
 
 static void add_escaped(struct buf *out, const char *text)
@@ -334,9 +374,15 @@ void json_i64(struct json_writer *writer, int64_t number)
     size_t length;
     char *at;
 
-    do
-        *--first = (char)('0' + rest % 10);
-    while ((rest /= 10) > 0);
+    for (; rest >= 100; rest /= 100) {
+        unsigned pair = (unsigned)(rest % 100);
+
+        *--first = (char)('0' + pair % 10);
+        *--first = (char)('0' + pair / 10);
+    }
+    *--first = (char)('0' + rest % 10);
+    if (rest >= 10)
+        *--first = (char)('0' + rest / 10);
     if (number < 0)
         *--first = '-';
     length = (size_t)(digits + sizeof(digits) - first);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/json_scan.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,6 +33,32 @@ static int not_json(struct json_scanner *scanner)
     return json_scan_broken(scanner, scanner->text == scanner->end ? "empty" : "not a JSON value");
 }
 
+/* The highest bits of the bytes that are zero. A bit above the lowest one may be set for no reason. */
+static uint64_t zero_bytes(uint64_t word)
+{
+    return (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
+}
+
+/* Most of a text lies in its strings, so eight bytes are looked at together. */
+const char *json_scan_plain(const char *at, const char *end)
+{
+    static const uint64_t each_byte = UINT64_C(0x0101010101010101);
+
+    while (end - at >= (ptrdiff_t)sizeof(uint64_t)) {
+        uint64_t word, found;
+
+        memcpy(&word, at, sizeof(word));
+        word = le64toh(word);
+        found = zero_bytes(word) | zero_bytes(word ^ each_byte * '"') | zero_bytes(word ^ each_byte * '\\');
+        if (found)
+            return at + __builtin_ctzll(found) / 8;
+        at += sizeof(word);
+    }
+    while (at < end && *at && *at != '"' && *at != '\\')
+        at++;
+    return at;
+}
+
 static int read_string(struct json_scanner *scanner, struct json_token *token)
 {
     const char *at = scanner->at + 1;
@@ -39,16 +66,15 @@ static int read_string(struct json_scanner *scanner, struct json_token *token)
     token->kind = '"';
     token->start = at;
     token->has_escapes = false;
-    for (;; at++) {
+    for (;; at += 2) {
+        at = json_scan_plain(at, scanner->end);
         if (at >= scanner->end || !*at)
             return not_json(scanner);
         if (*at == '"')
             break;
-        if (*at == '\\') {
-            token->has_escapes = true;
-            if (++at >= scanner->end)
-                return not_json(scanner);
-        }
+        token->has_escapes = true;
+        if (scanner->end - at < 2)
+            return not_json(scanner);
     }
     token->length = (size_t)(at - token->start);
     scanner->at = at + 1;

@@ -46,5 +46,7 @@ int json_scan_member(struct json_scanner *scanner, char close, bool *is_first, s
 int json_scan_skip(struct json_scanner *scanner) MUST_CHECK;
 /* The same, from the bracket on. */
 int json_scan_skip_members(struct json_scanner *scanner, char close) MUST_CHECK;
+/* The first quote, backslash or NUL from at on, or end: what lies before it stands for itself within a string. */
+const char *json_scan_plain(const char *at, const char *end);
 /* Whether the token's escapes are right. */
 int json_scan_check(struct json_scanner *scanner, const struct json_token *token) MUST_CHECK;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Elements are handed out as slices of the piece they lie in; only one that is cut by the end of a piece is copied.
- * Within an element nothing but quotes, backslashes and brackets matters, and most bytes lie in strings, which memchr
- * skips.
+ * Within an element nothing but quotes, backslashes and brackets matters.
  */
 #include "base/json_split.h"
 
-#include <string.h>
+#include "base/json_scan.h"
 
 enum { SPLIT_START, SPLIT_VALUE_OR_END, SPLIT_VALUE, SPLIT_IN_VALUE, SPLIT_AFTER_VALUE, SPLIT_AFTER_ALL };
 
@@ -56,34 +55,31 @@ static int hand_out(struct json_split *split, const char *text, size_t length)
 static const char *skip_string(struct json_split *split, const char *at, const char *end)
 {
     while (at < end) {
-        const char *quote, *slash;
-
         if (split->is_escaped) {
             split->is_escaped = false;
             at++;
             continue;
         }
-        quote = memchr(at, '"', (size_t)(end - at));
-        slash = memchr(at, '\\', (size_t)((quote ? quote : end) - at));
-        if (slash) {
-            split->is_escaped = true;
-            at = slash + 1;
-        } else if (quote) {
-            split->in_string = false;
-            return quote + 1;
-        } else {
+        at = json_scan_plain(at, end);
+        if (at == end)
             return end;
-        }
+        split->is_escaped = *at == '\\';
+        split->in_string = *at++ != '"';
+        if (!split->in_string)
+            return at;
     }
     return end;
 }
+
+/* The bytes that matter between the brackets of a value. */
+static const bool matters[256] = { ['"'] = true, ['{'] = true, ['['] = true, ['}'] = true, [']'] = true };
 
 /* From within a value to where it ends (*ended), or to the end of the piece; NULL when brackets do not match. */
 static const char *skip_value(struct json_split *split, const char *at, const char *end, bool *ended)
 {
     *ended = false;
     while (at < end) {
-        char c = *at;
+        char c;
 
         if (split->in_string) {
             at = skip_string(split, at, end);
@@ -93,6 +89,11 @@ static const char *skip_value(struct json_split *split, const char *at, const ch
             }
             continue;
         }
+        while (split->depth > 0 && at < end && !matters[(unsigned char)*at])
+            at++;
+        if (at == end)
+            break;
+        c = *at;
         if (c == '"') {
             split->in_string = true;
         } else if (c == '{' || c == '[') {

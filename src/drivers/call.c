@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "drivers/loop_device.h"
 #include "drivers/need.h"
+#include "drivers/owner.h"
 #include "drivers/wipe.h"
 
 static const char suffix[] = ".img";
@@ -43,8 +44,10 @@ static void add_file(struct found_directory *found, const char *real_path, const
     item->name = arena_strdup(arena, name);
     item->size_kib = file->st_size / 1024;
     item->allocated_kib = file->st_blocks / 2;
-    if ((size_t)snprintf(path, sizeof(path), "%s/%s", real_path, name) < sizeof(path))
+    if ((size_t)snprintf(path, sizeof(path), "%s/%s", real_path, name) < sizeof(path)) {
         device = loop_table_find(loops, path);
+        item->owner = owner_find(path, arena);
+    }
     if (device) {
         item->device = arena_strdup(arena, device->name);
         item->device_kib = device->size_kib;
@@ -163,15 +166,16 @@ static int sync_directory_of(const char *path)
 }
 
 /* Made or grown, never shrunk. */
-static int size_file(const struct step *step, struct outcome *outcome, bool reserve)
+static int size_file(const struct step *step, struct outcome *outcome, bool reserve, struct arena *arena)
 {
-    off_t wanted = (off_t)step->size_kib * 1024;
     bool is_new = true;
     struct stat file = { 0 };
     int descriptor, error = 0;
+    off_t wanted;
 
     if (step->size_kib <= 0 || step->size_kib > INT64_MAX / 1024)
         return -EINVAL;
+    wanted = (off_t)step->size_kib * 1024;
     descriptor = open(step->path, O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
     if (descriptor < 0 && errno == EEXIST) {
         is_new = false;
@@ -183,10 +187,11 @@ static int size_file(const struct step *step, struct outcome *outcome, bool rese
         error = -errno;
     else if (!S_ISREG(file.st_mode))
         error = -EINVAL;
-    else if (file.st_size < wanted && reserve)
-        error = -posix_fallocate(descriptor, 0, wanted);
-    else if (file.st_size < wanted && ftruncate(descriptor, wanted) < 0)
-        error = -errno;
+    /* Before it holds anything: what has a size and no mark was not made here. */
+    if (!error && file.st_size == 0 && step->text)
+        error = owner_mark(descriptor, step->path, step->text);
+    if (!error && file.st_size < wanted)
+        error = reserve ? -posix_fallocate(descriptor, 0, wanted) : ftruncate(descriptor, wanted) < 0 ? -errno : 0;
     if (error && is_new)
         unlink(step->path);
     else if (error && reserve && file.st_size < wanted && ftruncate(descriptor, file.st_size) < 0)
@@ -199,6 +204,7 @@ static int size_file(const struct step *step, struct outcome *outcome, bool rese
     if (!error && fstat(descriptor, &file) == 0) {
         outcome->size_kib = file.st_size / 1024;
         outcome->allocated_kib = file.st_blocks / 2;
+        outcome->owner = owner_find(step->path, arena);
     }
     close(descriptor);
     return error;
@@ -206,14 +212,12 @@ static int size_file(const struct step *step, struct outcome *outcome, bool rese
 
 static int file_allocate(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
-    (void)arena;
-    return size_file(step, outcome, true);
+    return size_file(step, outcome, true, arena);
 }
 
 static int file_truncate(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
-    (void)arena;
-    return size_file(step, outcome, false);
+    return size_file(step, outcome, false, arena);
 }
 
 static int file_remove(const struct step *step, struct outcome *outcome, struct arena *arena)
@@ -222,13 +226,15 @@ static int file_remove(const struct step *step, struct outcome *outcome, struct 
     (void)arena;
     if (unlink(step->path) < 0 && errno != ENOENT)
         return -errno;
+    owner_forget(step->path);
     return 0;
 }
 
-static int loop_attach(const struct step *step, struct outcome *outcome, struct arena *arena)
+static int loop_attach(const struct step *step, struct outcome *outcome, struct loop_cursor *cursor,
+                       struct arena *arena)
 {
     char device[LOOP_DEVICE_NAME_SIZE];
-    int error = loop_device_attach(step->path, device, &outcome->device_kib);
+    int error = loop_device_attach(step->path, cursor, device, &outcome->device_kib);
 
     if (!error)
         outcome->device = arena_strdup(arena, device);
@@ -345,7 +351,7 @@ static const struct call {
     { STEP_FILE_ALLOCATE, file_allocate, true, false },
     { STEP_FILE_TRUNCATE, file_truncate, true, false },
     { STEP_FILE_REMOVE, file_remove, true, false },
-    { STEP_LOOP_ATTACH, loop_attach, true, false },
+    { STEP_LOOP_ATTACH, NULL, true, false }, /* the only one with a cursor */
     { STEP_LOOP_RESIZE, loop_resize, true, true },
     { STEP_LOOP_DETACH, loop_detach, true, true },
     { STEP_WIPE, wipe, false, false },
@@ -353,7 +359,7 @@ static const struct call {
     { STEP_ASK_DEVICES, ask_devices, false, false },
 };
 
-static int run(const struct step *step, struct outcome *outcome, struct arena *arena)
+static int run(const struct step *step, struct outcome *outcome, struct loop_cursor *cursor, struct arena *arena)
 {
     for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
         const struct call *call = &calls[i];
@@ -364,14 +370,14 @@ static int run(const struct step *step, struct outcome *outcome, struct arena *a
             return -EINVAL;
         if (step_traits_get(step->kind)->destroys && (!step->authority || !step->authority[0]))
             return -EPERM;
-        return call->run(step, outcome, arena);
+        return call->run ? call->run(step, outcome, arena) : loop_attach(step, outcome, cursor, arena);
     }
     return -ENOSYS;
 }
 
-void call_run(const struct step *step, struct outcome *outcome, struct arena *arena)
+void call_run(const struct step *step, struct outcome *outcome, struct loop_cursor *cursor, struct arena *arena)
 {
-    int error = run(step, outcome, arena);
+    int error = run(step, outcome, cursor, arena);
 
     outcome->result = error ? OUTCOME_FAILED : OUTCOME_DONE;
     if (error)

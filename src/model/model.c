@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_scan.h"
 #include "base/text.h"
 #include "model/place.h"
 
@@ -141,10 +142,78 @@ static void free_tree(struct object *object)
     place_free(object);
 }
 
+static char *unreadable_key(const struct kind *kind, const char *path)
+{
+    return memory_printf("%s %s", kind->name, path);
+}
+
+void model_note_unreadable(struct model *model, const struct kind *kind, const char *path, const char *why)
+{
+    struct unreadable *unreadable = memory_alloc(sizeof(*unreadable));
+
+    *unreadable = (struct unreadable){
+        .node.key = unreadable_key(kind, path),
+        .kind = kind,
+        .path = memory_strdup(path),
+        .why = memory_strdup(why),
+    };
+    map_insert(&model->unreadable, &unreadable->node);
+}
+
+static const struct unreadable *unreadable_of(struct map_node *node)
+{
+    return node ? CONTAINER_OF(node, struct unreadable, node) : NULL;
+}
+
+const struct unreadable *model_find_unreadable(const struct model *model, enum kind_id kind, const char *path)
+{
+    CLEANUP(memory_freep) char *key = model->unreadable.count > 0 ? unreadable_key(&kinds[kind], path) : NULL;
+
+    return key ? unreadable_of(map_find(&model->unreadable, key)) : NULL;
+}
+
+/* The second parent's key is the object's own, or it is known to the record alone. */
+static bool hangs_in(const struct unreadable *unreadable, const struct object *object)
+{
+    const char *key = object->node[0].key, *slash = strchr(unreadable->path, '/');
+    size_t length = strlen(key);
+
+    if (!slash)
+        return false;
+    return (unreadable->kind->parents[0] == object->kind->id && length == (size_t)(slash - unreadable->path) &&
+            memcmp(unreadable->path, key, length) == 0) ||
+           (unreadable->kind->parents[1] == object->kind->id && strcmp(slash + 1, key) == 0);
+}
+
+const struct unreadable *model_find_unreadable_in(const struct model *model, const struct object *object)
+{
+    map_for_each (node, &model->unreadable)
+        if (hangs_in(unreadable_of(node), object))
+            return unreadable_of(node);
+    return NULL;
+}
+
+static void free_unreadable(struct model *model)
+{
+    struct map_node *node;
+
+    while ((node = map_first(&model->unreadable))) {
+        struct unreadable *unreadable = CONTAINER_OF(node, struct unreadable, node);
+
+        map_remove(&model->unreadable, node);
+        memory_freep(&unreadable->node.key);
+        free(unreadable->path);
+        free(unreadable->why);
+        free(unreadable);
+    }
+}
+
 void model_done(struct model *model)
 {
     free_tree(&model->controller->object);
+    free_unreadable(model);
     number_pool_done(&model->minors);
+    arena_done(&model->txn_memory);
     *model = (struct model){ 0 };
 }
 
@@ -180,13 +249,58 @@ static int upgrade(const struct kind *kind, cJSON *record, char *why, size_t why
     return 0;
 }
 
-static int decode_record(const struct kind *kind, struct object *object, const char *record, size_t length, char *why,
-                         size_t why_size)
+/* The next member, if it is a short integer of that name. */
+static bool scan_number(struct json_scanner *scanner, const char *name, bool *is_first, int64_t *number)
 {
-    const struct schema *schema = kind->schema;
+    struct json_token key = { 0 }, value;
+    char digits[16];
+
+    if (json_scan_member(scanner, '}', is_first, &key) != 1 || key.length != strlen(name) ||
+        memcmp(key.start, name, key.length) != 0 || json_scan_token(scanner, &value) != 0 || value.kind != '0' ||
+        value.length >= sizeof(digits))
+        return false;
+    memcpy(digits, value.start, value.length);
+    digits[value.length] = '\0';
+    return text_parse_i64(digits, 0, INT64_MAX, number);
+}
+
+/*
+ * Without a tree, which is most of the time that a start takes: records as model_encode_record() writes them, of the
+ * version that the rows describe. False: the tree must tell what it is.
+ */
+static bool scan_record(const struct kind *kind, struct object *object, const char *record, size_t length,
+                        struct arena *arena)
+{
+    struct json_scanner head = { .text = record, .at = record, .end = record + length, .arena = arena };
+    int64_t version, generation;
+    struct field_error error;
+    bool is_first = true;
+
+    if (json_scan_blanks(&head) != '{' || json_scan_enter(&head) != 0 ||
+        !scan_number(&head, "v", &is_first, &version) || version != kind->version ||
+        !scan_number(&head, "generation", &is_first, &generation) ||
+        field_scan_text(kind->schema, object, record, length, arena, &error) != 0)
+        return false;
+    object->generation = (uint64_t)generation;
+    return true;
+}
+
+bool model_record_is_newer(const struct kind *kind, const char *record, size_t length)
+{
+    struct json_error broken;
+    cJSON *json = json_parse(record, length, &broken);
+    const cJSON *version = cJSON_GetObjectItemCaseSensitive(json, "v");
+    bool is_newer = cJSON_IsNumber(version) && version->valuedouble > kind->version;
+
+    cJSON_Delete(json);
+    return is_newer;
+}
+
+static int decode_tree(const struct kind *kind, struct object *object, const char *record, size_t length,
+                       struct arena *arena, char *why, size_t why_size)
+{
     struct json_error broken;
     struct field_error error;
-    struct arena arena = { 0 };
     cJSON *json = json_parse(record, length, &broken);
     int result = -1;
 
@@ -199,10 +313,22 @@ static int decode_record(const struct kind *kind, struct object *object, const c
 
         if (cJSON_IsNumber(number) && number->valuedouble >= 0)
             object->generation = (uint64_t)number->valuedouble; /* at most 15 digits, see json_parse() */
-        result = field_decode(schema, object, json, &arena, &error);
+        result = field_decode(kind->schema, object, json, arena, &error);
         if (result != 0)
             snprintf(why, why_size, "%s", error.message);
     }
+    cJSON_Delete(json);
+    return result;
+}
+
+static int decode_record(const struct kind *kind, struct object *object, const char *record, size_t length, char *why,
+                         size_t why_size)
+{
+    struct arena arena = { 0 };
+    int result = 0;
+
+    if (!scan_record(kind, object, record, length, &arena))
+        result = decode_tree(kind, object, record, length, &arena, why, why_size);
     if (result == 0 && !object->uuid) {
         snprintf(why, why_size, "uuid: is missing");
         result = -1;
@@ -210,8 +336,28 @@ static int decode_record(const struct kind *kind, struct object *object, const c
     if (result == 0)
         place_pack(object);
     arena_done(&arena);
-    cJSON_Delete(json);
     return result;
+}
+
+bool model_record_is_faithful(const struct object *object, const char *record, size_t length)
+{
+    struct object *read = place_new(object->kind->id);
+    char why[200];
+    bool is_faithful = decode_record(object->kind, read, record, length, why, sizeof(why)) == 0 &&
+                       read->generation == object->generation &&
+                       field_equal(object->kind->schema, read, object, FIELD_STORE);
+
+    place_free(read);
+    return is_faithful;
+}
+
+static void explain_absence(const struct model *model, enum kind_id kind, const char *name, char *why, size_t why_size)
+{
+    char key[OBJECT_KEY_SIZE];
+    bool is_unreadable = model_key(name, key) && model_find_unreadable(model, kind, key);
+
+    snprintf(why, why_size, is_unreadable ? "the %s '%s' that it belongs to cannot be read" : "there is no %s '%s'",
+             kinds[kind].name, name);
 }
 
 /* Splits "A/B" at the slash; a path without one has its object in the root. */
@@ -232,7 +378,7 @@ static struct object *find_parents(struct model *model, const struct object *obj
         snprintf(parent_key, sizeof(parent_key), "%.*s", slash ? (int)(slash - path) : 0, path);
         parent = place_writable(object_find(root, kind->parents[0], parent_key));
         if (!parent) {
-            snprintf(why, why_size, "there is no %s '%s'", kinds[kind->parents[0]].name, parent_key);
+            explain_absence(model, kind->parents[0], parent_key, why, why_size);
             return NULL;
         }
     }
@@ -241,7 +387,7 @@ static struct object *find_parents(struct model *model, const struct object *obj
 
         *second = name ? place_writable(find_named(root, kind->parents[1], name)) : NULL;
         if (!*second) {
-            snprintf(why, why_size, "there is no %s '%s'", kinds[kind->parents[1]].name, name ? name : "");
+            explain_absence(model, kind->parents[1], name ? name : "", why, why_size);
             return NULL;
         }
     }

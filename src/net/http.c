@@ -467,6 +467,7 @@ void http_server_free(struct http_server *server)
     free_all(&server->orphans);
     free_all(&server->spare);
     gzip_free(server->gzip);
+    buf_done(&server->begin.text);
     timer_free(server->sweep);
     loop_remove_turn(server->loop, turn, server);
     free(server);

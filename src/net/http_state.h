@@ -87,8 +87,12 @@ struct http_server {
     size_t connection_count, spare_count;
     size_t body_bytes;
     struct gzip *gzip; /* for whole bodies */
-    int64_t date_s;
-    char date[HTTP_DATE_SIZE];
+    struct {
+        int64_t date_s;
+        int status;
+        char content_type[64];
+        struct buf text;
+    } begin; /* of the last answer: that of the next is mostly the same */
 };
 
 /* http.c */

@@ -108,6 +108,45 @@ static void round_trip_is_exact(void **state)
     arena_done(&arena);
 }
 
+static void flags_without_names_are_kept(void **state)
+{
+    const uint64_t cases[] = { 4, 1 << 14 | 1, UINT64_C(1) << 63 | 3, UINT64_MAX };
+    struct arena arena = { 0 };
+    struct tree tree = { .flags = 1 << 14 | 1 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tree before = { .flags = cases[i], .inline_object = { .name = (char[]){ "i" } } }, after = { 0 };
+        struct buf out = { 0 };
+        struct json_writer writer = { .out = &out };
+
+        field_encode(&tree_schema, &before, i % 2 ? FIELD_STORE : FIELD_LINK, &writer);
+        decode_ok(&after, buf_text(&out), &arena);
+        assert_true(after.flags == cases[i]);
+        buf_done(&out);
+    }
+    assert_encodes(&tree, FIELD_REST, "{\"plain\":false,\"number\":0,\"ratio\":0.0,\"flags\":[\"A\"]}");
+    arena_done(&arena);
+}
+
+static void flags_that_are_none_are_refused(void **state)
+{
+    static const char *const texts[] = { "{\"flags\":[\"0x\"]}",         "{\"flags\":[\"0xg\"]}",
+                                         "{\"flags\":[\"C\"]}",          "{\"flags\":[\"0x11112222333344445\"]}",
+                                         "{\"flags\":[\"0x1\\u0020\"]}", "{\"flags\":[4]}" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct arena arena = { 0 };
+        struct tree tree = { 0 };
+        struct field_error error;
+
+        assert_int_not_equal(field_decode_text(&tree_schema, &tree, texts[i], strlen(texts[i]), &arena, &error), 0);
+        assert_int_not_equal(field_scan_text(&tree_schema, &tree, texts[i], strlen(texts[i]), &arena, &error), 0);
+        arena_done(&arena);
+    }
+}
+
 static void absent_is_not_false(void **state)
 {
     struct arena arena = { 0 };
@@ -266,6 +305,9 @@ static void scanning_is_strict(void **state)
         "{,}",
         "{\"a\":1,}",
         "{\"x\":\"\\u12\"}",
+        "{\"name\":\"\xff\"}",
+        "{\"name\":\"\xed\xa0\x80\"}",
+        "{\"name\":\"\xc3",
         "{\"texts\":[\"a\",]}",
         "{\"props\":{\"a\":\"b\",}}",
         "{\"x\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
@@ -316,15 +358,74 @@ static void unsorted_maps_are_sorted_while_decoded(void **state)
     arena_done(&arena);
 }
 
+/* Written by ourselves, a map has any number of members; from strangers each may cost a move of all others. */
+static void large_maps_come_in_order(void **state)
+{
+    enum { MEMBERS = 3 * FIELD_MAP_LIMIT };
+
+    (void)state;
+    for (int is_sorted = 0; is_sorted < 2; is_sorted++) {
+        CLEANUP(buf_done) struct buf text = { 0 };
+        struct tree decoded = { 0 }, scanned = { 0 };
+        struct arena arena = { 0 };
+        struct field_error error = { 0 };
+        int expected = is_sorted ? 0 : -1;
+
+        buf_add_text(&text, "{\"props\":{");
+        for (int i = 0; i < MEMBERS; i++)
+            buf_printf(&text, "%s\"k%05d\":\"\"", i > 0 ? "," : "", is_sorted ? i : MEMBERS - i);
+        buf_add_text(&text, "}}");
+        assert_int_equal(field_decode_text(&tree_schema, &decoded, text.data, text.length, &arena, &error), expected);
+        assert_int_equal(field_scan_text(&tree_schema, &scanned, text.data, text.length, &arena, &error), expected);
+        if (is_sorted) {
+            assert_int_equal(decoded.props.count, MEMBERS);
+            assert_int_equal(field_largest_map(&tree_schema, &scanned, FIELD_ALL), MEMBERS);
+        } else {
+            assert_string_equal(error.message, "props.k20000: has more than 10000 members, and not in order");
+        }
+        arena_done(&arena);
+    }
+}
+
+static void what_is_no_utf8_is_refused(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_good;
+    } rows[] = {
+        { "plain text of more than eight bytes", true },
+        { "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 and more", true },
+        { "12345678\xff", false },
+        { "\xc0\x80", false },
+        { "\xed\xa0\x80", false },
+        { "\xf4\x90\x80\x80", false },
+        { "cut \xe2\x82", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        assert_int_equal(json_is_utf8(rows[i].text, strlen(rows[i].text)), rows[i].is_good);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip_is_exact),           cmocka_unit_test(absent_is_not_false),
-        cmocka_unit_test(secrets_are_not_shown),         cmocka_unit_test(empty_lists_are_left_out_for_rest_only),
-        cmocka_unit_test(clients_send_numbers_as_text),  cmocka_unit_test(errors_name_the_place),
-        cmocka_unit_test(deep_nesting_is_refused),       cmocka_unit_test(copies_share_nothing),
-        cmocka_unit_test(maps_stay_sorted_and_unique),   cmocka_unit_test(scanning_is_strict),
-        cmocka_unit_test(scanned_strings_are_unescaped), cmocka_unit_test(unsorted_maps_are_sorted_while_decoded),
+        cmocka_unit_test(round_trip_is_exact),
+        cmocka_unit_test(flags_without_names_are_kept),
+        cmocka_unit_test(flags_that_are_none_are_refused),
+        cmocka_unit_test(absent_is_not_false),
+        cmocka_unit_test(secrets_are_not_shown),
+        cmocka_unit_test(empty_lists_are_left_out_for_rest_only),
+        cmocka_unit_test(clients_send_numbers_as_text),
+        cmocka_unit_test(errors_name_the_place),
+        cmocka_unit_test(deep_nesting_is_refused),
+        cmocka_unit_test(copies_share_nothing),
+        cmocka_unit_test(maps_stay_sorted_and_unique),
+        cmocka_unit_test(scanning_is_strict),
+        cmocka_unit_test(scanned_strings_are_unescaped),
+        cmocka_unit_test(unsorted_maps_are_sorted_while_decoded),
+        cmocka_unit_test(large_maps_come_in_order),
+        cmocka_unit_test(what_is_no_utf8_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/json_scan.h"
 #include "base/json_split.h"
 
 /* Elements are written one a line. */
@@ -103,9 +104,30 @@ static void the_owner_can_stop(void **state)
     json_split_done(&split);
 }
 
+/* Each byte in each place of a string, so that those which look alike eight at a time are told apart. */
+static void strings_end_where_they_end(void **state)
+{
+    enum { LENGTH = 20 };
+    char text[LENGTH];
+
+    (void)state;
+    for (int byte = 0; byte < 256; byte++) {
+        bool is_special = byte == 0 || byte == '"' || byte == '\\';
+
+        for (int at = 0; at < LENGTH; at++) {
+            memset(text, 0x21, sizeof(text)); /* next to a quote */
+            text[at] = (char)byte;
+            for (int from = 0; from < LENGTH; from++)
+                assert_ptr_equal(json_scan_plain(text + from, text + LENGTH),
+                                 is_special && from <= at ? text + at : text + LENGTH);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(strings_end_where_they_end),
         cmocka_unit_test(elements_do_not_depend_on_pieces),
         cmocka_unit_test(nesting_is_limited),
         cmocka_unit_test(the_owner_can_stop),

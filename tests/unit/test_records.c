@@ -80,6 +80,36 @@ static void test_load_and_write_again(void **state)
     }
 }
 
+/* Members in the order of the program are scanned, in others a tree is made of them: the object is the same. */
+static void test_order_of_members_does_not_matter(void **state)
+{
+    (void)state;
+    for (int i = 0; i < KIND_COUNT; i++) {
+        CLEANUP(buf_done) struct buf text = { 0 }, again = { 0 };
+        CLEANUP(memory_freep) char *other = NULL;
+        struct model model;
+        struct object *object;
+        const char *head, *tail;
+        char why[200] = "";
+
+        assert_true(read_record(kinds[i].version, &kinds[i], &text));
+        head = strchr(buf_text(&text), ',');
+        assert_non_null(head);
+        tail = strrchr(head, '}');
+        assert_non_null(tail);
+        other =
+            memory_printf("{%.*s,%.*s}", (int)(tail - head - 1), head + 1, (int)(head - text.data - 1), text.data + 1);
+        model_init(&model);
+        load_parents(&model, &kinds[i]);
+        object = model_load(&model, &kinds[i], paths[i], other, strlen(other), why, sizeof(why));
+        if (!object)
+            fail_msg("%s: %s", kinds[i].name, why);
+        model_encode_record(object, &again);
+        assert_string_equal(buf_text(&again), buf_text(&text));
+        model_done(&model);
+    }
+}
+
 static void expect_every_row(const struct schema *schema, const cJSON *json)
 {
     for (uint32_t i = 0; i < schema->count; i++) {
@@ -149,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_load_and_write_again),
+        cmocka_unit_test(test_order_of_members_does_not_matter),
         cmocka_unit_test(test_files_hold_every_row),
         cmocka_unit_test(test_upgrade_steps),
     };

@@ -3,6 +3,19 @@
 
 #include <string.h>
 
+#include "roles/client/drbd_options.h"
+
+const struct argument *command_table(const struct command *command, unsigned index, struct arena *arena)
+{
+    unsigned count = 0;
+
+    while (count < COMMAND_TABLES && command->arguments[count])
+        count++;
+    if (index < count)
+        return command->arguments[index];
+    return index == count && command->drbd_options ? drbd_option_arguments(command->drbd_options, arena) : NULL;
+}
+
 const char *names_at(const char *names, unsigned index, int *length)
 {
     while (index-- > 0) {
@@ -41,9 +54,14 @@ bool argument_is_option(const struct argument *argument)
     return argument->names[0] == '-';
 }
 
+const struct command *command_children(const struct command *command)
+{
+    return command->make_children ? command->make_children() : command->children;
+}
+
 const struct command *command_find_child(const struct command *command, const char *word)
 {
-    for (const struct command *child = command->children; child && child->names; child++)
+    for (const struct command *child = command_children(command); child && child->names; child++)
         if (names_have(child->names, word))
             return child;
     return NULL;

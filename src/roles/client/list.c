@@ -27,6 +27,8 @@ struct reader {
     struct table table;
     const struct list_column *shown[COLUMNS_LIMIT]; /* of each column of the table; NULL: a property */
     const char *props[COLUMNS_LIMIT];
+    bool drops_rows; /* list->keeps is to be asked */
+    struct value_clock clock;
     void *state;
     uint32_t count; /* elements so far */
     struct buf parts[V0_PARTS];
@@ -130,7 +132,11 @@ static void start_table(struct reader *reader)
 static void add_rows(struct reader *reader)
 {
     const struct list *list = reader->list;
-    struct list_row row = { reader->document, 0, reader->call->arena, reader->call->arguments, reader->state };
+    struct list_row row = { .document = reader->document,
+                            .arena = reader->call->arena,
+                            .clock = &reader->clock,
+                            .arguments = reader->call->arguments,
+                            .state = reader->state };
     uint32_t rows = list->count_rows ? list->count_rows(reader->document, reader->call->arguments) : 1;
 
     if (list->observe)
@@ -139,7 +145,7 @@ static void add_rows(struct reader *reader)
         const struct text_map *props = list->props ? list->props(&row) : NULL;
         struct cell *cells;
 
-        if (list->keeps && !list->keeps(&row))
+        if (reader->drops_rows && !list->keeps(&row))
             continue;
         cells = table_add_row(&reader->table);
         for (uint32_t i = 0; i < reader->table.column_count; i++) {
@@ -334,6 +340,7 @@ int list_run_request(struct call *call, const struct list *list, const char *met
     for (unsigned i = 0; i < V0_PARTS; i++)
         reader.writers[i].out = &reader.parts[i];
     start_table(&reader);
+    reader.drops_rows = list->keeps && (!list->keeps_when || arguments_have(call->arguments, list->keeps_when));
     if (file)
         code = read_file(&reader, file);
     else

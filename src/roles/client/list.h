@@ -7,11 +7,13 @@
 
 #include "roles/client/client.h"
 #include "roles/client/table.h"
+#include "roles/client/value.h"
 
 struct list_row {
     const void *document; /* of the list's schema */
     uint32_t index;       /* which of the document's rows */
     struct arena *arena;  /* lives as long as the table: texts of cells are taken from here */
+    struct value_clock *clock;
     const struct arguments *arguments;
     void *state; /* the list's own, zeroed at first */
 };
@@ -32,7 +34,8 @@ struct list {
     bool is_flat;                      /* for programs: the elements without a list around the answer */
     uint32_t (*count_rows)(const void *document, const struct arguments *arguments); /* NULL: one each */
     bool (*keeps)(const struct list_row *row);                                       /* NULL: all */
-    const struct text_map *(*props)(const struct list_row *row);                     /* of --show-props */
+    const char *keeps_when; /* the option without which all are kept; NULL: keeps is always asked */
+    const struct text_map *(*props)(const struct list_row *row); /* of --show-props */
     size_t state_size;
     void (*observe)(const struct list_row *row);                             /* every document, once, before its rows */
     void (*finish)(struct client *client, struct table *table, void *state); /* before sorting and printing */

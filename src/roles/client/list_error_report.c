@@ -27,7 +27,7 @@ static void fill_id(struct cell *cell, const struct list_row *row)
 
 static void fill_time(struct cell *cell, const struct list_row *row)
 {
-    cell->text = value_format_time(row->arena, report_of(row)->error_time);
+    cell->text = value_format_time(row->clock, row->arena, report_of(row)->error_time);
 }
 
 static void fill_node(struct cell *cell, const struct list_row *row)
@@ -64,10 +64,8 @@ static bool keeps_report(const struct list_row *row)
     const struct argument_value *ids = arguments_find(row->arguments, "report-id");
     struct cell id = { 0 };
 
-    if (!ids)
-        return true;
     fill_id(&id, row);
-    for (uint32_t i = 0; i < ids->texts.count; i++)
+    for (uint32_t i = 0; ids && i < ids->texts.count; i++)
         if (id.text && text_starts_with(id.text, ids->texts.at[i]))
             return true;
     return false;
@@ -87,4 +85,5 @@ const struct list list_error_reports = {
     .columns = report_columns,
     .is_flat = true,
     .keeps = keeps_report,
+    .keeps_when = "report-id",
 };

@@ -94,7 +94,7 @@ static void fill_state(struct cell *cell, const struct list_row *row)
     }
     if (strcmp(cell->text, "OFFLINE") == 0 && node->eviction_timestamp.has)
         cell_print(cell, row, "OFFLINE (Auto-eviction at %s)",
-                   value_format_time(row->arena, node->eviction_timestamp.value));
+                   value_format_time(row->clock, row->arena, node->eviction_timestamp.value));
 }
 
 struct node_list_state {

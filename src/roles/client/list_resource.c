@@ -232,16 +232,14 @@ static void fill_connections(struct cell *cell, const struct list_row *row)
 static void fill_created(struct cell *cell, const struct list_row *row)
 {
     if (resource_of(row)->create_timestamp.has)
-        cell->text = value_format_time(row->arena, resource_of(row)->create_timestamp.value);
+        cell->text = value_format_time(row->clock, row->arena, resource_of(row)->create_timestamp.value);
 }
 
+/* Those that are not well. */
 static bool keeps_resource(const struct list_row *row)
 {
-    struct cell conns;
+    struct cell conns = connections(resource_of(row), row->arena);
 
-    if (!arguments_have(row->arguments, "faulty"))
-        return true;
-    conns = connections(resource_of(row), row->arena);
     return resource_state(resource_of(row), row->arena).color != COLOR_NONE || conns.color == COLOR_RED;
 }
 
@@ -424,6 +422,7 @@ const struct list list_resources = {
     .columns = resource_columns,
     .is_sorted = true,
     .keeps = keeps_resource,
+    .keeps_when = "faulty",
     .props = resource_props,
     .state_size = sizeof(struct resource_list_state),
     .observe = observe_resource,

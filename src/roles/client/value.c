@@ -47,23 +47,33 @@ static bool find_unit(const char *name, int64_t *bytes)
     return false;
 }
 
-const char *value_parse_size(struct arena *arena, const char *text, int64_t *size_kib)
+/* "10 GiB" -> 10 and the bytes of the unit, which stay as they are when there is none. */
+static const char *parse_amount(struct arena *arena, const char *text, int64_t *number, int64_t *bytes)
 {
     size_t digits = strspn(text, "0123456789");
     const char *unit = text + digits + strspn(text + digits, " ");
-    int64_t number, bytes = INT64_C(1) << 30, total;
     char *list;
 
     if (digits == 0)
         return arena_printf(arena, "Size '%s' is not a valid number", text);
-    if (!text_parse_i64(arena_strndup(arena, text, digits), 0, INT64_MAX, &number))
+    if (!text_parse_i64(arena_strndup(arena, text, digits), 0, INT64_MAX, number))
         return arena_printf(arena, "Size '%s' is too large", text);
-    if (*unit && !find_unit(unit, &bytes)) {
+    if (*unit && !find_unit(unit, bytes)) {
         list = arena_strdup(arena, units[0].name);
         for (size_t i = 1; i < ARRAY_SIZE(units); i++)
             list = arena_printf(arena, "%s, %s", list, units[i].name);
         return arena_printf(arena, "\"%s\" is not a valid unit!\nValid units: %s", unit, list);
     }
+    return NULL;
+}
+
+const char *value_parse_size(struct arena *arena, const char *text, int64_t *size_kib)
+{
+    int64_t number, bytes = INT64_C(1) << 30, total;
+    const char *error = parse_amount(arena, text, &number, &bytes);
+
+    if (error)
+        return error;
     if (__builtin_mul_overflow(number, bytes, &total)) {
         /* large counts of KiB fit where their bytes do not */
         if (bytes < 1024 || bytes % 1024 != 0 || __builtin_mul_overflow(number, bytes / 1024, size_kib))
@@ -72,6 +82,16 @@ const char *value_parse_size(struct arena *arena, const char *text, int64_t *siz
     }
     *size_kib = total / 1024 + (total % 1024 != 0);
     return NULL;
+}
+
+const char *value_parse_bytes(struct arena *arena, const char *text, int64_t *bytes)
+{
+    int64_t number, unit = 1;
+    const char *error = parse_amount(arena, text, &number, &unit);
+
+    if (!error && __builtin_mul_overflow(number, unit, bytes))
+        error = arena_printf(arena, "Size '%s' is too large", text);
+    return error;
 }
 
 const char *value_format_size(struct arena *arena, int64_t size_kib)
@@ -158,15 +178,47 @@ bool value_parse_day_end(const char *text, int64_t *time_ms)
     return true;
 }
 
-const char *value_format_time(struct arena *arena, int64_t time_ms)
+static const char *format_local(struct arena *arena, time_t seconds)
 {
-    time_t seconds = (time_t)(time_ms / 1000);
     struct tm local;
     char text[32];
 
     if (!localtime_r(&seconds, &local) || strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local) == 0)
         return "";
     return arena_strdup(arena, text);
+}
+
+static void put_two_digits(char *to, int number)
+{
+    to[0] = (char)('0' + number / 10);
+    to[1] = (char)('0' + number % 10);
+}
+
+const char *value_format_time(struct value_clock *clock, struct arena *arena, int64_t time_ms)
+{
+    enum { QUARTER = 900, HOUR = 3600 };
+    time_t seconds = (time_t)(time_ms / 1000), start = seconds - seconds % QUARTER;
+    struct tm local;
+    int second;
+    char *text;
+
+    if (seconds < 0)
+        return format_local(arena, seconds);
+    if (!clock->hour[0] || clock->start != start) {
+        clock->hour[0] = '\0';
+        clock->start = start;
+        if (!localtime_r(&start, &local) ||
+            strftime(clock->hour, sizeof(clock->hour), "%Y-%m-%d %H:00:00", &local) == 0)
+            return format_local(arena, seconds);
+        clock->second = local.tm_min * 60 + local.tm_sec;
+    }
+    second = clock->second + (int)(seconds - start);
+    if (second >= HOUR) /* a zone that is minutes and seconds away from all others */
+        return format_local(arena, seconds);
+    text = arena_strdup(arena, clock->hour);
+    put_two_digits(strchr(text, ':') + 1, second / 60);
+    put_two_digits(strrchr(text, ':') + 1, second % 60);
+    return text;
 }
 
 void value_split(struct arena *arena, const char *text, char separator, struct text_list *parts)
@@ -203,10 +255,24 @@ const char *value_quote_list(struct arena *arena, const struct text_list *parts)
     return arena_printf(arena, "['%s']", value_join(arena, parts, "', '"));
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static size_t count_digits(const char *text)
+{
+    size_t count = 0;
+
+    while (is_digit(text[count]))
+        count++;
+    return count;
+}
+
 int value_compare_natural(const char *a, const char *b)
 {
     while (*a && *b) {
-        bool number_a = isdigit((unsigned char)*a), number_b = isdigit((unsigned char)*b);
+        bool number_a = is_digit(*a), number_b = is_digit(*b);
         size_t length_a, length_b;
         int order;
 
@@ -219,10 +285,12 @@ int value_compare_natural(const char *a, const char *b)
             b++;
             continue;
         }
-        a += strspn(a, "0");
-        b += strspn(b, "0");
-        length_a = strspn(a, "0123456789");
-        length_b = strspn(b, "0123456789");
+        while (*a == '0')
+            a++;
+        while (*b == '0')
+            b++;
+        length_a = count_digits(a);
+        length_b = count_digits(b);
         if (length_a != length_b)
             return length_a < length_b ? -1 : 1;
         order = memcmp(a, b, length_a);

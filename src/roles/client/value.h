@@ -14,6 +14,8 @@
  * of 1000, S is a sector of 512 bytes; case does not count. NULL, or what is wrong (may have two lines).
  */
 const char *value_parse_size(struct arena *arena, const char *text, int64_t *size_kib);
+/* The same to bytes; without a unit it is bytes. */
+const char *value_parse_bytes(struct arena *arena, const char *text, int64_t *bytes);
 /* "1 GiB", "9.97 GiB": the largest unit in which it is at least one. */
 const char *value_format_size(struct arena *arena, int64_t size_kib);
 
@@ -21,8 +23,17 @@ const char *value_format_size(struct arena *arena, int64_t size_kib);
 bool value_parse_span(const char *text, int64_t *span_ms);
 /* "2026-06-30" -> the last second of that day, local time, ms since 1970. */
 bool value_parse_day_end(const char *text, int64_t *time_ms);
+/*
+ * Local time for many moments, zeroed at first. Zones change their distance to UTC at the ends of quarters of an hour
+ * only, so one look-up serves all moments of such a quarter that follow each other.
+ */
+struct value_clock {
+    int64_t start; /* of the quarter, seconds since 1970 */
+    char hour[32]; /* "2024-11-07 17:00:00"; empty when none was looked up */
+    int second;    /* of that hour, at the start */
+};
 /* "2024-11-07 17:20:00", local time. */
-const char *value_format_time(struct arena *arena, int64_t time_ms);
+const char *value_format_time(struct value_clock *clock, struct arena *arena, int64_t time_ms);
 
 /* "a,b" -> two texts; empty parts are left out. */
 void value_split(struct arena *arena, const char *text, char separator, struct text_list *parts);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Requests that wait: first until their commit is durable, then, where the route asks for it, until satellites have
- * applied or failed what it changed, or are not there. A client that hangs up is let go; the work goes on. The list is
- * short (it holds what clients are waiting for at this moment), so each turn looks at all of it.
+ * applied or failed what it changed, or are not there. A client that hangs up is let go; the work goes on.
+ *
+ * Commits become durable in order, so of those that wait for the store only the first are looked at. Of the others all
+ * are, though only after something happened that may let one of them go on (service_tell_news), and at each tick.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/layer.h"
 #include "roles/controller/request.h"
 #include "roles/controller/rest_node.h"
 #include "roles/controller/session.h"
@@ -15,8 +18,8 @@ static void client_gone(void *owner)
 {
     struct request *q = owner;
 
-    q->exchange = NULL; /* the next turn frees it */
-    loop_mark_dirty(q->service->loop);
+    q->exchange = NULL; /* freed when it is looked at */
+    service_tell_news(q->service);
 }
 
 void request_park(struct request *q)
@@ -25,11 +28,14 @@ void request_park(struct request *q)
 
     service->counts.parked++;
     q->deadline_ms = loop_now_ms(service->loop) + (q->deadline_ms > 0 ? q->deadline_ms : REQUEST_DEADLINE_MS);
-    *service->last_parked = q;
-    service->last_parked = &q->next;
+    if (q->generation > 0)
+        STAILQ_INSERT_TAIL(&service->undurable, q, link);
+    else
+        STAILQ_INSERT_TAIL(&service->settling, q, link);
     if (q->exchange)
         http_on_gone(q->exchange, client_gone, q);
-    loop_mark_dirty(service->loop);
+    if (q->generation == 0)
+        service_tell_news(service);
 }
 
 static struct settle_item *add_item(struct request *q, enum settle_kind kind, const char *first, const char *second)
@@ -76,11 +82,13 @@ void request_settle_node(struct request *q, const struct node *node, int64_t wai
 static void not_connected(struct request *q, const char *node)
 {
     const char *message = rc_text(&q->rc, "No active connection to satellite '%s'.", node);
+    const struct node *found = model_find_node(q->model, node);
+    const char *why = found ? session_last_error(found) : "";
 
     for (uint32_t i = 0; i < q->rc.entries.count; i++)
         if (q->rc.entries.at[i].message && strcmp(q->rc.entries.at[i].message, message) == 0)
             return;
-    rc_add(&q->rc, WARN_NOT_CONNECTED, .message = message,
+    rc_add(&q->rc, WARN_NOT_CONNECTED, .message = message, .cause = *why ? arena_strdup(&q->arena, why) : NULL,
            .details =
                "The change is stored. The controller goes on trying to connect, and the satellite receives it as soon "
                "as it is back.");
@@ -135,7 +143,7 @@ static bool pool_settled(struct request *q, const struct settle_item *item)
     if (!pool->fact || pool->want_generation == 0 || (uint64_t)pool->fact->generation < pool->want_generation)
         return false;
     if (pool->fact->trouble) {
-        if (text_map_find(&pool->object.props, "StorDriver/StorPoolName"))
+        if (text_map_find(&pool->object.props, PROVIDER_POOL_PROPERTY))
             add_trouble(q, item->first, FAIL_STOR_POOL_CONFIGURATION_ERROR, pool->fact->trouble);
         else
             rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = pool->fact->trouble->message, .is_quiet = true);
@@ -197,13 +205,11 @@ static void give_up(struct request *q)
     q->settle.count = 0;
 }
 
-/* True when the request can be answered. */
+/* What it changed is durable. True when the request can be answered. */
 static bool is_ready(struct request *q)
 {
     uint32_t kept = 0;
 
-    if (q->generation > journal_durable(q->service->journal))
-        return false;
     if (q->generation > 0 && q->resume && !q->is_settling) {
         q->is_settling = true; /* resume may add items */
         q->resume(q);
@@ -217,28 +223,38 @@ static bool is_ready(struct request *q)
     return q->settle.count == 0;
 }
 
+static void look_at(struct service *service, struct request *q)
+{
+    if (q->exchange && !is_ready(q))
+        STAILQ_INSERT_TAIL(&service->settling, q, link);
+    else
+        request_answer(q);
+}
+
 void parked_turn(struct service *service)
 {
-    struct request **at = &service->parked;
+    uint64_t durable = journal_durable(service->journal);
+    struct request_queue before = STAILQ_HEAD_INITIALIZER(before);
+    struct request *q;
 
-    while (*at) {
-        struct request *q = *at;
-
-        if (q->exchange && !is_ready(q)) {
-            at = &q->next;
-            continue;
-        }
-        *at = q->next;
-        if (service->last_parked == &q->next)
-            service->last_parked = at;
-        q->next = NULL;
-        request_answer(q);
+    if (service->has_news)
+        STAILQ_CONCAT(&before, &service->settling);
+    service->has_news = false;
+    while ((q = STAILQ_FIRST(&before))) {
+        STAILQ_REMOVE_HEAD(&before, link);
+        look_at(service, q);
+    }
+    while ((q = STAILQ_FIRST(&service->undurable)) && q->generation <= durable) {
+        STAILQ_REMOVE_HEAD(&service->undurable, link);
+        look_at(service, q);
     }
 }
 
 void parked_fail(struct service *service, const char *why)
 {
-    for (struct request *q = service->parked; q; q = q->next) {
+    struct request *q;
+
+    for (q = STAILQ_FIRST(&service->undurable); q; q = STAILQ_NEXT(q, link)) {
         if (q->generation <= journal_durable(service->journal))
             continue;
         q->generation = 0;

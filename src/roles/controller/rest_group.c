@@ -11,19 +11,17 @@
 
 static bool next_group(struct request *q, struct listing *listing, void *doc, struct arena *arena)
 {
-    const struct object *root = model_root(q->model);
-    const struct object *object = object_after(root, KIND_RESOURCE_GROUP, listing->outer[0] ? listing->outer : NULL);
+    const struct object *object =
+        object_after(model_root(q->model), KIND_RESOURCE_GROUP, listing->outer[0] ? listing->outer : NULL);
+    const struct resource_group *group = (const struct resource_group *)object;
 
-    for (; object; object = object_next(object, root)) {
-        const struct resource_group *group = (const struct resource_group *)object;
-
-        if (!request_query_admits(q, "resource_groups", group->name) || !request_query_admits_props(q, &object->props))
-            continue;
-        strcpy(listing->outer, object->node[0].key);
-        view_group(group, doc, arena);
-        return true;
-    }
-    return false;
+    if (!object)
+        return false;
+    strcpy(listing->outer, object->node[0].key);
+    if (!request_query_admits(q, "resource_groups", group->name) || !request_query_admits_props(q, &object->props))
+        return listing_pass(listing);
+    view_group(group, doc, arena);
+    return true;
 }
 
 static int list_groups(struct request *q)
@@ -58,11 +56,16 @@ static int take_kinds(struct request *q, struct text_list *to, const struct text
         enum provider_kind provider;
 
         if (are_layers ? !layer_kind_parse(from->at[i], &layer) : !provider_kind_parse(from->at[i], &provider)) {
+            CLEANUP(buf_done) struct buf known = { 0 };
+
+            if (are_layers)
+                layer_kinds_print(&known);
+            else
+                provider_kinds_print(&known);
             return rc_add(&q->rc, FAIL_INVLD_LAYER_KIND, .is_bare = true,
                           .message = rc_text(&q->rc, "'%s' is not a %s.", from->at[i],
                                              are_layers ? "layer" : "kind of storage pool"),
-                          .correction = are_layers ? "Give layers such as DRBD, LUKS, STORAGE."
-                                                   : "Give kinds such as LVM_THIN, ZFS, FILE_THIN.");
+                          .correction = rc_text(&q->rc, "There are %s.", buf_text(&known)));
         }
         text_upper(from->at[i]);
     }

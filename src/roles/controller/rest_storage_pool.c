@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Storage pools and their definitions. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "api/controller.h"
@@ -12,10 +13,7 @@
 
 enum { REFRESH_WAIT_MS = 3000 };
 
-#define POOL_NAME_KEY "StorDriver/StorPoolName"
-#define DISKLESS_POOL "DfltDisklessStorPool"
-
-/* LINSTOR: what older clients send in place of POOL_NAME_KEY; with two of them, "group/pool". */
+/* LINSTOR: what older clients send in place of PROVIDER_POOL_PROPERTY; with two of them, "group/pool". */
 static const char *const old_name_keys[] = {
     "StorDriver/LvmVg", "StorDriver/ThinPool", "StorDriver/ZPool", "StorDriver/ZPoolThin", "StorDriver/FileDir",
 };
@@ -32,29 +30,26 @@ static void fold_old_keys(struct request *q, struct text_map *props)
         name = name ? rc_text(&q->rc, "%s/%s", name, value) : arena_strdup(&q->arena, value);
         text_map_remove(props, old_name_keys[i]);
     }
-    if (name && !text_map_find(props, POOL_NAME_KEY))
-        text_map_set(props, POOL_NAME_KEY, name, &q->arena);
+    if (name && !text_map_find(props, PROVIDER_POOL_PROPERTY))
+        text_map_set(props, PROVIDER_POOL_PROPERTY, name, &q->arena);
 }
 
-/* One more document from the pools of a node or of a definition. */
+/* The next of the pools of a node or of a definition. */
 static bool next_pool_of(struct request *q, struct listing *listing, const struct object *parent, void *doc,
                          struct arena *arena)
 {
-    const struct object *object;
+    const struct object *object = object_after(parent, KIND_STORAGE_POOL, listing->inner[0] ? listing->inner : NULL);
+    const struct storage_pool *pool = (const struct storage_pool *)object;
 
-    for (object = object_after(parent, KIND_STORAGE_POOL, listing->inner[0] ? listing->inner : NULL); object;
-         object = object_next(object, parent)) {
-        const struct storage_pool *pool = (const struct storage_pool *)object;
-
-        if (!request_query_admits(q, "nodes", storage_pool_node(pool)->name) ||
-            !request_query_admits(q, "storage_pools", storage_pool_name(pool)) ||
-            !request_query_admits_props(q, &object->props))
-            continue;
-        strcpy(listing->inner, object_key_in(object, parent));
-        view_storage_pool(pool, doc, arena);
-        return true;
-    }
-    return false;
+    if (!object)
+        return false;
+    strcpy(listing->inner, object_key_in(object, parent));
+    if (!request_query_admits(q, "nodes", storage_pool_node(pool)->name) ||
+        !request_query_admits(q, "storage_pools", storage_pool_name(pool)) ||
+        !request_query_admits_props(q, &object->props))
+        return listing_pass(listing);
+    view_storage_pool(pool, doc, arena);
+    return true;
 }
 
 static bool next_pool_in_node(struct request *q, struct listing *listing, void *doc, struct arena *arena)
@@ -73,17 +68,14 @@ static bool next_pool(struct request *q, struct listing *listing, void *doc, str
 
     if (!object)
         object = object_after(root, KIND_STORAGE_POOL_DEFINITION, listing->outer[0] ? listing->outer : NULL);
-    for (; object; object = object_next(object, root)) {
-        if (strcmp(listing->outer, object->node[0].key) != 0) {
-            strcpy(listing->outer, object->node[0].key);
-            listing->inner[0] = '\0';
-        }
-        listing->is_inside = true;
-        if (next_pool_of(q, listing, object, doc, arena))
-            return true;
+    if (!object)
+        return false;
+    if (strcmp(listing->outer, object->node[0].key) != 0) {
+        strcpy(listing->outer, object->node[0].key);
+        listing->inner[0] = '\0';
     }
-    listing->is_inside = false;
-    return false;
+    listing->is_inside = next_pool_of(q, listing, object, doc, arena);
+    return listing->is_inside || listing_pass(listing);
 }
 
 /* Without cached=true the satellites are asked for their capacities first; the answer waits for them, but not long. */
@@ -210,11 +202,14 @@ static int create_pool(struct request *q)
     char key[OBJECT_KEY_SIZE];
 
     if (!body->provider_kind || !provider_kind_parse(body->provider_kind, &provider)) {
+        CLEANUP(buf_done) struct buf known = { 0 };
+
+        provider_kinds_print(&known);
         q->failure_status = 400;
         return rc_add(&q->rc, FAIL_INVLD_LAYER_KIND, .is_bare = true,
                       .message = rc_text(&q->rc, "'%s' is not a kind of storage pool.",
                                          body->provider_kind ? body->provider_kind : ""),
-                      .correction = "Give one of DISKLESS, LVM, LVM_THIN, ZFS, ZFS_THIN, FILE, FILE_THIN.");
+                      .correction = rc_text(&q->rc, "Give one of %s.", buf_text(&known)));
     }
     rc_ref(&q->rc, "Node", q->var[VAR_NODE]);
     if (body->storage_pool_name)
@@ -237,8 +232,9 @@ static int create_pool(struct request *q)
     if (props_set(q, PROP_ON_STORAGE_POOL, &pool->object.props, &body->props) != 0)
         return -1;
     fold_old_keys(q, &pool->object.props);
-    if (provider == PROVIDER_FILE || provider == PROVIDER_FILE_THIN)
-        text_map_set(&pool->object.props, "StorDriver/internal/AllocationGranularity", "1", &q->arena);
+    if (provider_rows[provider].granularity_kib > 0)
+        text_map_set(&pool->object.props, "StorDriver/internal/AllocationGranularity",
+                     arena_printf(&q->arena, "%" PRId64, provider_rows[provider].granularity_kib), &q->arena);
     rc_ref(&q->rc, "UUID", pool->object.uuid);
     rc_add(&q->rc, CREATED,
            .message = rc_text(&q->rc, "New storage pool '%s' on node '%s' registered.", definition->name, node->name),
@@ -311,9 +307,9 @@ static int delete_pool(struct request *q)
 
     rc_ref(&q->rc, "Node", q->var[VAR_NODE]);
     rc_ref(&q->rc, "StorPoolDfn", q->var[VAR_POOL]);
-    if (text_equal_fold(q->var[VAR_POOL], DISKLESS_POOL))
+    if (text_equal_fold(q->var[VAR_POOL], PROVIDER_DISKLESS_POOL))
         return rc_add(&q->rc, FAIL_INVLD_STOR_POOL_NAME,
-                      .message = "The storage pool '" DISKLESS_POOL "' cannot be deleted.",
+                      .message = "The storage pool '" PROVIDER_DISKLESS_POOL "' cannot be deleted.",
                       .details = "Every node needs it for resources without a disk.");
     if (!pool)
         return rc_add(
@@ -338,18 +334,16 @@ static bool next_definition(struct request *q, struct listing *listing, void *do
     const struct object *root = model_root(q->model);
     const struct object *object =
         object_after(root, KIND_STORAGE_POOL_DEFINITION, listing->outer[0] ? listing->outer : NULL);
+    const struct storage_pool_definition *definition = (const struct storage_pool_definition *)object;
 
     (void)arena;
-    for (; object; object = object_next(object, root)) {
-        const struct storage_pool_definition *definition = (const struct storage_pool_definition *)object;
-
-        strcpy(listing->outer, object->node[0].key);
-        if (text_equal_fold(definition->name, DISKLESS_POOL)) /* LINSTOR: not listed */
-            continue;
-        view_pool_definition(definition, doc);
-        return true;
-    }
-    return false;
+    if (!object)
+        return false;
+    strcpy(listing->outer, object->node[0].key);
+    if (text_equal_fold(definition->name, PROVIDER_DISKLESS_POOL)) /* LINSTOR: not listed */
+        return listing_pass(listing);
+    view_pool_definition(definition, doc);
+    return true;
 }
 
 static int list_definitions(struct request *q)
@@ -423,8 +417,8 @@ static int delete_definition(struct request *q)
     rc_ref(&q->rc, "StorPoolDfn", q->var[VAR_POOL]);
     if (!(definition = get_definition(q))) /* LINSTOR: 404, unlike other deletions of what is not there */
         return -1;
-    if (text_equal_fold(definition->name, DISKLESS_POOL))
-        return rc_add(&q->rc, FAIL_IN_USE, .message = "The definition '" DISKLESS_POOL "' cannot be deleted.",
+    if (text_equal_fold(definition->name, PROVIDER_DISKLESS_POOL))
+        return rc_add(&q->rc, FAIL_IN_USE, .message = "The definition '" PROVIDER_DISKLESS_POOL "' cannot be deleted.",
                       .cause = "Every node has a storage pool of that name for resources without a disk.");
     if (object_count(&definition->object, KIND_STORAGE_POOL) > 0)
         return rc_add(&q->rc, FAIL_IN_USE,

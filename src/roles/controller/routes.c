@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/invariant.h"
 
 const struct route *const route_tables[] = {
     resource_definition_routes,
@@ -206,7 +207,7 @@ static bool is_null(const char *text, size_t length)
     return length >= 4 && strncmp(text, "null", 4) == 0 && (length == 4 || strchr(" \t\r\n", text[4]));
 }
 
-/* Body text to q->body; the tree stays for handlers that look at what was named. */
+/* Body text to q->body, or to a tree for handlers that take a list. */
 static int decode_body(struct request *q, cJSON **json)
 {
     const struct http_request *http = http_get_request(q->exchange);
@@ -223,15 +224,34 @@ static int decode_body(struct request *q, cJSON **json)
         q->body = arena_alloc(&q->arena, q->route->body->size);
     if ((length == 0 || is_null(text, length)) && (q->route->use & ROUTE_BODY_OPTIONAL))
         return 0;
+    if (q->route->body && length > 0 && field_scan_text(q->route->body, q->body, text, length, &q->arena, &error) == 0)
+        return 0;
+    if (q->route->body) /* what is no JSON to the letter, and what is wrong with it */
+        memset(q->body, 0, q->route->body->size);
     *json = json_parse_first(text, length, &broken); /* LINSTOR: what stands behind the object is not looked at */
     if (!*json)
         return rc_add(&q->rc, API_CALL_PARSE_ERROR, .message = "Unable to parse input json.", .details = broken.message,
                       .correction = "Send one JSON object as the body of the request.");
-    q->json = *json;
+    if (!q->route->body)
+        q->json = *json;
     if (q->route->body && field_decode(q->route->body, q->body, *json, &q->arena, &error) != 0)
         return rc_add(&q->rc, API_CALL_PARSE_ERROR, .message = "Unable to parse input json.", .details = error.message,
                       .correction = "Correct the named member of the body.");
     return 0;
+}
+
+static int check_invariants(struct request *q)
+{
+    struct invariant_problem problem = { 0 };
+    int64_t code = 0;
+
+    switch (invariant_check(q->model, q->txn, &q->arena, &problem)) {
+    case INVARIANT_HOLDS: return 0;
+    case INVARIANT_TOO_MANY_PROPS: code = FAIL_INVLD_PROP; break;
+    case INVARIANT_NAME_IS_TAKEN:
+    case INVARIANT_IS_NEEDED: code = FAIL_IN_USE; break;
+    }
+    return rc_add(&q->rc, code, .message = problem.message, .cause = problem.cause, .correction = problem.correction);
 }
 
 /* Runs the handler inside its transaction. */
@@ -249,6 +269,8 @@ static void run(struct request *q)
         q->txn = txn_begin(&service->model);
     service->current = q;
     result = q->route->handle(q);
+    if (q->txn && result == 0 && !rc_has_error(&q->rc))
+        result = check_invariants(q);
     if (q->txn && (result != 0 || rc_has_error(&q->rc))) {
         txn_abort(q->txn);
         rc_drop_successes(&q->rc);
@@ -262,15 +284,13 @@ static void run(struct request *q)
 
 void request_received(void *owner, struct http_exchange *exchange)
 {
-    struct request *q = memory_alloc(sizeof(*q));
+    struct request *q = request_new(owner);
     const struct http_request *http = http_get_request(exchange);
     const char *method = strcmp(http->method, "HEAD") == 0 ? "GET" : http->method;
     const char *wrong;
     unsigned allowed;
     cJSON *json = NULL;
 
-    q->service = owner;
-    q->model = &q->service->model;
     q->service->counts.requests++;
     q->exchange = exchange;
     q->rc.arena = &q->arena;

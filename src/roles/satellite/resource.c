@@ -143,10 +143,12 @@ static bool note_description(struct resource *resource)
     return resource->described != before;
 }
 
-/* Volumes that are gone have not vanished, so that a later volume of the same name starts afresh. */
+/* Volumes that are gone have not vanished, so that a later volume of the same name starts afresh. What was not the
+ * resource's and stays is an orphan. */
 static void forget_facts(struct resource *resource)
 {
     struct satellite *satellite = resource->task.satellite;
+    const char *name = resource->want.resource;
 
     for (uint32_t i = 0; i < resource->want.volumes.count; i++) {
         const struct volume_want *volume = &resource->want.volumes.at[i];
@@ -157,13 +159,22 @@ static void forget_facts(struct resource *resource)
             continue;
         alone.volumes.at = &resource->want.volumes.at[i];
         alone.volumes.count = 1;
-        for (struct storage_fact *fact = facts_first_volume(&satellite->facts, pool->want.pool), *next; fact;
+        for (struct storage_fact *fact = facts_first_volume_of(&satellite->facts, pool->want.pool, name), *next; fact;
              fact = next) {
-            next = facts_next_volume(fact);
-            if (!fact->backing && stack_owns(&alone, &satellite->machine, fact->pool, fact->identifier))
-                facts_edit_volume(&satellite->facts, fact->pool, fact->identifier)->has_vanished = false;
+            next = facts_next_volume_of(fact, name);
+            if (!stack_owns(&alone, &satellite->machine, fact->pool, fact->identifier))
+                continue;
+            satellite->orphans_are_due |= fact->backing != NULL;
+            facts_edit_volume(&satellite->facts, fact->pool, fact->identifier)->has_vanished = false;
         }
     }
+}
+
+/* From here on a volume is known by having been there, whatever mark it bears. */
+static void end_newness(struct resource *resource)
+{
+    for (uint32_t i = 0; i < resource->want.volumes.count; i++)
+        resource->want.volumes.at[i].must_be_new = false;
 }
 
 static void succeed(struct resource *resource)
@@ -174,9 +185,11 @@ static void succeed(struct resource *resource)
     if (note_description(resource) || !resource->is_applied)
         task_dirty(&resource->task);
     resource->is_applied = true;
+    if (was_removal)
+        forget_facts(resource);
+    end_newness(resource);
     if (!was_removal)
         return;
-    forget_facts(resource);
     leave_removals(resource);
     wake_waiting(resource->task.satellite);
     if (!resource->want.remove)
@@ -189,10 +202,42 @@ static void succeed(struct resource *resource)
 static void fail(struct resource *resource, const struct trouble *trouble)
 {
     task_fail(&resource->task, trouble);
-    resource->is_applied = false;
+    resource->is_applied = resource->has_looked = false;
     note_description(resource);
     if (resource->is_in_removals)
         wake_waiting(resource->task.satellite);
+}
+
+/*
+ * What is to be removed and seems not to be there may be there again: its file system was mounted since the last look.
+ * Nothing is called gone on an old look, lest it be left over.
+ */
+static void ask_for_missing(struct resource *resource)
+{
+    struct satellite *satellite = resource->task.satellite;
+    struct plan *plan = &resource->task.plan;
+    struct resource_want kept = resource->want;
+    struct resource_fact now = { 0 };
+    struct text_list asked = { 0 };
+
+    kept.remove = false;
+    kept.volumes.at = arena_alloc(&plan->arena, (kept.volumes.count + 1) * sizeof(*kept.volumes.at));
+    for (uint32_t i = 0; i < kept.volumes.count; i++) {
+        kept.volumes.at[i] = resource->want.volumes.at[i];
+        kept.volumes.at[i].remove = false;
+    }
+    stack_describe(&kept, &satellite->machine, &plan->arena, &now);
+    for (uint32_t i = 0; i < now.volumes.count; i++) {
+        const struct volume_want *volume = &resource->want.volumes.at[i];
+        const struct pool *pool = volume->pool ? pool_find(satellite, volume->pool) : NULL;
+
+        if (now.volumes.at[i].backing || !pool || !pool->is_applied || text_list_has_fold(&asked, volume->pool) ||
+            !(resource->want.remove || volume->remove))
+            continue;
+        text_list_add(&asked, volume->pool, &plan->arena);
+        pool->known.provider->ask(&pool->want, NULL, plan);
+    }
+    resource->has_looked = true;
 }
 
 static void proceed(struct task *task)
@@ -207,6 +252,8 @@ static void proceed(struct task *task)
         !resource->is_in_removals && !resource->is_applied && must_wait_for_removals(resource);
     if (resource->waits_for_removals || must_wait_for_pool(resource))
         return;
+    if (resource->is_in_removals && !resource->has_looked)
+        ask_for_missing(resource);
     stack_ask(&resource->want, &satellite->machine, &task->plan);
     if (task->plan.steps.count > 0) {
         task_run(task);
@@ -314,6 +361,7 @@ void resource_take_want(struct satellite *satellite, const struct resource_want 
     field_copy(&resource_want_schema, &resource->want, want, &resource->arena);
     resource->order = satellite->order;
     resource->is_applied = resource->is_forgotten = false;
+    resource->has_looked = false;
     if (removes_something(want))
         enter_removals(resource);
     task_renew(&resource->task);
