@@ -33,6 +33,7 @@ struct provider_volume {
     const char *authority;        /* for lower */
     const char *origin;           /* raise makes it from this snapshot of its pool; NULL: empty */
     const struct text_map *props; /* effective; of the volume */
+    const struct facts *facts;    /* all of them: of what depends on what */
 };
 
 /* A snapshot of a volume of the same pool. */
@@ -43,6 +44,7 @@ struct provider_snapshot {
     bool must_exist;
     const char *authority; /* for drop */
     const struct text_map *props;
+    const struct facts *facts;
 };
 
 /*
@@ -101,7 +103,7 @@ const struct provider *provider_find(const char *name); /* NULL when it is not i
 /* All providers of this version, ends with NULL. The model knows more, see model/layer.h. */
 extern const struct provider *const providers[];
 
-extern const struct provider provider_file, provider_file_thin, provider_diskless;
+extern const struct provider provider_diskless, provider_file, provider_file_thin, provider_zfs, provider_zfs_thin;
 
 /* A pool that wants may refer to. */
 struct known_pool {

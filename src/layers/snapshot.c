@@ -36,6 +36,7 @@ static int plan_snapshot(const struct resource_want *want, const struct snapshot
         .must_exist = snapshot->must_exist,
         .authority = snapshot->authority,
         .props = props_of(want, volume->number),
+        .facts = machine->facts,
     };
     const struct storage_fact *fact;
 

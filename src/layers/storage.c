@@ -130,6 +130,7 @@ static struct provider_volume volume_of(const struct level *level, const struct 
         .authority = level->resource->authority,
         .origin = origin_of(level, want, arena),
         .props = &want->props,
+        .facts = level->machine->facts,
     };
 }
 

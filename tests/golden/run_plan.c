@@ -23,8 +23,9 @@
 
 struct golden_volume {
     char *pool, *identifier, *backing, *device, *owner, *origin;
-    int64_t size_kib, device_kib, allocated_kib;
-    bool is_uncertain, has_vanished;
+    int64_t size_kib, device_kib, allocated_kib, granularity_kib;
+    int32_t dependents;
+    bool is_uncertain, has_vanished, is_snapshot, is_doomed;
 };
 struct golden_pool {
     char *pool;
@@ -50,6 +51,8 @@ static const struct field golden_volume_fields[] = {
     FIELD(golden_volume, owner, 0), FIELD(golden_volume, origin, 0), FIELD(golden_volume, size_kib, 0),
     FIELD(golden_volume, device_kib, 0), FIELD(golden_volume, allocated_kib, 0),
     FIELD(golden_volume, is_uncertain, 0), FIELD(golden_volume, has_vanished, 0),
+    FIELD(golden_volume, granularity_kib, 0), FIELD(golden_volume, dependents, 0),
+    FIELD(golden_volume, is_snapshot, 0), FIELD(golden_volume, is_doomed, 0),
 };
 static SCHEMA(golden_volume)
 
@@ -156,6 +159,10 @@ static void load_facts(struct golden *golden, const char *text)
         fact->allocated_kib = volume->allocated_kib;
         fact->is_uncertain = volume->is_uncertain;
         fact->has_vanished = volume->has_vanished;
+        fact->granularity_kib = volume->granularity_kib;
+        fact->dependents = volume->dependents;
+        fact->is_snapshot = volume->is_snapshot;
+        fact->is_doomed = volume->is_doomed;
     }
 }
 
