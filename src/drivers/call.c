@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "drivers/call_disk.h"
 #include "drivers/loop_device.h"
 #include "drivers/need.h"
 #include "drivers/owner.h"
@@ -357,6 +358,7 @@ static const struct call {
     { STEP_WIPE, wipe, false, false },
     { STEP_WAIT_DEVICE, wait_device, false, true },
     { STEP_ASK_DEVICES, ask_devices, false, false },
+    { STEP_ASK_DISKS, call_ask_disks, false, false },
 };
 
 static int run(const struct step *step, struct outcome *outcome, struct loop_cursor *cursor, struct arena *arena)

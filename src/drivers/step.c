@@ -21,6 +21,7 @@ const struct enum_name step_kind_names[] = {
     { "WIPE", STEP_WIPE },
     { "WAIT_DEVICE", STEP_WAIT_DEVICE },
     { "ASK_DEVICES", STEP_ASK_DEVICES },
+    { "ASK_DISKS", STEP_ASK_DISKS },
     { 0 },
 };
 
@@ -39,6 +40,7 @@ static const struct step_traits traits[] = {
     { STEP_WIPE,           .patience = STEP_PATIENT, .changes = true, .destroys = true },
     { STEP_WAIT_DEVICE,    .patience = STEP_PATIENT },
     { STEP_ASK_DEVICES,    .patience = STEP_PATIENT },
+    { STEP_ASK_DISKS,      .patience = STEP_PATIENT },
 };
 
 const struct enum_name outcome_result_names[] = {
@@ -82,7 +84,7 @@ static const struct field outcome_fields[] = {
     FIELD(outcome, exit_code, 0), FIELD(outcome, output, 0), FIELD(outcome, complaint, 0),
     FIELD(outcome, truncated, 0), FIELD(outcome, device, 0), FIELD(outcome, owner, 0), FIELD(outcome, size_kib, 0),
     FIELD(outcome, device_kib, 0), FIELD(outcome, allocated_kib, 0),
-    LIST(outcome, directories, found_directory, 0), LIST(outcome, devices, found_device, 0), FIELD(outcome, identity, 0), FIELD(outcome, can_share_blocks, 0), FIELD(outcome, missing, 0),
+    LIST(outcome, directories, found_directory, 0), LIST(outcome, devices, found_device, 0), LIST(outcome, disks, disk, 0), FIELD(outcome, identity, 0), FIELD(outcome, can_share_blocks, 0), FIELD(outcome, missing, 0),
 };
 SCHEMA(outcome)
 /* clang-format on */

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/field.h"
+#include "model/disk.h"
 
 enum step_kind {
     STEP_EXEC = 1,        /* run argv, with input on its standard input */
@@ -28,6 +29,7 @@ enum step_kind {
     STEP_WIPE,            /* device of path, or one of both alone: known signatures and both ends are zeroed */
     STEP_WAIT_DEVICE,     /* device: until its node is there, at most patience_ms -> device_kib */
     STEP_ASK_DEVICES,     /* paths -> devices, those that are there */
+    STEP_ASK_DISKS,       /* what could become storage pools, and the devices in paths -> disks */
 };
 extern const struct enum_name step_kind_names[];
 
@@ -97,6 +99,7 @@ struct outcome {
     int64_t size_kib, device_kib, allocated_kib; /* likewise, as it is now */
     LIST_OF(struct found_directory) directories;
     LIST_OF(struct found_device) devices;
+    LIST_OF(struct disk) disks;
     char *identity;          /* STEP_CHECK_DIRECTORY: equal for two paths of one directory */
     bool can_share_blocks;   /* STEP_CHECK_DIRECTORY: a copy of a file can be had without copying: snapshots */
     struct text_map missing; /* STEP_ASK_MACHINE: what this machine cannot do ("loop") -> why */
