@@ -32,6 +32,9 @@ struct storage_fact {
     int64_t stamp;
     bool is_uncertain; /* a step about it failed: ask before planning */
     bool has_vanished; /* it was there, and nobody asked for its removal */
+    bool is_active;    /* for providers with volumes that exist without a device: the kernel has it */
+    bool is_new;       /* it was made, but not yet wiped; nothing may use it before */
+    bool is_ours;      /* it bears the mark of having been made by a satellite, where the provider has one */
 };
 
 struct storage_pool_fact {
@@ -43,6 +46,7 @@ struct storage_pool_fact {
     int64_t granularity_kib; /* sizes of volumes are multiples of it; 0: not known */
     char *identity;          /* two pools that are the same storage have the same; NULL: not known */
     struct fact_state told;  /* properties of the pool that the controller shall show */
+    struct fact_state state; /* whatever else the provider needs to know */
 };
 
 /*

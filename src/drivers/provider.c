@@ -7,13 +7,12 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-const struct provider *const providers[] = { &provider_diskless, &provider_file, &provider_file_thin, NULL };
+const struct provider *const providers[] = { &provider_diskless, &provider_file,     &provider_file_thin,
+                                             &provider_lvm,      &provider_lvm_thin, NULL };
 
 static const char not_in_version[] = "This version of the satellite does not know this storage provider.";
 
 const struct provider_absent providers_absent[] = {
-    { "LVM", not_in_version },
-    { "LVM_THIN", not_in_version },
     { "ZFS", not_in_version },
     { "ZFS_THIN", not_in_version },
     { "SPDK", not_in_version },

@@ -22,6 +22,7 @@ enum provider_ability {
 /* One volume as its provider sees it; everything belongs to the caller. */
 struct provider_volume {
     const struct pool_want *pool;
+    const struct storage_pool_fact *pool_fact; /* may be NULL */
     const char *identifier; /* "db_00000" */
     int64_t size_kib;
     bool must_exist;              /* its absence is a loss, which raise refuses to cover up */
@@ -93,7 +94,7 @@ struct provider_absent {
 };
 extern const struct provider_absent providers_absent[]; /* ends with a NULL name */
 
-extern const struct provider provider_file, provider_file_thin, provider_diskless;
+extern const struct provider provider_file, provider_file_thin, provider_diskless, provider_lvm, provider_lvm_thin;
 
 /* A pool that wants may refer to. */
 struct known_pool {

@@ -133,6 +133,7 @@ static int plan_volume(const struct level *level, const struct level_volume *vol
     fact = fact_of(level, pool, volume->want, &plan->arena);
     wanted = (struct provider_volume){
         .pool = pool->want,
+        .pool_fact = facts_find_pool(level->machine->facts, pool->want->pool),
         .identifier = identifier_of(level, volume->want, &plan->arena),
         .size_kib = gross_kib(level, volume->want, volume->size_kib),
         .must_exist = volume->want->must_exist && !level->suffix[0],
@@ -174,9 +175,9 @@ static void describe(const struct level *level, const struct level_volume *volum
 
     if (!fact)
         return;
-    described->device_path = arena_strdup_null(arena, fact->device);
     described->backing = arena_strdup_null(arena, fact->backing);
-    described->usable_kib = fact->device ? fact->device_kib : 0;
+    described->device_path = fact->is_new ? NULL : arena_strdup_null(arena, fact->device);
+    described->usable_kib = described->device_path ? fact->device_kib : 0;
     described->allocated_kib = fact->allocated_kib;
 }
 
