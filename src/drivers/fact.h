@@ -35,7 +35,6 @@ struct storage_fact {
     bool has_vanished; /* it was there, and nobody asked for its removal */
     bool is_active;    /* for providers with volumes that exist without a device: the kernel has it */
     bool is_new;       /* it was made, but not yet wiped; nothing may use it before */
-    bool is_ours;      /* it bears the mark of having been made by a satellite, where the provider has one */
 };
 
 struct storage_pool_fact {

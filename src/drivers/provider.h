@@ -26,7 +26,7 @@ enum provider_ability {
 struct provider_volume {
     const struct pool_want *pool;
     const struct storage_pool_fact *pool_fact; /* may be NULL */
-    const char *identifier; /* "db_00000" */
+    const char *identifier;                    /* "db_00000" */
     int64_t size_kib;
     bool must_exist;              /* its absence is a loss, which raise refuses to cover up */
     bool must_be_new;             /* what is there must bear the owner, or it is not this volume */
@@ -42,6 +42,7 @@ struct provider_snapshot {
     const char *identifier; /* "db_00000_monday", see provider_snapshot_name */
     const char *volume;     /* "db_00000" */
     bool must_exist;
+    const char *owner;     /* its uuid; NULL: not known */
     const char *authority; /* for drop */
     const struct text_map *props;
 };
