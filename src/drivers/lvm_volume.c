@@ -182,7 +182,7 @@ int lvm_raise(const struct provider_volume *volume, const struct storage_fact *f
 {
     struct lvm_target target = lvm_target_of(volume->pool, volume->identifier, volume->owner, volume->props, plan);
 
-    if ((fact && fact->has_vanished) || ((!fact || !fact->backing) && volume->must_exist))
+    if ((!fact || !fact->backing) && (volume->must_exist || (fact && fact->has_vanished && !volume->must_be_new)))
         return refuse_vanished(&target, trouble);
     if (!fact || !fact->backing) {
         if (volume->origin)
@@ -246,7 +246,7 @@ int lvm_take(const struct provider_snapshot *snapshot, const struct storage_fact
 
     if (fact && fact->backing)
         return 0;
-    if ((fact && fact->has_vanished) || snapshot->must_exist)
+    if (snapshot->must_exist)
         return refuse_vanished(&target, trouble);
     if (!lvm_is_name(snapshot->identifier))
         return refuse_snapshot(&target, "LVM does not allow such a name.", trouble);

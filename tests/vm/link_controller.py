@@ -37,7 +37,7 @@ class LinkController:
         self.address, self.port, self.node, self.seconds = address, port, node, seconds
         self.cluster, self.boot = str(uuid.uuid4()), str(uuid.uuid4())
         self.lock = threading.RLock()
-        self.socket, self.is_closed, self.generation = None, False, 0
+        self.socket, self.is_closed, self.generation, self.token = None, False, 0, 0
         self.pools, self.resources = {}, {}                # wants by name
         self.forget_facts()
         self.thread = threading.Thread(target=self.serve, daemon=True)
@@ -59,7 +59,7 @@ class LinkController:
 
     def forget_facts(self):
         self.is_up, self.hello = False, None
-        self.pool_facts, self.resource_facts, self.orphans = {}, {}, None
+        self.pool_facts, self.resource_facts, self.orphans, self.answered = {}, {}, None, 0
 
     def drop(self):
         with self.lock:
@@ -123,6 +123,7 @@ class LinkController:
                 self.is_up = True
                 self.send('wants', {'pools': list(self.pools.values()), 'resources': list(self.resources.values()), 'complete': True})
             elif kind == 'report':
+                self.answered = max(self.answered, body.get('token', 0))
                 self.pool_facts.update({fact['pool']: fact for fact in body.get('pools', [])})
                 self.resource_facts.update({fact['resource']: fact for fact in body.get('resources', [])})
                 if body.get('orphans_complete'):
@@ -254,6 +255,8 @@ class LinkController:
     def refresh(self, pool):
         """Asks for a new look at everything; the fact of the pool after it."""
         with self.lock:
-            old = self.pool_facts.pop(pool, None)
-            self.send('refresh', {'token': self.generation + 1})
-        return wait_for(f'a new report of {pool} (before: {old})', lambda: self.pool_facts.get(pool), self.seconds)
+            self.token += 1
+            self.send('refresh', {'token': self.token})
+            token = self.token
+        wait_for('the answer to a refresh', lambda: self.answered >= token, self.seconds)
+        return self.pool_facts.get(pool)
