@@ -308,6 +308,7 @@ static int measure_device(const char *path, int64_t *size_kib)
 static int wait_device(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
     static const struct timespec pause = { .tv_nsec = 5 * 1000 * 1000 };
+    const char *found = step->device;
     struct timespec start, now;
     int error;
 
@@ -321,10 +322,14 @@ static int wait_device(const struct step *step, struct outcome *outcome, struct 
             break;
         nanosleep(&pause, NULL);
     }
+    for (uint32_t i = 0; error && i < step->paths.count; i++) {
+        found = step->paths.at[i];
+        error = measure_device(found, &outcome->device_kib);
+    }
     if (error)
         outcome->complaint = arena_printf(arena, "the device %s did not appear", step->device);
     else
-        outcome->device = arena_strdup(arena, step->device);
+        outcome->device = arena_strdup(arena, found);
     return error;
 }
 

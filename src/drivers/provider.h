@@ -25,7 +25,8 @@ enum provider_ability {
 /* One volume as its provider sees it; everything belongs to the caller. */
 struct provider_volume {
     const struct pool_want *pool;
-    const char *identifier; /* "db_00000" */
+    const struct storage_pool_fact *pool_fact; /* may be NULL */
+    const char *identifier;                    /* "db_00000" */
     int64_t size_kib;
     bool must_exist;              /* its absence is a loss, which raise refuses to cover up */
     bool must_be_new;             /* what is there must bear the owner, or it is not this volume */
@@ -42,6 +43,7 @@ struct provider_snapshot {
     const char *identifier; /* "db_00000_monday", see provider_snapshot_name */
     const char *volume;     /* "db_00000" */
     bool must_exist;
+    const char *owner;     /* its uuid; NULL: not known */
     const char *authority; /* for drop */
     const struct text_map *props;
     const struct facts *facts;
@@ -103,7 +105,8 @@ const struct provider *provider_find(const char *name); /* NULL when it is not i
 /* All providers of this version, ends with NULL. The model knows more, see model/layer.h. */
 extern const struct provider *const providers[];
 
-extern const struct provider provider_diskless, provider_file, provider_file_thin, provider_zfs, provider_zfs_thin;
+extern const struct provider provider_diskless, provider_file, provider_file_thin, provider_lvm, provider_lvm_thin,
+    provider_zfs, provider_zfs_thin;
 
 /* A pool that wants may refer to. */
 struct known_pool {

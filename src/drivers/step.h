@@ -27,9 +27,10 @@ enum step_kind {
     STEP_LOOP_RESIZE,     /* device of path follows the size of the file */
     STEP_LOOP_DETACH,     /* device of path; fine when it is gone */
     STEP_WIPE,            /* device of path, or one of both alone: known signatures and both ends are zeroed */
-    STEP_WAIT_DEVICE,     /* device: until its node is there, at most patience_ms -> device_kib */
-    STEP_ASK_DEVICES,     /* paths -> devices, those that are there */
-    STEP_ASK_DISKS,       /* what could become storage pools, and the devices in paths -> disks */
+    STEP_WAIT_DEVICE, /* device: until its node is there, at most patience_ms, then one of paths -> device, device_kib
+                       */
+    STEP_ASK_DEVICES, /* paths -> devices, those that are there */
+    STEP_ASK_DISKS,   /* what could become storage pools, and the devices in paths -> disks */
 };
 extern const struct enum_name step_kind_names[];
 

@@ -11,6 +11,8 @@
  * snapshot as _deleted_<name>_<number>, which the kernel removes with its last clone (zfs destroy -d). Whoever removes
  * the last dependent removes what is doomed above it.
  *
+ * A snapshot shows the properties of its zvol where it has none of its own, and so, without a mark, the zvol's.
+ *
  * Volumes are never shrunk.
  */
 #include "drivers/zfs.h"
@@ -277,11 +279,12 @@ static int raise(const struct provider_volume *volume, const struct storage_fact
                  struct trouble *trouble)
 {
     struct target target = target_of_volume(volume, plan);
+    bool exists = fact && fact->backing;
     int64_t size_kib;
 
-    if ((fact && fact->has_vanished) || ((!fact || !fact->backing) && volume->must_exist))
+    if (!exists && (volume->must_exist || (fact && fact->has_vanished && !volume->must_be_new)))
         return refuse_vanished(&target, "Volume", target.path, trouble);
-    if (!fact || !fact->backing)
+    if (!exists)
         return volume->origin ? plan_clone(&target, volume, trouble) : plan_create(&target, volume, trouble);
     if (fact->is_snapshot) {
         trouble->message = arena_printf(&plan->arena, "Volume %s cannot be made.", target.path);
@@ -403,7 +406,7 @@ static int take(const struct provider_snapshot *snapshot, const struct storage_f
 
     if (fact && fact->backing && !fact->is_doomed)
         return fact->is_snapshot ? 0 : refuse_snapshot(&target, name, "A volume has the same name.", trouble);
-    if ((fact && fact->has_vanished) || snapshot->must_exist)
+    if (snapshot->must_exist)
         return refuse_vanished(&target, "Snapshot", arena_printf(&plan->arena, "%s@%s", target.path, name), trouble);
     if (!zfs_is_part(name, strlen(name)))
         return refuse_snapshot(&target, name, "ZFS does not allow such a name.", trouble);
@@ -417,7 +420,10 @@ static int take(const struct provider_snapshot *snapshot, const struct storage_f
     aim(&target, step, ZFS_SNAPSHOT, snapshot->identifier);
     step->path = arena_printf(&plan->arena, "%s@%s", volume->backing, name);
     step->name = arena_strdup(&plan->arena, snapshot->volume);
+    step->text = arena_strdup_null(&plan->arena, snapshot->owner);
     ADD_WORDS(plan, step, "zfs", "snapshot");
+    if (snapshot->owner)
+        ADD_WORDS(plan, step, "-o", owner_word(snapshot->owner, &plan->arena));
     add_options(&target, step, &options);
     ADD_WORDS(plan, step, step->path);
     return 0;

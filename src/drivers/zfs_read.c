@@ -240,7 +240,7 @@ static void read_row(const struct reading *reading, uint32_t at, const struct zf
         return;
     fact = facts_edit_volume(reading->facts, reading->pool, identifier);
     facts_set_text(&fact->backing, row->name);
-    facts_set_text(&fact->owner, row->is_snapshot ? NULL : row->owner);
+    facts_set_text(&fact->owner, row->owner);
     facts_set_text(&fact->origin, origin ? identifier_of(origin, reading->arena) : NULL);
     if (row->is_snapshot)
         facts_set_text(&fact->origin, arena_strndup(reading->arena, name, strcspn(name, "@")));
