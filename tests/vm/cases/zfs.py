@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ZFS and ZFS_THIN."""
+"""ZFS and ZFS_THIN, with the controller. What needs snapshots, or tools that fail, is in tests/contract."""
 from suite import wait_for
 from vm.case import case
 from vm.cluster import SECONDS, Cluster, kib
@@ -134,20 +134,3 @@ def _(machines):
         cluster.delete('data')
         cluster.delete('later')
         await_nothing(machine)
-
-
-@case('a full pool: refused with the reason, made when there is room', modules=['zfs'])
-def _(machines):
-    machine = machines[0]
-    with Cluster(machines) as cluster:
-        cluster.prepare('n1', f'{TANK} && zfs create -o quota=100M tank/small && zfs create -V 60M tank/small/blocker', undo='zpool destroy tank')
-        cluster.create_pool('n1', 'thick', 'ZFS', 'tank/small')
-        pool = wait_for('its size is known', lambda: pool_of(cluster, 'n1', 'thick') if pool_of(cluster, 'n1', 'thick').get('total_capacity') else None,
-                        SECONDS)
-        assert pool['total_capacity'] == kib('100M'), pool
-        ask_for_refused(cluster, 'data', '64M', 'thick')
-        wait_for(lambda: f'it says why: {cluster.problems("data")}', lambda: 'no room' in str(cluster.problems('data')), SECONDS)
-        machine.run('udevadm settle; zfs destroy tank/small/blocker')
-        cluster.await_size('data', {0: '64M'})
-        cluster.delete('data')
-        wait_for('nothing is left', lambda: machine.lines('zfs list -Hrt volume -o name tank') == [], SECONDS)
