@@ -218,9 +218,22 @@ static int check_storage_pool(struct request *q, const struct node *node, const 
     return 0;
 }
 
+/* LINSTOR: here clients give the word of the command, too: "lvmthin". */
+static bool find_provider(const char *name, enum provider_kind *provider)
+{
+    if (provider_kind_parse(name, provider))
+        return true;
+    for (enum provider_kind kind = 0; kind < PROVIDER_KIND_COUNT; kind++)
+        if (provider_rows[kind].command && text_equal_fold(provider_rows[kind].command, name)) {
+            *provider = kind;
+            return true;
+        }
+    return false;
+}
+
 static int parse_provider(struct request *q, const char *name, enum provider_kind *provider)
 {
-    if (!name || !provider_kind_parse(name, provider)) {
+    if (!name || !find_provider(name, provider)) {
         q->failure_status = 400;
         return rc_add(&q->rc, FAIL_INVLD_LAYER_KIND, .is_bare = true,
                       .message = rc_text(&q->rc, "'%s' is not a kind of storage pool.", name ? name : ""),
