@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "drivers/words.h"
 
 enum { EXIT_NONE_LVM = 5, EXIT_NONE_ZFS = 1, NAME_LIMIT = 127 };
 static const char config[] = "devices { filter=[\"r|^/dev/drbd|\",\"r|^/dev/mapper/[Ll]instor|\"] }";
@@ -45,6 +46,24 @@ static void add_list(struct plan *plan, struct step *step, const struct text_lis
 {
     for (uint32_t i = 0; i < words->count; i++)
         ADD_WORDS(plan, step, words->at[i]);
+}
+
+/* Users give several words at once, too: "-s 8m". */
+static struct text_list split(const struct text_list *arguments, struct arena *arena)
+{
+    struct text_list words = { 0 };
+
+    for (uint32_t i = 0; i < arguments->count; i++)
+        if (words_split(arguments->at[i], &words, arena) != 0)
+            text_list_add(&words, arguments->at[i], arena); /* the tool says what is wrong with it */
+    return words;
+}
+
+static void add_arguments(struct plan *plan, struct step *step, const struct text_list *arguments)
+{
+    struct text_list words = split(arguments, &plan->arena);
+
+    add_list(plan, step, &words);
 }
 
 static char *group_of(const struct device_pool_want *want, struct arena *arena)
@@ -93,15 +112,18 @@ int device_pool_ask(const struct device_pool_want *want, struct plan *plan, stru
 }
 
 /* The users' arguments that say that what lies on disks may go. */
-static bool is_forced(const struct device_pool_want *want)
+static bool is_forced(const struct device_pool_want *want, struct arena *arena)
 {
     static const char *const words[] = { "-f", "-ff", "-fy", "-yf", "-ffy", "-yff", "-y", "--force", "--yes" };
     const struct text_list *lists[] = { &want->pv_arguments, &want->vg_arguments, &want->zpool_arguments };
 
-    for (size_t l = 0; l < ARRAY_SIZE(lists); l++)
+    for (size_t l = 0; l < ARRAY_SIZE(lists); l++) {
+        struct text_list given = split(lists[l], arena);
+
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-            if ((l == 2) == is_zfs(want) && text_list_has(lists[l], words[i]))
+            if ((l == 2) == is_zfs(want) && text_list_has(&given, words[i]))
                 return true;
+    }
     return false;
 }
 
@@ -128,7 +150,7 @@ static int check_disk(const struct device_pool_want *want, const char *asked, co
                       "End its use, or take another device.", arena, trouble);
     if (!disk->signature)
         return 0;
-    if (!is_forced(want))
+    if (!is_forced(want, arena))
         return refuse(want, arena_printf(arena, "%s is not empty: it holds %s.", asked, disk->signature),
                       arena_printf(arena,
                                    "If its data is not needed, wipe it ('wipefs -a %s' on the node), or add %s, which "
@@ -161,7 +183,7 @@ static void plan_zpool(const struct device_pool_want *want, struct plan *plan)
     struct step *step = add_command(want, plan, "zpool", "make zpool");
 
     ADD_WORDS(plan, step, "zpool", "create", "-m", "none");
-    add_list(plan, step, &want->zpool_arguments);
+    add_arguments(plan, step, &want->zpool_arguments);
     ADD_WORDS(plan, step, want->place);
     add_list(plan, step, &want->devices);
 }
@@ -171,17 +193,17 @@ static void plan_group(const struct device_pool_want *want, struct plan *plan)
     const char *slash = strchr(want->place, '/');
     struct step *step = add_command(want, plan, "pvcreate", "make physical volumes for volume group");
 
-    add_list(plan, step, &want->pv_arguments);
+    add_arguments(plan, step, &want->pv_arguments);
     add_list(plan, step, &want->devices);
     step = add_command(want, plan, "vgcreate", "make volume group");
-    add_list(plan, step, &want->vg_arguments);
+    add_arguments(plan, step, &want->vg_arguments);
     ADD_WORDS(plan, step, group_of(want, &plan->arena));
     add_list(plan, step, &want->devices);
     if (!slash)
         return;
     step = add_command(want, plan, "lvcreate", "make a thin pool of all of volume group");
     ADD_WORDS(plan, step, "--yes", "--type", "thin-pool", "--extents", "100%FREE", "--name", slash + 1);
-    add_list(plan, step, &want->lv_arguments);
+    add_arguments(plan, step, &want->lv_arguments);
     ADD_WORDS(plan, step, group_of(want, &plan->arena));
 }
 

@@ -101,7 +101,7 @@ class Place:
 
     def commands(self):
         """What was run so far: 'lvm lvs ...'"""
-        return self.run(f'cat {self.directory}/log').splitlines()
+        return self.run(f'cat {self.directory}/log 2>/dev/null', check=False).splitlines()
 
 
 class StandIns(Place):
