@@ -254,7 +254,7 @@ static int make_pool(struct request *q)
     if (parse_provider(q, body->provider_kind, &provider) != 0)
         return -1;
     rc_ref(&q->rc, "Node", q->var[VAR_NODE]);
-    if (!(node = request_find_node(q, q->var[VAR_NODE])))
+    if (!(node = request_get_node(q, q->var[VAR_NODE])))
         return -1;
     if (!is_made_here(provider))
         return rc_add(&q->rc, FAIL_INVLD_PROVIDER,
