@@ -14,7 +14,7 @@ def listed(cluster, node='n1'):
 def make(cluster, body, node='n1'):
     """(status, entries) of the request for a device pool."""
     answer = cluster.rest.call('POST', f'/v1/physical-storage/{node}', body, timeout=SECONDS)
-    return answer.status, str(answer.body)
+    return answer.status, answer.data.decode()
 
 
 @case('what is in use is not listed and not taken, what holds data only by force; nothing is left of what fails', tools=['lvcreate', 'mkfs.ext4'],
