@@ -24,9 +24,9 @@ static const struct known_complaint {
 } known_complaints[] = {
     { "free space in thin pool", "The thin pool is full, or fuller than lvm.conf lets new volumes be made in it.",
       "Extend the thin pool (lvextend), or delete volumes or snapshots in it." },
-    { "insufficient free space", "The volume group has not enough free extents.",
+    { "nsufficient free space", "The volume group has not enough free extents.",
       "Add a physical volume (vgextend), or delete something in the volume group; it is retried by itself." },
-    { "insufficient suitable", "The volume group has no free extents that fit the options given.",
+    { "nsufficient suitable", "The volume group has no free extents that fit the options given.",
       "Look at StorDriver/LvcreateOptions and StorDriver/LvcreatePvSelection, or add a physical volume." },
     { "Volume group \"", "The volume group is not on this node, or the disks it lies on are not there.",
       "Look at the disks with lsblk and pvs; it is used again by itself when it is back." },
@@ -440,7 +440,7 @@ int lvm_read_outcome(const struct step *step, const struct outcome *outcome, int
         facts_edit_volume(facts, step->pool, step->identifier)->is_uncertain = true;
     explain(step, outcome, arena, trouble);
     if ((strcmp(step->topic, LVM_CREATE_NEW) == 0 || strcmp(step->topic, LVM_GROW) == 0) && outcome->complaint &&
-        strstr(outcome->complaint, "insufficient free space"))
+        strstr(outcome->complaint, "nsufficient free space"))
         trouble->message =
             arena_printf(arena, "Storage pool '%s' has no room for %" PRId64 " KiB.", step->pool, step->size_kib);
     return -1;
