@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "model/runtime.h"
 #include "roles/controller/arriving.h"
+#include "roles/controller/device_answers.h"
 #include "roles/controller/finish.h"
 #include "roles/controller/reports.h"
 #include "roles/controller/version.h"
@@ -31,6 +32,7 @@ struct session {
     struct report *orphans;   /* one block */
     struct arriving arriving; /* in this connection ... */
     bool has_complained;      /* ... as well */
+    struct device_answers answers;
 };
 
 static struct session *session_of(const struct node *node)
@@ -341,6 +343,19 @@ static void receive_crash(struct session *session, const struct link_body *body)
     arena_done(&arena);
 }
 
+/* To a question about devices. */
+static void receive_answer(struct session *session, const struct link_body *body,
+                           int (*take)(struct device_answers *answers, const struct link_body *body,
+                                       struct field_error *error))
+{
+    struct field_error error;
+
+    if (take(&session->answers, body, &error) != 0)
+        complain(session, "an answer about its devices cannot be read", error.message);
+    else
+        service_tell_news(session->service);
+}
+
 static void on_message(void *owner, const char *type, const struct link_body *body)
 {
     struct session *session = owner;
@@ -351,6 +366,10 @@ static void on_message(void *owner, const char *type, const struct link_body *bo
         receive_report(session, body);
     else if (strcmp(type, "crash") == 0)
         receive_crash(session, body);
+    else if (strcmp(type, "disks") == 0)
+        receive_answer(session, body, device_answers_take_disks);
+    else if (strcmp(type, "device_pool") == 0)
+        receive_answer(session, body, device_answers_take_pool);
 }
 
 static const struct link_events events = {
@@ -393,6 +412,7 @@ void session_end(const struct node *node)
         return;
     hang_up(session);
     runtime_set_session(node, NULL);
+    device_answers_done(&session->answers);
     free(session->orphans);
     free(session->hello);
     free(session->address);
@@ -532,4 +552,26 @@ void session_send_wants(const struct node *node, const struct wants *wants)
 {
     if (session_of(node))
         link_send(session_of(node)->link, "wants", &wants_schema, wants);
+}
+
+void session_ask_disks(const struct node *node, int64_t token)
+{
+    if (session_is_online(node))
+        link_send(session_of(node)->link, "disks", &disks_request_schema, &(struct disks_request){ .token = token });
+}
+
+const struct disks *session_disks(const struct node *node, int64_t token)
+{
+    return session_of(node) ? device_answers_disks(&session_of(node)->answers, token) : NULL;
+}
+
+void session_make_device_pool(const struct node *node, const struct device_pool_want *want)
+{
+    if (session_is_online(node))
+        link_send(session_of(node)->link, "device_pool", &device_pool_want_schema, want);
+}
+
+struct device_pool_fact *session_take_device_pool(const struct node *node, int64_t token)
+{
+    return session_of(node) ? device_answers_claim_pool(&session_of(node)->answers, token) : NULL;
 }
