@@ -144,9 +144,10 @@ MADE = [
     'create allocated file .*dmcache_meta.cache_', 'attach file .*dmcache_meta_', 'create allocated file .*dmcache_cache_',
     'create sparse file', 'attach file .*/data_00000', 'look what .* holds', 'map linstor_writecache_data.dmcache_meta_',
     'map linstor_writecache_data_', 'look what /dev/mapper', 'map linstor_cache_']
+# The size of the cache is fixed here, and that of its sides with it.
 GROWN = [
-    'grow allocated file .*dmcache_cache', 'tell /dev/loop', 'grow sparse file', 'load the table of linstor_writecache_data.dmcache_cache',
-    'load the table of linstor_writecache_data_', 'load the table of linstor_cache_']
+    'grow allocated file .*/data.cache_', 'tell /dev/loop', 'grow sparse file', 'load the table of linstor_writecache_data_',
+    'load the table of linstor_cache_']
 REMOVED = [
     'remove mapping linstor_cache', 'remove mapping linstor_writecache_data_', 'detach file .*/data_00000', 'remove file .*/data_00000',
     'remove mapping linstor_writecache_data.dmcache_meta_', 'remove file .*/data.dmcache_cache.cache_']
