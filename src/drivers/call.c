@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "drivers/call_luks.h"
 #include "drivers/loop_device.h"
 #include "drivers/need.h"
 #include "drivers/wipe.h"
@@ -352,6 +353,13 @@ static const struct call {
     { STEP_WIPE, wipe, false, false },
     { STEP_WAIT_DEVICE, wait_device, false, true },
     { STEP_ASK_DEVICES, ask_devices, false, false },
+    { STEP_ASK_LUKS, call_luks_ask, false, false },
+    { STEP_LUKS_FORMAT, call_luks_format, false, true },
+    { STEP_LUKS_OPEN, call_luks_open, false, true },
+    { STEP_LUKS_CLOSE, call_luks_close, false, false },
+    { STEP_LUKS_RESIZE, call_luks_resize, false, false },
+    { STEP_LUKS_CHANGE_KEY, call_luks_change_key, false, true },
+    { STEP_LUKS_ERASE, call_luks_erase, false, true },
 };
 
 static int run(const struct step *step, struct outcome *outcome, struct loop_cursor *cursor, struct arena *arena)

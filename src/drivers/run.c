@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/secret.h"
 #include "drivers/batch.h"
 #include "drivers/child.h"
 
@@ -68,6 +69,7 @@ struct runner {
     struct run *runs, *first_waiting, *last_waiting;
     struct timer *idle;
     int64_t last_turn_number;
+    struct secret *key; /* the satellite's */
 };
 
 static void advance(struct run *run);
@@ -391,16 +393,66 @@ static struct worker *find_worker(struct runner *runner, int *error)
     return start_worker(runner, error);
 }
 
-static void send_batch(struct run *run, struct worker *worker)
+/* Keys of a volume in clear; freed with the batch that carries them. */
+enum { KEYS_LIMIT = 16 };
+struct opened_keys {
+    struct secret *at[KEYS_LIMIT];
+    char *texts[KEYS_LIMIT];
+    uint32_t count;
+};
+
+static void close_keys(struct opened_keys *keys)
+{
+    for (uint32_t i = 0; i < keys->count; i++)
+        secret_free(keys->at[i]);
+    keys->count = 0;
+}
+
+/* 0, or an errno. Older keys that are damaged are left out: they only help to get rid of themselves. */
+static int open_keys(const struct runner *runner, const struct step *step, struct opened_keys *keys)
+{
+    for (uint32_t i = 0; i < step->sealed.count && keys->count < KEYS_LIMIT; i++) {
+        struct secret *secret =
+            runner->key ? secret_unseal(runner->key, RUN_KEY_PURPOSE, step->sealed.at[i]) : NULL;
+
+        if (!secret && i == 0)
+            return runner->key ? EKEYREJECTED : ENOKEY;
+        if (!secret)
+            continue;
+        keys->texts[keys->count] = secret_bytes(secret);
+        keys->at[keys->count++] = secret;
+    }
+    return 0;
+}
+
+/* 0, or an errno: then nothing was sent. */
+static int send_batch(struct run *run, struct worker *worker)
 {
     struct batch batch = { .steps = { .at = &run->plan->steps.at[run->at], .count = run->batch_end - run->at } };
+    struct step alone = *step_under_way(run);
+    struct opened_keys keys = { 0 };
     struct buf out = { 0 };
+    int error = open_keys(run->runner, &alone, &keys);
 
+    if (error) {
+        close_keys(&keys);
+        return error;
+    }
+    if (keys.count > 0) {
+        alone.keys.at = keys.texts;
+        alone.keys.count = keys.count;
+        alone.sealed.count = 0;
+        batch.steps.at = &alone;
+        /* A buf that grew would leave keys behind in the memory it had. */
+        buf_reserve(&out, field_measure(&batch_schema, &batch) * 6 + 4096);
+    }
     worker->run = run;
     run->worker = worker;
     batch_encode(&batch_schema, &batch, &out);
+    close_keys(&keys);
     child_write(worker->child, &out);
     start_patience(run);
+    return 0;
 }
 
 static void serve_queue(struct runner *runner)
@@ -416,11 +468,14 @@ static void serve_queue(struct runner *runner)
         if (!runner->first_waiting)
             runner->last_waiting = NULL;
         if (worker) {
-            send_batch(run, worker);
+            error = send_batch(run, worker);
+            if (!error)
+                continue;
+            fail_step(run, OUTCOME_FAILED, error, NULL);
         } else {
             fail_step(run, OUTCOME_FAILED, -error, "its worker process could not be started");
-            advance(run);
         }
+        advance(run);
     }
 }
 
@@ -428,9 +483,11 @@ static void ask_for_worker(struct run *run)
 {
     struct runner *runner = run->runner;
 
-    run->batch_end = run->at;
-    while (run->batch_end < run->plan->steps.count && run->plan->steps.at[run->batch_end].kind != STEP_EXEC &&
-           (run->batch_end == run->at || !run->plan->steps.at[run->at].always || !run->is_failed))
+    run->batch_end = run->at + 1;
+    /* A step with keys is a batch of its own. */
+    while (run->plan->steps.at[run->at].sealed.count == 0 && run->batch_end < run->plan->steps.count && run->plan->steps.at[run->batch_end].kind != STEP_EXEC &&
+           run->plan->steps.at[run->batch_end].sealed.count == 0 &&
+           (!run->plan->steps.at[run->at].always || !run->is_failed))
         run->batch_end++;
     run->next_waiting = NULL;
     if (runner->last_waiting)
@@ -570,6 +627,11 @@ struct runner *runner_new(struct loop *loop, const struct run_options *options)
     runner->idle = timer_new(loop, send_idle_home, runner);
     timer_start(runner->idle, IDLE_MS, IDLE_MS);
     return runner;
+}
+
+void runner_set_key(struct runner *runner, struct secret *key)
+{
+    runner->key = key;
 }
 
 void runner_free(struct runner *runner)

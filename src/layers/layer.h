@@ -20,6 +20,7 @@
 struct machine {
     const struct map *pools; /* struct known_pool */
     const struct facts *facts;
+    bool has_key; /* sealed keys can be unsealed */
 };
 
 enum { BELOW_LIMIT = 1 + LAYER_SIDES_LIMIT };
@@ -75,4 +76,4 @@ struct layer {
                      struct volume_fact *fact);
 };
 
-extern const struct layer layer_storage;
+extern const struct layer layer_luks, layer_storage;

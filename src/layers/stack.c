@@ -9,8 +9,8 @@
 #include "layers/snapshot.h"
 #include "layers/storage.h"
 
-const struct layer *const layers[] = { &layer_storage, NULL };
-const char *const layers_absent[] = { "DRBD", "LUKS", "NVME", "WRITECACHE", "CACHE", "BCACHE", NULL };
+const struct layer *const layers[] = { &layer_storage, &layer_luks, NULL };
+const char *const layers_absent[] = { "DRBD", "NVME", "WRITECACHE", "CACHE", "BCACHE", NULL };
 
 const struct layer *layer_find(const char *name)
 {

@@ -31,6 +31,7 @@ static const struct field volume_want_fields[] = {
     FIELD(volume_want, remove, 0),
     FIELD(volume_want, must_exist, 0),
     FIELD(volume_want, props, 0),
+    FIELD(volume_want, keys, 0),
     LIST(volume_want, sides, side_want, 0),
     OBJECT(volume_want, origin, origin_want, 0),
 };
@@ -87,6 +88,11 @@ static const struct field held_fields[] = {
     LIST(held, resources, held_item, 0),
 };
 SCHEMA(held)
+
+static const struct field unlock_fields[] = {
+    FIELD(unlock, key, FIELD_LINK | FIELD_SECRET | FIELD_REQUIRED),
+};
+SCHEMA(unlock)
 
 static const struct field refresh_fields[] = {
     FIELD(refresh, token, 0),
