@@ -271,6 +271,40 @@ void *field_duplicate(const struct schema *schema, const void *object)
     return block;
 }
 
+uint32_t field_largest_map(const struct schema *schema, const void *object, unsigned audience)
+{
+    uint32_t largest = 0;
+
+    for (uint32_t i = 0; i < schema->count; i++) {
+        const struct field *field = &schema->fields[i];
+        const struct any_list *list = field_member(field, object);
+        const char *first = field_member(field, object);
+        uint32_t items = 0, size = 0;
+
+        if (!(field->use & audience))
+            continue;
+        if (field->kind == FIELD_KIND_TEXT_MAP && list->count > largest)
+            largest = list->count;
+        if (field->kind == FIELD_KIND_OBJECT) {
+            memcpy(&first, field_member(field, object), sizeof(first));
+            items = first != NULL;
+        } else if (field->kind == FIELD_KIND_INLINE) {
+            items = 1;
+        } else if (field->kind == FIELD_KIND_LIST || field->kind == FIELD_KIND_OBJECT_MAP) {
+            first = (const char *)list->at;
+            items = list->count;
+            size = ((const struct schema *)field->ref)->size;
+        }
+        for (uint32_t item = 0; item < items; item++, first += size) {
+            uint32_t below = field_largest_map(field->ref, first, audience);
+
+            if (below > largest)
+                largest = below;
+        }
+    }
+    return largest;
+}
+
 static bool same_text(const void *a, const void *b)
 {
     const char *left, *right;

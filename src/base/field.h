@@ -81,7 +81,8 @@ struct texts_map {
     struct texts_pair *at;
     uint32_t count, room;
 };
-/* More members of a map than that are refused when it is decoded: keys are inserted in order, one by one. */
+/* A map with so many members takes no more from a text that does not name them in order: each would have to be
+ * inserted. What is in order, as our own encoder writes it, is read whatever its number. */
 enum { FIELD_MAP_LIMIT = 10000 };
 /* A list of structs. In an object map each struct begins with a char * that is its key. */
 #define LIST_OF(type)                                                                                                  \
@@ -214,6 +215,8 @@ void field_assign(const struct schema *schema, void *to, const void *from);
 size_t field_measure(const struct schema *schema, const void *object);
 /* A copy in one block with all it needs, to be freed by the caller. */
 void *field_duplicate(const struct schema *schema, const void *object);
+/* Members of the largest text map with any bit of audience, lists and structs in it included. */
+uint32_t field_largest_map(const struct schema *schema, const void *object, unsigned audience);
 /* Whether the members with any bit of audience are the same. */
 bool field_equal(const struct schema *schema, const void *a, const void *b, unsigned audience);
 

@@ -195,8 +195,6 @@ static int decode_text_map(struct decoder *decoder, const cJSON *json, struct te
     if (!cJSON_IsObject(json))
         return complain(decoder, "expected an object");
     map->room = child_count(json);
-    if (map->room > FIELD_MAP_LIMIT)
-        return complain(decoder, "has more than 10000 members");
     map->at = arena_alloc(decoder->arena, sizeof(map->at[0]) * map->room);
     map->count = 0;
     for (const cJSON *item = json->child; item; item = item->next) {
@@ -207,6 +205,8 @@ static int decode_text_map(struct decoder *decoder, const cJSON *json, struct te
         if (decode_text(decoder, item, true, &value) != 0)
             return within(decoder, item->string);
         if (map->count > 0 && strcmp(map->at[map->count - 1].key, item->string) >= 0) {
+            if (map->count >= FIELD_MAP_LIMIT)
+                return complain(decoder, "has more than 10000 members, and not in order");
             text_map_set(map, item->string, value, decoder->arena);
         } else { /* sorted already, as our own encoder writes it */
             map->at[map->count].key = arena_strdup(decoder->arena, item->string);

@@ -100,7 +100,7 @@ static int scan_i64(struct scanner *scanner, const struct json_token *token, int
             return 0;
     } else if (token->kind == '0' && !token->is_integer) {
         value = parse_double(token);
-        if (!(value >= -1e15 && value <= 1e15) || value != (double)(int64_t)value)
+        if (!(value >= -1e15 && value <= 1e15))
             return complain(scanner, "expected an integer");
         *number = (int64_t)value;
         if (*number >= min && *number <= max)
@@ -201,10 +201,12 @@ static int add_pair(struct scanner *scanner, struct text_map *map, char *key, co
         return 0;
     if (scan_text(scanner, token, &value) != 0)
         return -1;
-    if (map->count > 0 && strcmp(map->at[map->count - 1].key, key) >= 0)
+    if (map->count == 0 || strcmp(map->at[map->count - 1].key, key) < 0)
+        *LIST_ADD(map, scanner->json.arena) = (struct text_pair){ key, value };
+    else if (map->count < FIELD_MAP_LIMIT)
         text_map_set(map, key, value, scanner->json.arena);
     else
-        *LIST_ADD(map, scanner->json.arena) = (struct text_pair){ key, value };
+        return complain(scanner, "has more than 10000 members, and not in order");
     return 0;
 }
 
@@ -431,7 +433,10 @@ int field_scan_text(const struct schema *schema, void *object, const char *text,
     struct json_token token;
     int result;
 
-    result = json_scan_token(&scanner.json, &token);
+    if (!json_is_utf8(text, length))
+        result = json_scan_broken(&scanner.json, "the text is not UTF-8");
+    else
+        result = json_scan_token(&scanner.json, &token);
     if (result == 0)
         result =
             token.kind == '{' ? scan_object(&scanner, schema, object) : refuse(&scanner, &token, "expected an object");

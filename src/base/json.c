@@ -101,6 +101,57 @@ static bool prepare(const char *text, size_t length, struct buf *quoted, size_t 
     return true;
 }
 
+/* Of the character; 0 when the bytes are none. A NUL ends every check. */
+static size_t utf8_length(const unsigned char *text)
+{
+    static const unsigned char lowest[] = { 0, 0, 0x80, 0xa0, 0x90 }; /* second byte, against overlong forms */
+    size_t length = text[0] >= 0xf0 && text[0] <= 0xf4  ? 4
+                    : text[0] >= 0xe0 && text[0] < 0xf0 ? 3
+                    : text[0] >= 0xc2 && text[0] < 0xe0 ? 2
+                                                        : 0;
+
+    for (size_t i = 1; i < length; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    if (length > 2 && text[1] < lowest[length] && (text[0] & 0x0f) == 0)
+        return 0;
+    if ((text[0] == 0xed && text[1] > 0x9f) || (text[0] == 0xf4 && text[1] > 0x8f))
+        return 0;
+    return length;
+}
+
+/* Nearly all text is ASCII: eight bytes at a time. The last character ends before the end: a text may end in its
+ * middle. */
+bool json_is_utf8(const char *text, size_t length)
+{
+    static const uint64_t tops = UINT64_C(0x8080808080808080);
+    size_t at = 0;
+
+    while (at < length) {
+        unsigned char last[5] = "";
+        uint64_t bytes;
+        size_t size;
+
+        if (length - at >= sizeof(bytes)) {
+            memcpy(&bytes, text + at, sizeof(bytes));
+            if (!(bytes & tops)) {
+                at += sizeof(bytes);
+                continue;
+            }
+        }
+        if (!(text[at] & 0x80)) {
+            at++;
+            continue;
+        }
+        memcpy(last, text + at, length - at < 4 ? length - at : 4);
+        size = utf8_length(last);
+        if (size == 0)
+            return false;
+        at += size;
+    }
+    return true;
+}
+
 static cJSON *parse(const char *text, size_t length, bool is_first, struct json_error *error)
 {
     CLEANUP(buf_done) struct buf quoted = { 0 };
@@ -110,6 +161,8 @@ static cJSON *parse(const char *text, size_t length, bool is_first, struct json_
 
     if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) /* cJSON would pass over it */
         return fail(error, text, 0, "a byte order mark is no JSON");
+    if (!json_is_utf8(text, length))
+        return fail(error, text, 0, "the text is not UTF-8");
     if (!prepare(text, length, &quoted, &at, &what))
         return fail(error, text, at, what);
     if (quoted.length > 0) {
@@ -199,24 +252,6 @@ void json_end(struct json_writer *writer, char close)
         indent(writer);
     buf_add_char(writer->out, close);
     writer->needs_comma = true;
-}
-
-static size_t utf8_length(const unsigned char *text)
-{
-    static const unsigned char lowest[] = { 0, 0, 0x80, 0xa0, 0x90 }; /* second byte, against overlong forms */
-    size_t length = text[0] >= 0xf0 && text[0] <= 0xf4  ? 4
-                    : text[0] >= 0xe0 && text[0] < 0xf0 ? 3
-                    : text[0] >= 0xc2 && text[0] < 0xe0 ? 2
-                                                        : 0;
-
-    for (size_t i = 1; i < length; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    if (length > 2 && text[1] < lowest[length] && (text[0] & 0x0f) == 0)
-        return 0;
-    if ((text[0] == 0xed && text[1] > 0x9f) || (text[0] == 0xf4 && text[1] > 0x8f))
-        return 0;
-    return length;
 }
 
 /* Top bits are set when one of eight bytes is no printable ASCII or needs a backslash. */

@@ -27,6 +27,7 @@ struct json_error {
 cJSON *json_parse(const char *text, size_t length, struct json_error *error);
 /* The same of text that may have anything behind the value. */
 cJSON *json_parse_first(const char *text, size_t length, struct json_error *error);
+bool json_is_utf8(const char *text, size_t length); /* what is not is no JSON, here */
 
 struct json_writer {
     struct buf *out;

@@ -23,6 +23,7 @@
 #include "drivers/call_luks.h"
 #include "drivers/loop_device.h"
 #include "drivers/need.h"
+#include "drivers/owner.h"
 #include "drivers/wipe.h"
 
 static const char suffix[] = ".img";
@@ -44,8 +45,10 @@ static void add_file(struct found_directory *found, const char *real_path, const
     item->name = arena_strdup(arena, name);
     item->size_kib = file->st_size / 1024;
     item->allocated_kib = file->st_blocks / 2;
-    if ((size_t)snprintf(path, sizeof(path), "%s/%s", real_path, name) < sizeof(path))
+    if ((size_t)snprintf(path, sizeof(path), "%s/%s", real_path, name) < sizeof(path)) {
         device = loop_table_find(loops, path);
+        item->owner = owner_find(path, arena);
+    }
     if (device) {
         item->device = arena_strdup(arena, device->name);
         item->device_kib = device->size_kib;
@@ -164,15 +167,16 @@ static int sync_directory_of(const char *path)
 }
 
 /* Made or grown, never shrunk. */
-static int size_file(const struct step *step, struct outcome *outcome, bool reserve)
+static int size_file(const struct step *step, struct outcome *outcome, bool reserve, struct arena *arena)
 {
-    off_t wanted = (off_t)step->size_kib * 1024;
     bool is_new = true;
     struct stat file = { 0 };
     int descriptor, error = 0;
+    off_t wanted;
 
     if (step->size_kib <= 0 || step->size_kib > INT64_MAX / 1024)
         return -EINVAL;
+    wanted = (off_t)step->size_kib * 1024;
     descriptor = open(step->path, O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
     if (descriptor < 0 && errno == EEXIST) {
         is_new = false;
@@ -184,10 +188,11 @@ static int size_file(const struct step *step, struct outcome *outcome, bool rese
         error = -errno;
     else if (!S_ISREG(file.st_mode))
         error = -EINVAL;
-    else if (file.st_size < wanted && reserve)
-        error = -posix_fallocate(descriptor, 0, wanted);
-    else if (file.st_size < wanted && ftruncate(descriptor, wanted) < 0)
-        error = -errno;
+    /* Before it holds anything: what has a size and no mark was not made here. */
+    if (!error && file.st_size == 0 && step->text)
+        error = owner_mark(descriptor, step->path, step->text);
+    if (!error && file.st_size < wanted)
+        error = reserve ? -posix_fallocate(descriptor, 0, wanted) : ftruncate(descriptor, wanted) < 0 ? -errno : 0;
     if (error && is_new)
         unlink(step->path);
     else if (error && reserve && file.st_size < wanted && ftruncate(descriptor, file.st_size) < 0)
@@ -200,6 +205,7 @@ static int size_file(const struct step *step, struct outcome *outcome, bool rese
     if (!error && fstat(descriptor, &file) == 0) {
         outcome->size_kib = file.st_size / 1024;
         outcome->allocated_kib = file.st_blocks / 2;
+        outcome->owner = owner_find(step->path, arena);
     }
     close(descriptor);
     return error;
@@ -207,14 +213,12 @@ static int size_file(const struct step *step, struct outcome *outcome, bool rese
 
 static int file_allocate(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
-    (void)arena;
-    return size_file(step, outcome, true);
+    return size_file(step, outcome, true, arena);
 }
 
 static int file_truncate(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
-    (void)arena;
-    return size_file(step, outcome, false);
+    return size_file(step, outcome, false, arena);
 }
 
 static int file_remove(const struct step *step, struct outcome *outcome, struct arena *arena)
@@ -223,6 +227,7 @@ static int file_remove(const struct step *step, struct outcome *outcome, struct 
     (void)arena;
     if (unlink(step->path) < 0 && errno != ENOENT)
         return -errno;
+    owner_forget(step->path);
     return 0;
 }
 

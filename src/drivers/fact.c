@@ -20,6 +20,7 @@ static void free_volume(struct facts *facts, struct storage_fact *volume)
     free(volume->backing);
     free(volume->device);
     free(volume->origin);
+    free(volume->owner);
     memory_freep(&volume->node.key);
     free(volume);
 }
@@ -155,6 +156,23 @@ struct storage_fact *facts_next_volume(const struct storage_fact *volume)
     struct storage_fact *next = volume_of(map_next(&volume->node));
 
     return next && strcmp(next->pool, volume->pool) == 0 ? next : NULL;
+}
+
+static struct storage_fact *only_of(struct storage_fact *volume, const char *pool, const char *resource)
+{
+    return volume && strcmp(volume->pool, pool) == 0 && text_starts_with(volume->identifier, resource) ? volume : NULL;
+}
+
+struct storage_fact *facts_first_volume_of(const struct facts *facts, const char *pool, const char *resource)
+{
+    CLEANUP(memory_freep) char *key = memory_printf("%s/%s", pool, resource);
+
+    return only_of(volume_of(map_after(&facts->volumes, key)), pool, resource);
+}
+
+struct storage_fact *facts_next_volume_of(const struct storage_fact *volume, const char *resource)
+{
+    return only_of(volume_of(map_next(&volume->node)), volume->pool, resource);
 }
 
 static struct layer_fact *find_layer(const struct facts *facts, const char *layer, const char *name)

@@ -27,6 +27,7 @@ struct storage_fact {
     char *pool, *identifier; /* "db_00000" */
     char *backing;           /* file, LV, zvol; NULL: it does not exist */
     char *device;            /* NULL: no device shows it */
+    char *owner;             /* the mark that it bears, see provider_volume; NULL: none */
     char *origin;            /* the identifier of which this is a snapshot; NULL: a volume of its own */
     int64_t size_kib, device_kib, allocated_kib;
     int64_t stamp;
@@ -84,6 +85,10 @@ void facts_remove_pool(struct facts *facts, const char *pool);
 /* For walking: the first volume of a pool, or NULL; then the next of the same pool. */
 struct storage_fact *facts_first_volume(const struct facts *facts, const char *pool);
 struct storage_fact *facts_next_volume(const struct storage_fact *volume);
+
+/* The same of those only whose identifier begins with the name of a resource. */
+struct storage_fact *facts_first_volume_of(const struct facts *facts, const char *pool, const char *resource);
+struct storage_fact *facts_next_volume_of(const struct storage_fact *volume, const char *resource);
 
 const struct layer_fact *facts_find_layer(const struct facts *facts, const char *layer, const char *name);
 /* Made when it is missing, with a new stamp either way. */

@@ -5,7 +5,8 @@
  * reference's.
  *
  * A file that was just made reads as zeroes, so a new volume needs no wiping; what is removed is wiped, which also
- * makes sure that nobody has it mounted before its device is taken away.
+ * makes sure that nobody has it mounted before its device is taken away. That a file was made for the volume is known
+ * by its mark (drivers/owner.h).
  *
  * Volumes are never shrunk.
  */
@@ -18,6 +19,7 @@
 #include "base/text.h"
 #include "drivers/explain.h"
 #include "drivers/provider.h"
+#include "model/layer.h"
 
 static const char reader[] = "FILE";
 static const char suffix[] = ".img";
@@ -25,7 +27,7 @@ static const char suffix[] = ".img";
 /* NULL when it is not configured. The older key is what databases of early versions contain. */
 static const char *directory_of(const struct pool_want *pool)
 {
-    const char *directory = text_map_find(&pool->props, "StorDriver/StorPoolName");
+    const char *directory = text_map_find(&pool->props, PROVIDER_POOL_PROPERTY);
 
     return directory ? directory : text_map_find(&pool->props, "StorDriver/FileDir");
 }
@@ -50,9 +52,11 @@ static int check(const struct pool_want *pool, struct arena *arena, struct troub
     if (directory && directory[0] == '/' && !has_dots(directory))
         return 0;
     trouble->message = arena_printf(arena, "Storage pool '%s' cannot be used.", pool->pool);
-    trouble->cause = directory ? arena_printf(arena, "'%s' is not an absolute path of a directory.", directory)
-                               : arena_strdup(arena, "The property StorDriver/StorPoolName does not name a directory.");
-    trouble->correction = arena_strdup(arena, "Set StorDriver/StorPoolName to an absolute path that starts with '/'.");
+    trouble->cause = directory
+                         ? arena_printf(arena, "'%s' is not an absolute path of a directory.", directory)
+                         : arena_strdup(arena, "The property " PROVIDER_POOL_PROPERTY " does not name a directory.");
+    trouble->correction =
+        arena_strdup(arena, "Set " PROVIDER_POOL_PROPERTY " to an absolute path that starts with '/'.");
     return -1;
 }
 
@@ -122,6 +126,7 @@ static void read_file(const char *pool, const char *directory, const struct foun
     facts_set_text(&fact->backing,
                    arena_printf(arena, "%s%s%s", directory, text_ends_with(directory, "/") ? "" : "/", file->name));
     facts_set_text(&fact->device, file->device);
+    facts_set_text(&fact->owner, file->owner);
     fact->size_kib = file->size_kib;
     fact->device_kib = file->device_kib;
     fact->allocated_kib = file->allocated_kib;
@@ -136,6 +141,7 @@ static void read_missing(struct storage_fact *fact, struct facts *facts)
     }
     facts_set_text(&fact->backing, NULL);
     facts_set_text(&fact->device, NULL);
+    facts_set_text(&fact->owner, NULL);
     fact->size_kib = fact->device_kib = fact->allocated_kib = 0;
     fact->has_vanished = true;
     fact->is_uncertain = false;
@@ -203,6 +209,7 @@ static void read_change(const struct step *step, const struct outcome *outcome, 
 
     if (step->kind == STEP_FILE_ALLOCATE || step->kind == STEP_FILE_TRUNCATE) {
         facts_set_text(&fact->backing, step->path);
+        facts_set_text(&fact->owner, outcome->owner);
         fact->size_kib = outcome->size_kib;
         fact->allocated_kib = outcome->allocated_kib;
         fact->has_vanished = false;
@@ -210,6 +217,7 @@ static void read_change(const struct step *step, const struct outcome *outcome, 
         /* The fact stays for its stamp, until somebody has looked: an answer that is older than this must not count. */
         facts_set_text(&fact->backing, NULL);
         facts_set_text(&fact->device, NULL);
+        facts_set_text(&fact->owner, NULL);
         fact->size_kib = fact->device_kib = fact->allocated_kib = 0;
         fact->is_uncertain = fact->has_vanished = false;
     } else if (step->kind == STEP_LOOP_ATTACH) {
@@ -276,6 +284,7 @@ static void plan_size(const struct provider_volume *volume, bool exists, enum st
     else
         step = plan_add(plan, kind, "create %s file %s of %" PRId64 " KiB", manner, path, volume->size_kib);
     set_target(step, volume, NULL, plan);
+    step->text = arena_strdup_null(&plan->arena, volume->owner);
     step->size_kib = volume->size_kib;
 }
 
@@ -339,7 +348,7 @@ static int lower(const struct provider_volume *volume, const struct storage_fact
 
 const struct provider provider_file = {
     .name = "FILE",
-    .can = PROVIDER_CAN_GROW,
+    .can = PROVIDER_CAN_GROW | PROVIDER_MARKS_OWNER,
     .needs = "loop",
     .check = check,
     .prepare = prepare,
@@ -351,7 +360,7 @@ const struct provider provider_file = {
 
 const struct provider provider_file_thin = {
     .name = "FILE_THIN",
-    .can = PROVIDER_CAN_GROW | PROVIDER_IS_THIN,
+    .can = PROVIDER_CAN_GROW | PROVIDER_IS_THIN | PROVIDER_MARKS_OWNER,
     .needs = "loop",
     .check = check,
     .prepare = prepare,

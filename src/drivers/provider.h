@@ -17,6 +17,9 @@ enum provider_ability {
     PROVIDER_CAN_SNAPSHOT = 2,
     PROVIDER_IS_THIN = 4,     /* what is allocated grows with what is written */
     PROVIDER_HAS_NO_DISK = 8, /* its volumes have no device here */
+    /* raise marks what it makes with the owner, and facts tell the mark: an attribute of the file, a tag, a property.
+     * Without it whatever has the name is taken. */
+    PROVIDER_MARKS_OWNER = 16,
 };
 
 /* One volume as its provider sees it; everything belongs to the caller. */
@@ -25,6 +28,8 @@ struct provider_volume {
     const char *identifier; /* "db_00000" */
     int64_t size_kib;
     bool must_exist;              /* its absence is a loss, which raise refuses to cover up */
+    bool must_be_new;             /* what is there must bear the owner, or it is not this volume */
+    const char *owner;            /* uuid of the resource; NULL: not known */
     const char *authority;        /* for lower */
     const char *origin;           /* raise makes it from this snapshot of its pool; NULL: empty */
     const struct text_map *props; /* effective; of the volume */
@@ -84,14 +89,17 @@ char *provider_snapshot_name(const char *volume, const char *snapshot, struct ar
 /* Whether a name is one that volumes have (ends with _ and at least five digits), or snapshots of such. */
 bool provider_names_volume(const char *identifier);
 
+/*
+ * Whether what has the volume's name is not the volume: then raise must not take it and lower must not touch it. Asked
+ * by the layer, for all providers. What holds nothing at all is anybody's: the satellite died before it marked it.
+ */
+bool provider_is_foreign(const struct provider *provider, const struct provider_volume *volume,
+                         const struct storage_fact *fact);
+
 const struct provider *provider_find(const char *name); /* NULL when it is not in this version */
 
-/* All providers of this version, ends with NULL; and those of other versions, with why they are not usable. */
+/* All providers of this version, ends with NULL. The model knows more, see model/layer.h. */
 extern const struct provider *const providers[];
-struct provider_absent {
-    const char *name, *why;
-};
-extern const struct provider_absent providers_absent[]; /* ends with a NULL name */
 
 extern const struct provider provider_file, provider_file_thin, provider_diskless;
 

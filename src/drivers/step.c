@@ -75,7 +75,7 @@ static const struct field step_fields[] = {
 SCHEMA(step)
 
 static const struct field found_file_fields[] = {
-    FIELD(found_file, name, FIELD_REQUIRED), FIELD(found_file, device, 0), FIELD(found_file, size_kib, 0),
+    FIELD(found_file, name, FIELD_REQUIRED), FIELD(found_file, device, 0), FIELD(found_file, owner, 0), FIELD(found_file, size_kib, 0),
     FIELD(found_file, device_kib, 0), FIELD(found_file, allocated_kib, 0),
 };
 static SCHEMA(found_file)
@@ -102,7 +102,7 @@ static SCHEMA(found_luks)
 static const struct field outcome_fields[] = {
     ENUM(outcome, result, outcome_result_names, FIELD_REQUIRED), FIELD(outcome, error, 0),
     FIELD(outcome, exit_code, 0), FIELD(outcome, output, 0), FIELD(outcome, complaint, 0),
-    FIELD(outcome, truncated, 0), FIELD(outcome, device, 0), FIELD(outcome, size_kib, 0),
+    FIELD(outcome, truncated, 0), FIELD(outcome, device, 0), FIELD(outcome, owner, 0), FIELD(outcome, size_kib, 0),
     FIELD(outcome, device_kib, 0), FIELD(outcome, allocated_kib, 0),
     LIST(outcome, directories, found_directory, 0), LIST(outcome, devices, found_device, 0),
     LIST(outcome, luks, found_luks, 0), FIELD(outcome, identity, 0), FIELD(outcome, can_share_blocks, 0), FIELD(outcome, missing, 0),

@@ -19,8 +19,8 @@ enum step_kind {
     STEP_ASK_FILES,       /* files of the directories in paths, only those in names if there are any -> directories */
     STEP_ASK_SPACE,       /* room in the directories in paths -> directories */
     STEP_CHECK_DIRECTORY, /* path; it must exist; tells whether files in it can share their blocks */
-    STEP_FILE_ALLOCATE,   /* path, size_kib: made or grown, every block reserved */
-    STEP_FILE_TRUNCATE,   /* path, size_kib: made or grown, no block reserved */
+    STEP_FILE_ALLOCATE,   /* path, size_kib: made or grown, every block reserved; text: the owner marked on a new one */
+    STEP_FILE_TRUNCATE,   /* likewise, no block reserved */
     STEP_FILE_REMOVE,     /* path; fine when it is gone */
     STEP_LOOP_ATTACH,     /* path -> device */
     STEP_LOOP_RESIZE,     /* device of path follows the size of the file */
@@ -79,6 +79,7 @@ extern const struct enum_name outcome_result_names[];
 struct found_file {
     char *name;   /* in its directory */
     char *device; /* NULL when no device shows it */
+    char *owner;  /* NULL when it bears no mark */
     int64_t size_kib, device_kib, allocated_kib;
 };
 
@@ -112,6 +113,7 @@ struct outcome {
     char *complaint;   /* STEP_EXEC: standard error; others: which part failed, when what does not say it */
     bool truncated;    /* there was more output than is kept */
     char *device;      /* of the file that the step was about */
+    char *owner;       /* likewise: the mark that it bears */
     int64_t size_kib, device_kib, allocated_kib; /* likewise, as it is now */
     LIST_OF(struct found_directory) directories;
     LIST_OF(struct found_device) devices;

@@ -118,6 +118,35 @@ static char *origin_of(const struct level *level, const struct volume_want *volu
                                   volume->origin->snapshot, arena);
 }
 
+static struct provider_volume volume_of(const struct level *level, const struct known_pool *pool,
+                                        const struct volume_want *want, struct arena *arena)
+{
+    return (struct provider_volume){
+        .pool = pool->want,
+        .identifier = identifier_of(level, want, arena),
+        .must_exist = want->must_exist && !level->suffix[0],
+        .must_be_new = want->must_be_new,
+        .owner = level->resource->uuid,
+        .authority = level->resource->authority,
+        .origin = origin_of(level, want, arena),
+        .props = &want->props,
+    };
+}
+
+static int refuse_foreign(const struct provider_volume *volume, const struct storage_fact *fact, struct arena *arena,
+                          struct trouble *trouble)
+{
+    trouble->message = arena_printf(arena, "%s is there already, and was not made for this resource.", fact->backing);
+    trouble->cause =
+        arena_printf(arena, "A new volume '%s' must not show what an older one has left behind.", volume->identifier);
+    trouble->correction = arena_printf(
+        arena,
+        "If its data is not needed, delete the resource on this node, which does not touch it, remove it (DELETE "
+        "/v1/nodes/NODE/orphans/%s/%s), and create the resource again. To use its data, adopt it (PUT, the same path).",
+        volume->pool->pool, volume->identifier);
+    return -1;
+}
+
 static int plan_volume(const struct level *level, const struct level_volume *volume, bool raise, struct plan *plan,
                        struct trouble *trouble)
 {
@@ -131,15 +160,10 @@ static int plan_volume(const struct level *level, const struct level_volume *vol
     if (!pool)
         return -1;
     fact = fact_of(level, pool, volume->want, &plan->arena);
-    wanted = (struct provider_volume){
-        .pool = pool->want,
-        .identifier = identifier_of(level, volume->want, &plan->arena),
-        .size_kib = gross_kib(level, volume->want, volume->size_kib),
-        .must_exist = volume->want->must_exist && !level->suffix[0],
-        .authority = level->resource->authority,
-        .origin = origin_of(level, volume->want, &plan->arena),
-        .props = &volume->want->props,
-    };
+    wanted = volume_of(level, pool, volume->want, &plan->arena);
+    wanted.size_kib = gross_kib(level, volume->want, volume->size_kib);
+    if (provider_is_foreign(pool->provider, &wanted, fact))
+        return raise ? refuse_foreign(&wanted, fact, &plan->arena, trouble) : 0;
     if (!raise)
         return pool->provider->lower(&wanted, fact, plan, trouble);
     if (volume->size_kib <= 0 && !(pool->provider->can & PROVIDER_HAS_NO_DISK)) {
@@ -171,8 +195,12 @@ static void describe(const struct level *level, const struct level_volume *volum
     struct trouble ignored = { 0 };
     const struct known_pool *pool = pool_of(level, volume->want, arena, &ignored);
     const struct storage_fact *fact = pool ? fact_of(level, pool, volume->want, arena) : NULL;
+    struct provider_volume wanted;
 
     if (!fact)
+        return;
+    wanted = volume_of(level, pool, volume->want, arena);
+    if (provider_is_foreign(pool->provider, &wanted, fact))
         return;
     described->device_path = arena_strdup_null(arena, fact->device);
     described->backing = arena_strdup_null(arena, fact->backing);

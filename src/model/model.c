@@ -142,9 +142,76 @@ static void free_tree(struct object *object)
     place_free(object);
 }
 
+static char *unreadable_key(const struct kind *kind, const char *path)
+{
+    return memory_printf("%s %s", kind->name, path);
+}
+
+void model_note_unreadable(struct model *model, const struct kind *kind, const char *path, const char *why)
+{
+    struct unreadable *unreadable = memory_alloc(sizeof(*unreadable));
+
+    *unreadable = (struct unreadable){
+        .node.key = unreadable_key(kind, path),
+        .kind = kind,
+        .path = memory_strdup(path),
+        .why = memory_strdup(why),
+    };
+    map_insert(&model->unreadable, &unreadable->node);
+}
+
+static const struct unreadable *unreadable_of(struct map_node *node)
+{
+    return node ? CONTAINER_OF(node, struct unreadable, node) : NULL;
+}
+
+const struct unreadable *model_find_unreadable(const struct model *model, enum kind_id kind, const char *path)
+{
+    CLEANUP(memory_freep) char *key = model->unreadable.count > 0 ? unreadable_key(&kinds[kind], path) : NULL;
+
+    return key ? unreadable_of(map_find(&model->unreadable, key)) : NULL;
+}
+
+/* The second parent's key is the object's own, or it is known to the record alone. */
+static bool hangs_in(const struct unreadable *unreadable, const struct object *object)
+{
+    const char *key = object->node[0].key, *slash = strchr(unreadable->path, '/');
+    size_t length = strlen(key);
+
+    if (!slash)
+        return false;
+    return (unreadable->kind->parents[0] == object->kind->id && length == (size_t)(slash - unreadable->path) &&
+            memcmp(unreadable->path, key, length) == 0) ||
+           (unreadable->kind->parents[1] == object->kind->id && strcmp(slash + 1, key) == 0);
+}
+
+const struct unreadable *model_find_unreadable_in(const struct model *model, const struct object *object)
+{
+    map_for_each (node, &model->unreadable)
+        if (hangs_in(unreadable_of(node), object))
+            return unreadable_of(node);
+    return NULL;
+}
+
+static void free_unreadable(struct model *model)
+{
+    struct map_node *node;
+
+    while ((node = map_first(&model->unreadable))) {
+        struct unreadable *unreadable = CONTAINER_OF(node, struct unreadable, node);
+
+        map_remove(&model->unreadable, node);
+        memory_freep(&unreadable->node.key);
+        free(unreadable->path);
+        free(unreadable->why);
+        free(unreadable);
+    }
+}
+
 void model_done(struct model *model)
 {
     free_tree(&model->controller->object);
+    free_unreadable(model);
     number_pool_done(&model->minors);
     arena_done(&model->txn_memory);
     *model = (struct model){ 0 };
@@ -218,6 +285,17 @@ static bool scan_record(const struct kind *kind, struct object *object, const ch
     return true;
 }
 
+bool model_record_is_newer(const struct kind *kind, const char *record, size_t length)
+{
+    struct json_error broken;
+    cJSON *json = json_parse(record, length, &broken);
+    const cJSON *version = cJSON_GetObjectItemCaseSensitive(json, "v");
+    bool is_newer = cJSON_IsNumber(version) && version->valuedouble > kind->version;
+
+    cJSON_Delete(json);
+    return is_newer;
+}
+
 static int decode_tree(const struct kind *kind, struct object *object, const char *record, size_t length,
                        struct arena *arena, char *why, size_t why_size)
 {
@@ -261,6 +339,27 @@ static int decode_record(const struct kind *kind, struct object *object, const c
     return result;
 }
 
+bool model_record_is_faithful(const struct object *object, const char *record, size_t length)
+{
+    struct object *read = place_new(object->kind->id);
+    char why[200];
+    bool is_faithful = decode_record(object->kind, read, record, length, why, sizeof(why)) == 0 &&
+                       read->generation == object->generation &&
+                       field_equal(object->kind->schema, read, object, FIELD_STORE);
+
+    place_free(read);
+    return is_faithful;
+}
+
+static void explain_absence(const struct model *model, enum kind_id kind, const char *name, char *why, size_t why_size)
+{
+    char key[OBJECT_KEY_SIZE];
+    bool is_unreadable = model_key(name, key) && model_find_unreadable(model, kind, key);
+
+    snprintf(why, why_size, is_unreadable ? "the %s '%s' that it belongs to cannot be read" : "there is no %s '%s'",
+             kinds[kind].name, name);
+}
+
 /* Splits "A/B" at the slash; a path without one has its object in the root. */
 static struct object *find_parents(struct model *model, const struct object *object, const char *path, char *key,
                                    struct object **second, char *why, size_t why_size)
@@ -279,7 +378,7 @@ static struct object *find_parents(struct model *model, const struct object *obj
         snprintf(parent_key, sizeof(parent_key), "%.*s", slash ? (int)(slash - path) : 0, path);
         parent = place_writable(object_find(root, kind->parents[0], parent_key));
         if (!parent) {
-            snprintf(why, why_size, "there is no %s '%s'", kinds[kind->parents[0]].name, parent_key);
+            explain_absence(model, kind->parents[0], parent_key, why, why_size);
             return NULL;
         }
     }
@@ -288,7 +387,7 @@ static struct object *find_parents(struct model *model, const struct object *obj
 
         *second = name ? place_writable(find_named(root, kind->parents[1], name)) : NULL;
         if (!*second) {
-            snprintf(why, why_size, "there is no %s '%s'", kinds[kind->parents[1]].name, name ? name : "");
+            explain_absence(model, kind->parents[1], name ? name : "", why, why_size);
             return NULL;
         }
     }

@@ -17,10 +17,26 @@ struct model {
     struct arena txn_memory;   /* of the last transaction, for the next */
     struct map external_names; /* of resource definitions */
     struct number_pool minors; /* DRBD: of volume definitions */
+    struct map unreadable;     /* struct unreadable: records that the store keeps though no object came of them */
     /* Who takes commits: encodes and stores them, later frees or undoes them (store/journal.h). */
     void (*committed)(void *owner, struct commit *commit);
     void *committed_owner;
 };
+
+/*
+ * A record that could not be read, or whose parent could not. It stays in the store as it is, so nothing may be made
+ * under its name, and what it hangs in must stay (model/invariant.h); what satellites hold of it is not theirs to
+ * forget.
+ */
+struct unreadable {
+    struct map_node node; /* key: "resource DATA/ALPHA" */
+    const struct kind *kind;
+    char *path, *why;
+};
+void model_note_unreadable(struct model *model, const struct kind *kind, const char *path, const char *why);
+const struct unreadable *model_find_unreadable(const struct model *model, enum kind_id kind, const char *path);
+/* One that would hang in the object if it could be read; NULL: none. */
+const struct unreadable *model_find_unreadable_in(const struct model *model, const struct object *object);
 
 void model_init(struct model *model); /* with a controller object that has a new UUID */
 void model_done(struct model *model);
@@ -31,8 +47,13 @@ void model_set_minor_range(struct model *model, const char *text);
  */
 struct object *model_load(struct model *model, const struct kind *kind, const char *path, const char *record,
                           size_t length, char *why, size_t why_size);
+/* Whether a newer program wrote the record, in a form that this one does not know. */
+bool model_record_is_newer(const struct kind *kind, const char *record, size_t length);
 /* The record of an object as text. */
 void model_encode_record(const struct object *object, struct buf *out);
+/* Whether what would be read from the record is the object. A build with sanitizers (CHECK_RECORDS) asserts it of
+ * every record that is written. */
+bool model_record_is_faithful(const struct object *object, const char *record, size_t length);
 
 /* By name in any case; NULL when absent or when the name is longer than any name may be. */
 const struct node *model_find_node(const struct model *model, const char *name);

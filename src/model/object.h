@@ -28,7 +28,12 @@ enum kind_id {
     KIND_NONE = KIND_COUNT,
 };
 
-enum { OBJECT_CHILD_KINDS = 4, OBJECT_KEY_SIZE = 256, OBJECT_PATH_SIZE = 2 * OBJECT_KEY_SIZE };
+enum {
+    OBJECT_CHILD_KINDS = 4,
+    OBJECT_KEY_SIZE = 256,
+    OBJECT_PATH_SIZE = 2 * OBJECT_KEY_SIZE,
+    OBJECT_PROPS_LIMIT = 10000, /* properties of one object that requests may set */
+};
 
 struct change;
 struct object {

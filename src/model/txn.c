@@ -55,6 +55,11 @@ bool txn_is_empty(const struct txn *txn)
     return !txn->commit->changes;
 }
 
+const struct change *txn_changes(const struct txn *txn)
+{
+    return txn->commit->changes;
+}
+
 void txn_claim(struct txn *txn, struct number_pool *pool, int64_t number)
 {
     struct claim *claim = arena_alloc(&txn->arena, sizeof(*claim));

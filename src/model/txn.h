@@ -27,6 +27,7 @@ struct arena *txn_arena(struct txn *txn);
  * transaction aborts, or when no object holds it after the commit (model/account.h). */
 void txn_claim(struct txn *txn, struct number_pool *pool, int64_t number);
 bool txn_is_empty(const struct txn *txn); /* nothing made, edited or deleted so far */
+const struct change *txn_changes(const struct txn *txn);
 
 /* Drops edits that changed nothing. Returns the new generation, or 0 when nothing was left to commit. The txn is gone.
  */

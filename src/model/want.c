@@ -30,6 +30,7 @@ static const struct field volume_want_fields[] = {
     FIELD(volume_want, size_kib, 0),
     FIELD(volume_want, remove, 0),
     FIELD(volume_want, must_exist, 0),
+    FIELD(volume_want, must_be_new, 0),
     FIELD(volume_want, props, 0),
     FIELD(volume_want, keys, 0),
     LIST(volume_want, sides, side_want, 0),

@@ -51,8 +51,11 @@ struct volume_want {
     bool remove;      /* this volume goes, the resource stays; needs the want's authority */
     bool
         must_exist; /* it was reported as created before: when it is missing now it is lost, and not made anew, empty */
-    struct text_map props;  /* effective */
-    struct text_list keys;  /* for LUKS, sealed by the master key: the one to be in force, then older ones */
+    /* It was never reported as created: what lies under its name is not its own, unless it bears the resource's uuid,
+     * as what the satellite makes for it does. */
+    bool must_be_new;
+    struct text_map props; /* effective */
+    struct text_list keys; /* for LUKS, sealed by the master key: the one to be in force, then older ones */
     LIST_OF(struct side_want) sides;
     struct origin_want *origin; /* NULL: it is made empty */
 };

@@ -26,6 +26,7 @@ static const struct field link_hello_fields[] = {
     FIELD(link_hello, layers, 0),
     FIELD(link_hello, unsupported, 0),
     FIELD(link_hello, refused, 0),
+    FIELD(link_hello, refused_as, 0),
 };
 SCHEMA(link_hello)
 

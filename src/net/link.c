@@ -161,13 +161,14 @@ static void send_frame(struct link *link, const char *type, const struct schema 
 }
 
 /* Tells the peer why before closing. It may be a stranger: it learns no more than that. */
-static void refuse(struct link *link, const char *reason_for_peer, const char *why)
+static void refuse(struct link *link, const char *as, const char *reason_for_peer, const char *why)
 {
     struct link_hello farewell = {
         .protocol_min = link->own.protocol_min,
         .protocol_max = link->own.protocol_max,
         .version = link->own.version,
         .refused = arena_strdup(&link->peer_arena, reason_for_peer),
+        .refused_as = arena_strdup_null(&link->peer_arena, as),
     };
 
     send_frame(link, "hello", &link_hello_schema, &farewell);
@@ -179,6 +180,16 @@ static void fail_attempt(struct link *link, const char *why)
 {
     link->attempts += link->state != LINK_UP;
     go_down(link, why, false);
+}
+
+static void tell_refused(struct link *link, const char *as, const char *reason)
+{
+    char printable[2][FRAME_ERROR_SIZE];
+
+    copy_printable(printable[0], sizeof(printable[0]), as ? as : LINK_REFUSED_OTHER);
+    copy_printable(printable[1], sizeof(printable[1]), reason);
+    if (link->events->on_refused)
+        link->events->on_refused(link->owner, printable[0], printable[1]);
 }
 
 static const char *named(const char *name)
@@ -209,6 +220,7 @@ static void handle_hello(struct link *link, const cJSON *body)
     }
     if (peer.refused) {
         snprintf(error, sizeof(error), "refused by %s: %s", conn_peer(link->conn), peer.refused);
+        tell_refused(link, peer.refused_as, peer.refused);
         fail_attempt(link, error);
         return;
     }
@@ -229,17 +241,18 @@ static void handle_hello(struct link *link, const cJSON *body)
                  " to %" PRId32,
                  link->own.version ? link->own.version : "unknown", link->own.protocol_min, link->own.protocol_max,
                  peer.protocol_min, peer.protocol_max);
-        refuse(link, told, error);
+        tell_refused(link, LINK_REFUSED_VERSION, error);
+        refuse(link, LINK_REFUSED_VERSION, told, error);
         return;
     }
     if (link->events->on_hello && !link->events->on_hello(link->owner, &link->peer, &link->own)) {
-        const char *reason = link->own.refused ? link->own.refused : "no reason given";
+        const char *reason = link->own.refused ? link->own.refused : "no reason given", *as = link->own.refused_as;
 
-        link->own.refused = NULL;
+        link->own.refused = link->own.refused_as = NULL;
         if (link->state != LINK_GREETING)
             return;
         snprintf(error, sizeof(error), "refused %.64s: %s", named(peer.node), reason);
-        refuse(link, reason, error);
+        refuse(link, as, reason, error);
         return;
     }
     if (link->state != LINK_GREETING)
@@ -250,7 +263,7 @@ static void handle_hello(struct link *link, const cJSON *body)
         come_up(link);
     } else {
         link->state = LINK_GREETED;
-        link->own.refused = NULL;
+        link->own.refused = link->own.refused_as = NULL;
         send_frame(link, "hello", &link_hello_schema, &link->own);
     }
 }
@@ -285,7 +298,8 @@ static void on_data(void *owner, const char *bytes, size_t length)
     enter(link);
     link->heard_ms = loop_now_ms(link->loop);
     frame_reader_add(&link->reader, bytes, length);
-    while (!link->is_freed && link->conn == conn && (got = frame_next(&link->reader, &frame, error)) > 0) {
+    while (!link->is_freed && link->conn == conn && !link->doomed[0] &&
+           (got = frame_next(&link->reader, &frame, error)) > 0) {
         handle_frame(link, &frame);
         frame_done(&frame);
     }
@@ -409,7 +423,7 @@ static struct link *new_link(struct loop *loop, const struct link_hello *own, co
     link->owner = owner;
     link->up_ms = -1;
     field_copy(&link_hello_schema, &link->own, own, &link->own_arena);
-    link->own.refused = NULL;
+    link->own.refused = link->own.refused_as = NULL;
     if (link->own.protocol_min == 0 && link->own.protocol_max == 0) {
         link->own.protocol_min = LINK_PROTOCOL_MIN;
         link->own.protocol_max = LINK_PROTOCOL_MAX;
@@ -468,6 +482,14 @@ void link_reconnect(struct link *link)
         snprintf(link->doomed, sizeof(link->doomed), "a new connection was asked for");
         link->redial_now = true;
     }
+    start_timer(link, 0);
+}
+
+void link_fail(struct link *link, const char *why)
+{
+    if (link->state != LINK_UP || link->doomed[0])
+        return;
+    snprintf(link->doomed, sizeof(link->doomed), "%s", why);
     start_timer(link, 0);
 }
 

@@ -29,6 +29,11 @@ enum {
     LINK_SILENCE_MS = 5000, /* the link is down after so long without hearing */
 };
 
+/* LINSTOR: the words are states of a node's connection, as REST spells them. */
+#define LINK_REFUSED_OTHER   "OTHER_CONTROLLER"
+#define LINK_REFUSED_NAME    "HOSTNAME_MISMATCH"
+#define LINK_REFUSED_VERSION "VERSION_MISMATCH"
+
 /* What both sides tell about themselves first. */
 struct link_hello {
     int32_t protocol_min, protocol_max;
@@ -42,6 +47,7 @@ struct link_hello {
     struct text_list providers, layers;
     struct text_map unsupported; /* provider or layer -> why it cannot be used on this machine */
     char *refused;               /* set when the peer is not accepted, and why; the link closes after it */
+    char *refused_as;            /* then, in a word of LINK_REFUSED_...; NULL: of a peer that knows none */
 };
 extern const struct schema link_hello_schema;
 
@@ -51,10 +57,10 @@ struct link;
  */
 struct link_events {
     /*
-     * The peer's hello is here; NULL accepts everyone. false refuses the peer: put the reason into own->refused before;
-     * the peer is told. own is the link's copy of what was given to link_dial or link_accept. On the side that accepted
-     * it is sent after this call and may be changed; text put into it must live as long as the link, the reason until
-     * the call returns to the loop.
+     * The peer's hello is here; NULL accepts everyone. false refuses the peer: put the reason into own->refused and
+     * own->refused_as before; the peer is told. own is the link's copy of what was given to link_dial or link_accept.
+     * On the side that accepted it is sent after this call and may be changed; text put into it must live as long as
+     * the link, the reason until the call returns to the loop.
      */
     bool (*on_hello)(void *owner, const struct link_hello *peer, struct link_hello *own);
     void (*on_up)(void *owner, const struct link_hello *peer, int protocol); /* both sides accepted each other */
@@ -64,6 +70,8 @@ struct link_events {
      * comes once, whether it had been up or not.
      */
     void (*on_down)(void *owner, const char *why);
+    /* The peer refuses this side, or has no protocol in common with it; on_down follows. May be NULL. */
+    void (*on_refused)(void *owner, const char *as, const char *reason);
 };
 
 /* Dials, and dials again with growing pauses (0.25 s to 10 s) until freed. own is copied. */
@@ -75,6 +83,8 @@ struct link *link_accept(struct loop *loop, struct conn *conn, const struct link
 void link_free(struct link *link); /* on_down is not called; NULL is fine; may be called from its own callbacks */
 /* Drops the connection (on_down follows when it was up) and dials at once, without pause. */
 void link_reconnect(struct link *link);
+/* What the peer sent cannot be worked with: on_down with that reason follows, then the pauses of failed dials. */
+void link_fail(struct link *link, const char *why);
 bool link_is_up(const struct link *link);
 /*
  * Dropped when the link is not up: after the next on_up both sides compare what they hold. body may be NULL. What would

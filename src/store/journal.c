@@ -5,6 +5,7 @@
  */
 #include "store/journal.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,14 +17,11 @@
 
 LOG_DOMAIN("journal");
 
-#define JOURNAL    "journal"
-#define QUARANTINE "quarantine"
-
-enum { LONGEST_KEY = 511 }; /* that every backend takes */
+#define JOURNAL "journal"
 
 const char *const *journal_tables(void)
 {
-    static const char *tables[JOURNAL_TABLE_COUNT] = { [KIND_COUNT] = JOURNAL, [KIND_COUNT + 1] = QUARANTINE };
+    static const char *tables[JOURNAL_TABLE_COUNT] = { [KIND_COUNT] = JOURNAL, [KIND_COUNT + 1] = JOURNAL_QUARANTINE };
 
     for (int id = 0; id < KIND_COUNT; id++)
         tables[id] = kinds[id].name;
@@ -43,8 +41,8 @@ struct journal {
     const struct journal_events *events;
     void *owner;
     struct gathering under_way, next;
-    struct buf record; /* memory for the one at hand */
-    bool is_writing;
+    struct buf record;                    /* memory for the one at hand */
+    bool is_writing, has_lost_generation; /* its own record could not be read */
     uint64_t durable;
     struct journal_counts counts;
     int64_t begun_us;
@@ -74,6 +72,9 @@ static void committed(void *owner, struct commit *commit)
         }
         buf_clear(record);
         model_encode_record(change->object, record);
+#ifdef CHECK_RECORDS
+        assert(model_record_is_faithful(change->object, record->data, record->length));
+#endif
         store_batch_put(batch, change->object->kind->name, path, record->data, record->length);
         journal->next.generation_is_stored = true;
     }
@@ -130,7 +131,7 @@ static void begin_writing(struct journal *journal)
 {
     if (journal->is_writing || !journal->next.newest)
         return;
-    if (!journal->next.generation_is_stored)
+    if (!journal->next.generation_is_stored || journal->has_lost_generation)
         store_generation(&journal->next.batch);
     journal->under_way = journal->next;
     journal->next = (struct gathering){ 0 };
@@ -154,6 +155,7 @@ static void written(void *owner, int error, const char *why)
     journal->under_way = (struct gathering){ 0 };
     loop_mark_dirty(journal->loop);
     if (error == 0) {
+        journal->has_lost_generation = false;
         journal->durable = finished.batch.generation;
         begin_writing(journal); /* the disk works while replies are sent */
         free_commits(&finished);
@@ -173,10 +175,10 @@ static void turn(void *owner)
 
 struct loading {
     struct journal *journal;
-    struct store_batch quarantine;
+    char fatal[400]; /* why the controller must not work on this store; "" when it may */
 };
 
-static const struct kind *kind_of_table(const char *table)
+const struct kind *journal_kind(const char *table)
 {
     for (size_t i = 0; i < KIND_COUNT; i++)
         if (strcmp(kinds[i].name, table) == 0)
@@ -199,30 +201,43 @@ static int load_generation(struct model *model, const char *value, size_t length
     return is_good ? 0 : -1;
 }
 
-static void put_aside(struct loading *loading, const char *table, const char *key, const char *value, size_t length)
+/* Nothing may be done to a store of which this program knows only a part, or not even whose it is. */
+static void judge(struct loading *loading, const struct kind *kind, const char *key, const char *value, size_t length,
+                  const char *why)
 {
-    char name[OBJECT_PATH_SIZE + 64];
-    size_t used = (size_t)snprintf(name, sizeof(name), "%s/%s", table, key);
-
-    if (used > LONGEST_KEY)
-        snprintf(name + LONGEST_KEY - 17, 18, "-%016" PRIx64, text_hash(TEXT_HASH_START, key, strlen(key)));
-    store_batch_put(&loading->quarantine, QUARANTINE, name, value, length);
-    store_batch_remove(&loading->quarantine, table, key);
+    if (loading->fatal[0])
+        return;
+    if (model_record_is_newer(kind, value, length))
+        snprintf(loading->fatal, sizeof(loading->fatal),
+                 "the store was written by a newer version of the program: %s '%.100s': %.150s; start that version, or "
+                 "restore a copy of the store from before it ran",
+                 kind->name, key, why);
+    else if (kind->id == KIND_CONTROLLER)
+        snprintf(loading->fatal, sizeof(loading->fatal),
+                 "the record of the controller, which holds the settings and the identity of the cluster, cannot be "
+                 "read: %.150s; restore a copy of the store, or put the record aside (see --unreadable)",
+                 why);
 }
 
+/* It stays where it is: it may be readable another time, by another program, or when its parent is. */
 static void load_record(void *owner, const char *table, const char *key, const char *value, size_t length)
 {
     struct loading *loading = owner;
     struct journal *journal = loading->journal;
-    const struct kind *kind = kind_of_table(table);
+    const struct kind *kind = journal_kind(table);
     char why[200];
 
     if (kind ? model_load(journal->model, kind, key, value, length, why, sizeof(why)) != NULL
              : load_generation(journal->model, value, length, why, sizeof(why)) == 0)
         return;
-    log_error("record of %s '%s' cannot be read and is put aside: %s", table, key, why);
-    put_aside(loading, table, key, value, length);
-    journal->events->on_quarantine(journal->owner, table, key, why);
+    if (kind) {
+        model_note_unreadable(journal->model, kind, key, why);
+        judge(loading, kind, key, value, length, why);
+    }
+    journal->has_lost_generation |= !kind;
+    log_error("record of %s '%s' cannot be read: %s", table, key, why);
+    if (!loading->fatal[0])
+        journal->events->on_unreadable(journal->owner, table, key, why);
 }
 
 int journal_open(struct journal **result, struct loop *loop, struct model *model, struct store *store,
@@ -230,24 +245,20 @@ int journal_open(struct journal **result, struct loop *loop, struct model *model
 {
     struct journal *journal = memory_alloc(sizeof(*journal));
     struct loading loading = { .journal = journal };
+    int error;
 
     *journal = (struct journal){ .loop = loop, .model = model, .store = store, .events = events, .owner = owner };
-    store_batch_init(&journal->next.batch);
-    store_batch_init(&journal->under_way.batch);
-    store_batch_init(&loading.quarantine);
-    if (store->backend->load(store, journal_tables(), KIND_COUNT + 1, load_record, &loading, why, why_size) != 0) {
-        store_batch_done(&loading.quarantine);
+    error = store->backend->load(store, journal_tables(), KIND_COUNT + 1, load_record, &loading, why, why_size);
+    if (error != 0 || loading.fatal[0]) {
+        if (error == 0)
+            snprintf(why, why_size, "%s", loading.fatal);
         store->backend->close(store);
         free(journal);
         return -1;
     }
+    store_batch_init(&journal->next.batch);
+    store_batch_init(&journal->under_way.batch);
     journal->durable = model->generation;
-    if (loading.quarantine.ops) {
-        loading.quarantine.generation = model->generation;
-        journal->under_way.batch = loading.quarantine;
-        journal->is_writing = true;
-        store->backend->commit(store, &journal->under_way.batch, written, journal);
-    }
     model->committed = committed;
     model->committed_owner = journal;
     loop_on_turn(loop, turn, journal);

@@ -19,15 +19,19 @@ struct journal_events {
     void (*on_durable)(void *owner, uint64_t generation);
     /* Everything above journal_durable() was undone. why names the cause for an administrator. */
     void (*on_failed)(void *owner, const char *why);
-    /* A record that could not be read was moved to the table "quarantine". */
-    void (*on_quarantine)(void *owner, const char *table, const char *key, const char *why);
+    /* While it is opened: a record that could not be read, or whose parent could not. It is left as it is, and the
+     * model knows of it (struct unreadable). */
+    void (*on_unreadable)(void *owner, const char *table, const char *key, const char *why);
 };
 
 /* Tables of the store: one of each kind in their order, in which they are loaded, then what else the journal keeps. */
 enum { JOURNAL_TABLE_COUNT = KIND_COUNT + 2 };
 const char *const *journal_tables(void);
+const struct kind *journal_kind(const char *table); /* NULL: none of a kind */
+#define JOURNAL_QUARANTINE "quarantine"             /* not loaded; store/quarantine.h */
 
-/* Takes the store. 0, or -1 and why. */
+/* Takes the store. 0, or -1 and why: also when a newer program wrote to it, or the controller's own record cannot be
+ * read. Nothing was written then. */
 int journal_open(struct journal **journal, struct loop *loop, struct model *model, struct store *store,
                  const struct journal_events *events, void *owner, char *why, size_t why_size) MUST_CHECK;
 uint64_t journal_durable(const struct journal *journal);

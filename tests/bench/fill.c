@@ -48,7 +48,7 @@ static void on_failed(void *owner, const char *why)
     loop_stop(fill->loop);
 }
 
-static void on_quarantine(void *owner, const char *table, const char *key, const char *why)
+static void on_unreadable(void *owner, const char *table, const char *key, const char *why)
 {
     (void)owner;
     fprintf(stderr, "fill: %s %s: %s\n", table, key, why);
@@ -123,7 +123,7 @@ static void make_definition(struct fill *fill, struct txn *txn, int number)
 
 int main(int argc, char **argv)
 {
-    static const struct journal_events events = { on_change, on_durable, on_failed, on_quarantine };
+    static const struct journal_events events = { on_change, on_durable, on_failed, on_unreadable };
     struct fill fill = { .loop = loop_new() };
     int first = argc == 4 ? atoi(argv[2]) : 0, count = argc == 4 ? atoi(argv[3]) : 0;
     struct store *store;

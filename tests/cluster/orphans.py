@@ -7,6 +7,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
 from cluster import Cluster
+from peer import FakeSatellite
 from suite import Suite, wait_for
 
 suite = Suite('orphans')
@@ -49,7 +50,13 @@ def _():
         shutil.rmtree(cluster.controller.data)
         cluster.controller.data.mkdir()
         cluster.controller.start()
-        cluster.register()
+        cluster.create_node('n1')
+        wait_for('the satellite refuses the new cluster', lambda: cluster.node_state('n1') == 'OTHER_CONTROLLER', 20)
+        answer = cluster.rest.put('/v1/nodes/n1/reconnect')
+        assert 'belongs to another cluster' in str(answer.json), answer
+        (cluster.satellites['n1'].data / 'cluster').unlink()    # the explicit act
+        cluster.await_online('n1')
+        cluster.create_pool('n1')
         for _ in range(2):
             cluster.satellites['n1'].restart()
             cluster.await_online('n1')
@@ -99,6 +106,85 @@ def _():
         cluster.rest.delete('/v1/nodes/n1/orphans/thin/kept_00000')
         assert listed() == []
         assert not cluster.devices()
+
+
+def leave_behind(cluster, resource, text):
+    """A volume of a node that was lost, with its data; the node is back, and the resource of that name is new."""
+    cluster.register()
+    cluster.create_definition(resource, [16384])
+    cluster.create_resource(resource, 'n1')
+    cluster.await_match({(resource, 'n1'): {0: 16384}})
+    with open(next(iter(cluster.devices())), 'r+b', buffering=0) as file:
+        file.write(text.ljust(4096))
+    cluster.satellites['n1'].kill()
+    cluster.await_offline('n1')
+    cluster.rest.delete('/v1/nodes/n1/lost')
+    cluster.rest.delete(f'/v1/resource-definitions/{resource}')
+    cluster.satellites['n1'].start()
+    cluster.register()
+    cluster.create_definition(resource, [8192])
+    answer = cluster.rest.call('POST', f'/v1/resource-definitions/{resource}/resources/n1',
+                               {'resource': {'node_name': 'n1', 'props': {'StorPoolName': 'thin'}}})
+    assert any('was not made for this resource' in e['message'] for e in answer.errors), answer
+    assert cluster.replicas()[(resource, 'n1')][0].get('device_path') is None, 'old data is shown'
+
+
+@suite.case('a new volume does not show what an older one of that name left behind')
+def _():
+    with Cluster(satellites=1, source='orphans') as cluster:
+        leave_behind(cluster, 'vm', b'SECRET')
+        file = cluster.satellites['n1'].pool / 'vm_00000.img'
+        cluster.satellites['n1'].restart()
+        cluster.controller.restart()
+        cluster.await_online('n1')
+        assert cluster.replicas()[('vm', 'n1')][0].get('device_path') is None, 'a restart took it over'
+        cluster.rest.delete('/v1/resource-definitions/vm/resources/n1')
+        assert file.read_bytes()[:6] == b'SECRET', 'deleting the new volume touched the old one'
+        listed = lambda: [o['identifier'] for o in cluster.rest.get('/v1/nodes/n1/orphans')]
+        wait_for('it is an orphan', lambda: listed() == ['vm_00000'], 20)
+        cluster.rest.delete('/v1/nodes/n1/orphans/thin/vm_00000')
+        cluster.create_resource('vm', 'n1')
+        cluster.await_match({('vm', 'n1'): {0: 8192}})
+        assert b'SECRET' not in file.read_bytes()[:8192]
+        cluster.delete_everything()
+
+
+@suite.case('a new volume adopts what has its name when a user says so')
+def _():
+    with Cluster(satellites=1, source='orphans') as cluster:
+        leave_behind(cluster, 'vm', b'precious')
+        cluster.rest.put('/v1/nodes/n1/orphans/thin/vm_00000')
+        cluster.await_match({('vm', 'n1'): {0: 16384}})
+        with open(next(iter(cluster.devices())), 'rb') as file:
+            assert file.read(8) == b'precious'
+        cluster.rest.expect(500, 'PUT', '/v1/nodes/n1/orphans/thin/vm_00000')
+        cluster.satellites['n1'].restart()
+        cluster.await_online('n1')
+        cluster.await_match({('vm', 'n1'): {0: 16384}})
+        cluster.delete_everything()
+
+
+@suite.case('an orphan goes with its pool, and nothing is asked of a pool that is gone')
+def _():
+    with Cluster(satellites=1, source='orphans') as cluster:
+        (cluster.satellites['n1'].pool / 'zz_00000.img').write_bytes(bytes(65536))
+        cluster.register()
+        wait_for('the orphan is listed', lambda: len(cluster.rest.get('/v1/nodes/n1/orphans')) == 1, 20)
+        cluster.rest.delete('/v1/nodes/n1/storage-pools/thin')
+        cluster.rest.call('DELETE', '/v1/nodes/n1/orphans/thin/zz_00000')
+        assert cluster.rest.get('/v1/nodes/n1/orphans') == []
+        assert (cluster.satellites['n1'].pool / 'zz_00000.img').exists()
+
+
+@suite.case('a satellite that reports orphans of a pool that nobody knows')
+def _():
+    report = {'token': 1 << 50, 'orphans_complete': True, 'orphans': [{'pool': 'nope', 'identifier': 'a_00000'}]}
+    with Cluster(satellites=0, source='orphans') as cluster, FakeSatellite([('held', {}), ('report', report)]) as fake:
+        fake.register(cluster.rest)
+        cluster.await_online('fake')
+        assert cluster.rest.get('/v1/nodes/fake/orphans') == []
+        cluster.rest.call('DELETE', '/v1/nodes/fake/orphans/nope/a_00000')
+        assert cluster.rest.get('/v1/nodes/fake')['connection_status'] == 'ONLINE'
 
 
 @suite.case('a replica deleted while its satellite was away goes when it is back, its neighbours stay')

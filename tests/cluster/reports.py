@@ -309,6 +309,7 @@ def _():
     with tempfile.TemporaryDirectory() as directory:
         file = pathlib.Path(directory, 'linstor.toml')
         for text, word in (('[ldap]\nenabled = true\n', 'ldap.enabled'), ('[https]\nkeystore = "/x"\n', 'https.keystore'),
+                           ('[https]\nenabled = true\n', 'https.enabled'),
                            ('[http]\nenabled = false\n', 'http.enabled'), ('[http]\nport = 70000\n', 'http.port'),
                            ('[http]\nprot = 1\n', 'prot'), ('[logging]\nlevel = "LOUD"\n', 'LOUD'), ('[http', 'line 1')):
             file.write_text(text)

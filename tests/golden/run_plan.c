@@ -22,7 +22,7 @@
 #include "layers/stack.h"
 
 struct golden_volume {
-    char *pool, *identifier, *backing, *device, *origin;
+    char *pool, *identifier, *backing, *device, *owner, *origin;
     int64_t size_kib, device_kib, allocated_kib;
     bool is_uncertain, has_vanished;
 };
@@ -46,7 +46,8 @@ struct golden_facts {
 /* clang-format off */
 static const struct field golden_volume_fields[] = {
     FIELD(golden_volume, pool, FIELD_REQUIRED), FIELD(golden_volume, identifier, FIELD_REQUIRED),
-    FIELD(golden_volume, backing, 0), FIELD(golden_volume, device, 0), FIELD(golden_volume, origin, 0), FIELD(golden_volume, size_kib, 0),
+    FIELD(golden_volume, backing, 0), FIELD(golden_volume, device, 0),
+    FIELD(golden_volume, owner, 0), FIELD(golden_volume, origin, 0), FIELD(golden_volume, size_kib, 0),
     FIELD(golden_volume, device_kib, 0), FIELD(golden_volume, allocated_kib, 0),
     FIELD(golden_volume, is_uncertain, 0), FIELD(golden_volume, has_vanished, 0),
 };
@@ -148,6 +149,7 @@ static void load_facts(struct golden *golden, const char *text)
 
         facts_set_text(&fact->backing, volume->backing);
         facts_set_text(&fact->device, volume->device);
+        facts_set_text(&fact->owner, volume->owner);
         facts_set_text(&fact->origin, volume->origin);
         fact->size_kib = volume->size_kib;
         fact->device_kib = volume->device_kib;
@@ -207,6 +209,7 @@ static struct outcome expect(struct golden *golden, const struct step *step)
     if (step->kind == STEP_FILE_ALLOCATE || step->kind == STEP_FILE_TRUNCATE) {
         outcome.size_kib = step->size_kib;
         outcome.allocated_kib = step->kind == STEP_FILE_ALLOCATE ? step->size_kib : 0;
+        outcome.owner = fact && fact->backing && fact->size_kib > 0 ? fact->owner : step->text;
     } else if (step->kind == STEP_LOOP_ATTACH) {
         outcome.device = arena_printf(&golden->arena, "/dev/loop%d", 100 + golden->next_device++);
         outcome.device_kib = fact->size_kib;

@@ -14,6 +14,7 @@ enum { LOOP_DEVICES = 64, FIRST_FREE_KIB = 1 << 30 };
 
 struct file {
     struct map_node node; /* key: the path */
+    char owner[TEXT_UUID_SIZE];
     int64_t size_kib, allocated_kib, made_ms;
     int device;    /* number, -1: none */
     bool is_below; /* made while nothing was mounted at its directory */
@@ -126,6 +127,7 @@ static void add_found(struct machine *machine, struct found_directory *found, co
     struct found_file *item = LIST_ADD(&found->files, arena);
 
     item->name = arena_strdup(arena, strrchr(file->node.key, '/') + 1);
+    item->owner = file->owner[0] ? arena_strdup(arena, file->owner) : NULL;
     item->size_kib = file->size_kib;
     item->allocated_kib = file->allocated_kib;
     if (file->device < 0)
@@ -191,7 +193,8 @@ static struct file *make_file(struct host *host, struct machine *machine, const 
     return file;
 }
 
-static int size_file(struct host *host, struct machine *machine, const struct step *step, struct outcome *outcome)
+static int size_file(struct host *host, struct machine *machine, const struct step *step, struct outcome *outcome,
+                     struct arena *arena)
 {
     struct file *file = find(machine, step->path);
 
@@ -201,10 +204,13 @@ static int size_file(struct host *host, struct machine *machine, const struct st
         return -ENOENT;
     if (!file)
         file = make_file(host, machine, step);
+    if (file->size_kib == 0 && step->text)
+        snprintf(file->owner, sizeof(file->owner), "%s", step->text);
     if (file->size_kib < step->size_kib)
         file->size_kib = step->size_kib;
     if (step->kind == STEP_FILE_ALLOCATE)
         set_allocated(machine, file, file->size_kib);
+    outcome->owner = file->owner[0] ? arena_strdup(arena, file->owner) : NULL;
     outcome->size_kib = file->size_kib;
     outcome->allocated_kib = file->allocated_kib;
     return 0;
@@ -314,7 +320,7 @@ static int run(struct host *host, const struct step *step, struct outcome *outco
     if (step->kind == STEP_CHECK_DIRECTORY)
         return check_directory(machine, step, outcome);
     if (step->kind == STEP_FILE_ALLOCATE || step->kind == STEP_FILE_TRUNCATE)
-        return size_file(host, machine, step, outcome);
+        return size_file(host, machine, step, outcome, arena);
     if (step->kind == STEP_FILE_REMOVE)
         return remove_file(host, machine, step);
     if (step->kind == STEP_LOOP_ATTACH)

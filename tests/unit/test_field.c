@@ -305,6 +305,9 @@ static void scanning_is_strict(void **state)
         "{,}",
         "{\"a\":1,}",
         "{\"x\":\"\\u12\"}",
+        "{\"name\":\"\xff\"}",
+        "{\"name\":\"\xed\xa0\x80\"}",
+        "{\"name\":\"\xc3",
         "{\"texts\":[\"a\",]}",
         "{\"props\":{\"a\":\"b\",}}",
         "{\"x\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
@@ -355,6 +358,55 @@ static void unsorted_maps_are_sorted_while_decoded(void **state)
     arena_done(&arena);
 }
 
+/* Written by ourselves, a map has any number of members; from strangers each may cost a move of all others. */
+static void large_maps_come_in_order(void **state)
+{
+    enum { MEMBERS = 3 * FIELD_MAP_LIMIT };
+
+    (void)state;
+    for (int is_sorted = 0; is_sorted < 2; is_sorted++) {
+        CLEANUP(buf_done) struct buf text = { 0 };
+        struct tree decoded = { 0 }, scanned = { 0 };
+        struct arena arena = { 0 };
+        struct field_error error = { 0 };
+        int expected = is_sorted ? 0 : -1;
+
+        buf_add_text(&text, "{\"props\":{");
+        for (int i = 0; i < MEMBERS; i++)
+            buf_printf(&text, "%s\"k%05d\":\"\"", i > 0 ? "," : "", is_sorted ? i : MEMBERS - i);
+        buf_add_text(&text, "}}");
+        assert_int_equal(field_decode_text(&tree_schema, &decoded, text.data, text.length, &arena, &error), expected);
+        assert_int_equal(field_scan_text(&tree_schema, &scanned, text.data, text.length, &arena, &error), expected);
+        if (is_sorted) {
+            assert_int_equal(decoded.props.count, MEMBERS);
+            assert_int_equal(field_largest_map(&tree_schema, &scanned, FIELD_ALL), MEMBERS);
+        } else {
+            assert_string_equal(error.message, "props.k20000: has more than 10000 members, and not in order");
+        }
+        arena_done(&arena);
+    }
+}
+
+static void what_is_no_utf8_is_refused(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_good;
+    } rows[] = {
+        { "plain text of more than eight bytes", true },
+        { "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 and more", true },
+        { "12345678\xff", false },
+        { "\xc0\x80", false },
+        { "\xed\xa0\x80", false },
+        { "\xf4\x90\x80\x80", false },
+        { "cut \xe2\x82", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        assert_int_equal(json_is_utf8(rows[i].text, strlen(rows[i].text)), rows[i].is_good);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +424,8 @@ int main(void)
         cmocka_unit_test(scanning_is_strict),
         cmocka_unit_test(scanned_strings_are_unescaped),
         cmocka_unit_test(unsorted_maps_are_sorted_while_decoded),
+        cmocka_unit_test(large_maps_come_in_order),
+        cmocka_unit_test(what_is_no_utf8_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

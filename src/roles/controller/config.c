@@ -125,9 +125,13 @@ static const struct enum_name level_names[] = {
     { "TRACE", LOG_TRACE + 1 }, { 0 },
 };
 
+static const struct enum_name act_names[] = {
+    { "list", QUARANTINE_LIST }, { "put-aside", QUARANTINE_PUT_ASIDE }, { "restore", QUARANTINE_RESTORE }, { 0 },
+};
+
 struct options {
     char *data_dir, *config, *config_directory, *listen;
-    uint32_t level, linstor_level; /* 0: not given */
+    uint32_t level, linstor_level, unreadable; /* 0: not given */
     bool version, help;
 };
 
@@ -142,6 +146,8 @@ static const struct opt opts[] = {
              level_names),
     OPT_ENUM(options, linstor_level, "log-level-linstor", 0, "LEVEL", "LS_LOG_LEVEL_LINSTOR",
              "the same; wins over --log-level", level_names),
+    OPT_ENUM(options, unreadable, "unreadable", 0, "ACT", NULL,
+             "list records that cannot be read, put-aside or restore them, and exit", act_names),
     OPT(options, version, "version", 'v', NULL, NULL, "print the version and exit"),
     OPT(options, help, "help", 'h', NULL, NULL, "print this and exit"),
     OPT_IGNORED("logs", 'l', "DIR"),
@@ -200,6 +206,8 @@ static int apply_options(struct settings *settings, const struct options *option
         settings->data_dir = options->data_dir;
     if (options->level || options->linstor_level)
         settings->level = (enum log_level)((options->linstor_level ? options->linstor_level : options->level) - 1);
+    if (options->unreadable)
+        settings->unreadable = (enum quarantine_act)options->unreadable;
     if (options->listen && !parse_listen(settings, options->listen))
         return complain(EXIT_OPTIONS, arena_printf(&settings->arena, "'%s' is not an address and port to listen on",
                                                    options->listen));
@@ -214,6 +222,8 @@ static const char *find_unprotected(const struct config *config)
                "may do everything";
     if (config->http.enabled.has && !config->http.enabled.value)
         return "http.enabled = false: this version serves HTTP only";
+    if (config->https.enabled.has && config->https.enabled.value)
+        return "https.enabled = true: this version does not serve HTTPS; remove it if HTTP may be served instead";
     if (config->https.keystore && (!config->https.enabled.has || config->https.enabled.value))
         return "https.keystore: this version does not serve HTTPS; remove it if HTTP may be served instead";
     return NULL;

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "store/quarantine.h"
 
 enum exit_code { EXIT_OPTIONS = 1, EXIT_CONFIG = 2, EXIT_START = 20 }; /* LINSTOR: the same */
 
@@ -16,6 +17,7 @@ struct settings {
     const char *listen_address;
     int listen_port;
     enum log_level level;
+    enum quarantine_act unreadable; /* to be done instead of serving; 0: nothing */
     struct arena arena;
 };
 

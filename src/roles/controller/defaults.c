@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "roles/controller/defaults.h"
 
+#include "model/layer.h"
 #include "model/txn.h"
 
 /*
@@ -64,7 +65,7 @@ static void make_group(struct txn *txn, const struct object *root)
 
 void defaults_make(struct model *model)
 {
-    static const char *const pools[] = { "DfltStorPool", "DfltDisklessStorPool" };
+    static const char *const pools[] = { "DfltStorPool", PROVIDER_DISKLESS_POOL };
     struct txn *txn = txn_begin(model);
     const struct object *root = model_root(model);
     struct controller *controller = txn_edit(txn, root);
@@ -77,13 +78,15 @@ void defaults_make(struct model *model)
     for (size_t i = 0; i < ARRAY_SIZE(pools); i++) {
         struct storage_pool_definition *definition;
 
-        if (model_find_pool_definition(model, pools[i]))
-            continue; /* a node that was made meanwhile has brought it */
         (void)model_key(pools[i], key);
+        if (model_find_pool_definition(model, pools[i]) ||
+            model_find_unreadable(model, KIND_STORAGE_POOL_DEFINITION, key))
+            continue; /* a node that was made meanwhile has brought it */
         definition = txn_new(txn, KIND_STORAGE_POOL_DEFINITION, root, NULL, key);
         definition->name = arena_strdup(txn_arena(txn), pools[i]);
     }
-    if (!model_find_group(model, "DfltRscGrp"))
+    (void)model_key("DfltRscGrp", key);
+    if (!model_find_group(model, "DfltRscGrp") && !model_find_unreadable(model, KIND_RESOURCE_GROUP, key))
         make_group(txn, root);
     txn_commit(txn);
 }

@@ -76,6 +76,20 @@ static int serve(struct shell *shell, const struct settings *settings)
     return status;
 }
 
+static int handle_unreadable(const struct settings *settings)
+{
+    CLEANUP(memory_freep) char *directory = memory_printf("%s/store", settings->data_dir);
+    struct loop *loop = loop_new();
+    char why[512];
+    struct store *store = store_lmdb_open(loop, directory, journal_tables(), JOURNAL_TABLE_COUNT, why, sizeof(why));
+    int result = store ? quarantine_run(loop, store, settings->unreadable, stdout, why, sizeof(why)) : -1;
+
+    if (result != 0)
+        log_error("%s", why);
+    loop_free(loop);
+    return result == 0 ? 0 : EXIT_START;
+}
+
 static int run(int argc, char **argv)
 {
     struct shell shell = { .argc = argc, .argv = argv };
@@ -85,7 +99,7 @@ static int run(int argc, char **argv)
     if (result == 0) {
         log_set_level(settings.level);
         signal(SIGPIPE, SIG_IGN);
-        result = serve(&shell, &settings);
+        result = settings.unreadable ? handle_unreadable(&settings) : serve(&shell, &settings);
     }
     controller_settings_done(&settings);
     return result < 0 ? 0 : result;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/layer.h"
 #include "roles/controller/request.h"
 #include "roles/controller/rest_node.h"
 #include "roles/controller/session.h"
@@ -81,11 +82,13 @@ void request_settle_node(struct request *q, const struct node *node, int64_t wai
 static void not_connected(struct request *q, const char *node)
 {
     const char *message = rc_text(&q->rc, "No active connection to satellite '%s'.", node);
+    const struct node *found = model_find_node(q->model, node);
+    const char *why = found ? session_last_error(found) : "";
 
     for (uint32_t i = 0; i < q->rc.entries.count; i++)
         if (q->rc.entries.at[i].message && strcmp(q->rc.entries.at[i].message, message) == 0)
             return;
-    rc_add(&q->rc, WARN_NOT_CONNECTED, .message = message,
+    rc_add(&q->rc, WARN_NOT_CONNECTED, .message = message, .cause = *why ? arena_strdup(&q->arena, why) : NULL,
            .details =
                "The change is stored. The controller goes on trying to connect, and the satellite receives it as soon "
                "as it is back.");
@@ -140,7 +143,7 @@ static bool pool_settled(struct request *q, const struct settle_item *item)
     if (!pool->fact || pool->want_generation == 0 || (uint64_t)pool->fact->generation < pool->want_generation)
         return false;
     if (pool->fact->trouble) {
-        if (text_map_find(&pool->object.props, "StorDriver/StorPoolName"))
+        if (text_map_find(&pool->object.props, PROVIDER_POOL_PROPERTY))
             add_trouble(q, item->first, FAIL_STOR_POOL_CONFIGURATION_ERROR, pool->fact->trouble);
         else
             rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = pool->fact->trouble->message, .is_quiet = true);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/runtime.h"
 #include "roles/controller/routes.h"
 #include "roles/controller/session.h"
 
@@ -75,6 +76,7 @@ static int remove_orphan(struct request *q)
 {
     const struct node *node = request_get_node(q, q->var[VAR_NODE]);
     const char *identifier = q->var[VAR_ANY];
+    const struct storage_pool *pool;
     const struct resource_definition *definition;
     struct resource_want want = { .remove = true, .generation = (int64_t)q->model->generation };
     struct wants wants = { 0 };
@@ -88,7 +90,8 @@ static int remove_orphan(struct request *q)
         return rc_add(&q->rc, FAIL_NOT_CONNECTED,
                       .message = rc_text(&q->rc, "Satellite '%s' is not connected.", node->name),
                       .correction = "Repeat the request when the node is online.");
-    if (!session_has_orphan(node, q->var[VAR_POOL], identifier) ||
+    pool = model_find_pool(node, q->var[VAR_POOL]);
+    if (!pool || !session_has_orphan(node, q->var[VAR_POOL], identifier) ||
         !split_identifier(identifier, &q->arena, &want.resource, &number))
         return rc_add(&q->rc, WARN_NOT_FOUND,
                       .message = rc_text(&q->rc, "Node '%s' has no orphan '%s' in storage pool '%s'.", node->name,
@@ -102,7 +105,7 @@ static int remove_orphan(struct request *q)
     text_list_add(&want.layers, "STORAGE", &q->arena);
     volume = LIST_ADD(&want.volumes, &q->arena);
     volume->number = number;
-    volume->pool = arena_strdup(&q->arena, storage_pool_name(model_find_pool(node, q->var[VAR_POOL])));
+    volume->pool = arena_strdup(&q->arena, storage_pool_name(pool));
     volume->remove = true;
     *LIST_ADD(&wants.resources, &q->arena) = want;
     session_send_wants(node, &wants);
@@ -111,9 +114,60 @@ static int remove_orphan(struct request *q)
                   .message = rc_text(&q->rc, "Orphan '%s' removed from node '%s'.", identifier, node->name));
 }
 
+static struct volume *edit_volume(struct request *q, const struct resource *resource, int32_t number)
+{
+    struct resource *edited = txn_edit(q->txn, resource);
+
+    for (uint32_t i = 0; i < edited->volumes.count; i++)
+        if (edited->volumes.at[i].number == number)
+            return &edited->volumes.at[i];
+    return NULL;
+}
+
+/* What lies in the way of a new volume becomes that volume: it is to be there from now on. */
+static int adopt_orphan(struct request *q)
+{
+    const struct node *node = request_get_node(q, q->var[VAR_NODE]);
+    const char *identifier = q->var[VAR_ANY];
+    const struct resource_definition *definition;
+    const struct resource *resource = NULL;
+    const struct volume *volume = NULL;
+    char *name;
+    int32_t number;
+
+    rc_ref(&q->rc, "Node", q->var[VAR_NODE]);
+    if (!node)
+        return -1;
+    if (split_identifier(identifier, &q->arena, &name, &number)) {
+        definition = model_find_definition(q->model, name);
+        resource = definition ? model_find_resource(definition, node->name) : NULL;
+        volume = resource ? resource_find_volume(resource, number) : NULL;
+    }
+    if (!volume || !volume->storage_pool || !text_equal_fold(volume->storage_pool, q->var[VAR_POOL]))
+        return rc_add(&q->rc, FAIL_NOT_FOUND_VLM,
+                      .message = rc_text(&q->rc, "No volume of node '%s' in storage pool '%s' is called '%s'.",
+                                         node->name, q->var[VAR_POOL], identifier),
+                      .cause = "Only the volume of a resource can adopt what has its name.",
+                      .correction = "Create the resource definition, its volume and the resource first.");
+    if (volume->is_deployed || object_has_flag(&resource->object, RESOURCE_DELETE))
+        return rc_add(&q->rc, FAIL_IN_USE,
+                      .message = rc_text(&q->rc, "Volume '%s' of node '%s' is not waiting for anything to adopt.",
+                                         identifier, node->name));
+    if (!session_is_online(node)) /* a satellite that holds the want already would not hear of the difference */
+        return rc_add(&q->rc, FAIL_NOT_CONNECTED,
+                      .message = rc_text(&q->rc, "Satellite '%s' is not connected.", node->name),
+                      .correction = "Repeat the request when the node is online.");
+    edit_volume(q, resource, number)->is_deployed = true;
+    runtime_set_resource_want(resource, 0, 0);
+    return rc_add(&q->rc, MODIFIED,
+                  .message =
+                      rc_text(&q->rc, "Volume '%s' of node '%s' adopts what has its name.", identifier, node->name));
+}
+
 /* clang-format off */
 const struct route orphan_routes[] = {
     { "GET",    "/v1/nodes/{node}/orphans", list_orphans, 0, NULL, 200, 0 },
+    { "PUT",    "/v1/nodes/{node}/orphans/{pool}/{any}", adopt_orphan, ROUTE_WRITE | ROUTE_SETTLE | ROUTE_BODY_OPTIONAL, NULL, 200, MASK_MOD | MASK_VLM },
     { "DELETE", "/v1/nodes/{node}/orphans/{pool}/{any}", remove_orphan, 0, NULL, 200, MASK_DEL | MASK_VLM },
     { 0 },
 };

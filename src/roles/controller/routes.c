@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/invariant.h"
 
 const struct route *const route_tables[] = {
     resource_definition_routes,
@@ -239,6 +240,20 @@ static int decode_body(struct request *q, cJSON **json)
     return 0;
 }
 
+static int check_invariants(struct request *q)
+{
+    struct invariant_problem problem = { 0 };
+    int64_t code = 0;
+
+    switch (invariant_check(q->model, q->txn, &q->arena, &problem)) {
+    case INVARIANT_HOLDS: return 0;
+    case INVARIANT_TOO_MANY_PROPS: code = FAIL_INVLD_PROP; break;
+    case INVARIANT_NAME_IS_TAKEN:
+    case INVARIANT_IS_NEEDED: code = FAIL_IN_USE; break;
+    }
+    return rc_add(&q->rc, code, .message = problem.message, .cause = problem.cause, .correction = problem.correction);
+}
+
 /* Runs the handler inside its transaction. */
 static void run(struct request *q)
 {
@@ -254,6 +269,8 @@ static void run(struct request *q)
         q->txn = txn_begin(&service->model);
     service->current = q;
     result = q->route->handle(q);
+    if (q->txn && result == 0 && !rc_has_error(&q->rc))
+        result = check_invariants(q);
     if (q->txn && (result != 0 || rc_has_error(&q->rc))) {
         txn_abort(q->txn);
         rc_drop_successes(&q->rc);

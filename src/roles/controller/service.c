@@ -44,6 +44,8 @@ static void on_change(void *owner, const struct change *change, uint64_t generat
     } else if (kind == KIND_NODE || kind == KIND_NET_INTERFACE) {
         service->has_dirty_nodes = true;
         service->nodes_generation = is_undo ? 0 : generation;
+    } else if (kind == KIND_STORAGE_POOL && vanishes) {
+        session_forget_pool(storage_pool_node((const struct storage_pool *)object));
     } else if (kind == KIND_CONTROLLER) {
         take_ranges(service);
     }
@@ -69,21 +71,34 @@ static void on_failed(void *owner, const char *why)
     parked_fail(service, why);
 }
 
-static void on_quarantine(void *owner, const char *table, const char *key, const char *why)
+/* The same is found at every start. */
+static bool was_reported(const struct reports *reports, const char *message)
+{
+    for (uint32_t i = 0; reports && i < reports_count(reports); i++) {
+        const char *known = reports_at(reports, i)->doc->exception_message;
+
+        if (known && strcmp(known, message) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void on_unreadable(void *owner, const char *table, const char *key, const char *why)
 {
     struct service *service = owner;
     CLEANUP(memory_freep)
-    char *message = memory_printf("The stored record '%s' of '%s' could not be read and was set aside.", key, table);
+    char *message = memory_printf("The stored record '%s' of '%s' could not be read and is left as it is.", key, table);
     CLEANUP(memory_freep) char *cause = memory_strdup(why);
     const struct rc_doc problem = {
         .message = message,
         .cause = cause,
-        .details =
-            (char[]){ "It lies unchanged in the table 'quarantine' of the store. What it describes does not exist for "
-                      "the controller; the rest is not affected." },
-        .correction = (char[]){ "Restore the object, or create it anew." },
+        .details = (char[]){ "What it describes does not exist for the controller; satellites keep what they have of "
+                             "it. The rest is not affected. It is tried again at every start." },
+        .correction = (char[]){ "Repair the record, or put it aside: see --unreadable in linstor-controller(8)." },
     };
 
+    if (was_reported(service->reports, message))
+        return;
     (void)reports_add(service->reports, &(struct error_report_entry){ .time_ms = loop_wall_ms(service->loop),
                                                                       .failure = "RecordUnreadable",
                                                                       .problems = &problem,
@@ -94,7 +109,7 @@ static const struct journal_events journal_events = {
     .on_change = on_change,
     .on_durable = on_durable,
     .on_failed = on_failed,
-    .on_quarantine = on_quarantine,
+    .on_unreadable = on_unreadable,
 };
 
 /* Connections follow the stored nodes. */

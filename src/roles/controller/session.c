@@ -21,10 +21,11 @@ struct session {
     char *address; /* that is dialled */
     int port;
     struct link *link;
-    struct link_hello *hello; /* the satellite's, one block */
-    bool is_synchronised;     /* it was told what it should have ... */
-    bool is_online;           /* ... and answered after that */
-    bool is_refused;
+    struct link_hello *hello;  /* the satellite's, one block */
+    bool is_synchronised;      /* it was told what it should have ... */
+    bool is_online;            /* ... and answered after that */
+    char *trouble;             /* why it is not online, as the satellite or its messages told; NULL: nothing did */
+    const char *trouble_state; /* what that is called: a word of the states of connections */
     int64_t online_token, refreshed;
     struct report *orphans; /* one block */
 };
@@ -60,16 +61,38 @@ const struct net_interface *session_interface(const struct node *node)
     return NULL;
 }
 
-static bool on_hello(void *owner, const struct link_hello *peer, struct link_hello *own)
+/* Words of others are not shown as states. */
+static const char *state_of_refusal(const char *as)
 {
-    struct session *session = owner;
+    static const char *const words[] = { LINK_REFUSED_NAME, LINK_REFUSED_VERSION, LINK_REFUSED_OTHER };
 
-    (void)own;
-    if (!peer->refused)
-        return true;
-    session->is_refused = true;
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        if (strcmp(words[i], as) == 0)
+            return words[i];
+    return LINK_REFUSED_OTHER;
+}
+
+/* Told once, however often it happens. */
+static void set_trouble(struct session *session, const char *state, const char *why)
+{
+    if (session->trouble && strcmp(session->trouble, why) == 0)
+        return;
+    log_warn("node %s cannot be worked with: %s", name_of(session), why);
+    free(session->trouble);
+    session->trouble = memory_strdup(why);
+    session->trouble_state = state;
     service_tell_news(session->service);
-    return true;
+}
+
+static void forget_trouble(struct session *session)
+{
+    free(session->trouble);
+    session->trouble = NULL;
+}
+
+static void on_refused(void *owner, const char *as, const char *reason)
+{
+    set_trouble(owner, state_of_refusal(as), reason);
 }
 
 /* What the machine calls itself is shown with the node. */
@@ -92,7 +115,6 @@ static void on_up(void *owner, const struct link_hello *peer, int protocol)
 
     free(session->hello);
     session->hello = field_duplicate(&link_hello_schema, peer);
-    session->is_refused = peer->refused != NULL;
     note_uname(session, peer->uname);
     log_info("node %s is connected at %s port %d, version %s, protocol %d", name_of(session), session->address,
              session->port, peer->version ? peer->version : "?", protocol);
@@ -122,8 +144,10 @@ static void receive_held(struct session *session, const cJSON *body)
     if (!node)
         return;
     if (field_decode(&held_schema, &held, body, &arena, &error) != 0) {
-        log_error("node %s: what it holds cannot be read: %s", node->name, error.message);
-        link_reconnect(session->link);
+        CLEANUP(memory_freep) char *why = memory_printf("what the satellite holds cannot be read: %s", error.message);
+
+        set_trouble(session, "FULL_SYNC_FAILED", why);
+        link_fail(session->link, why);
     } else {
         session->is_synchronised = true;
         wants_synchronise(session->service, node, &held);
@@ -185,17 +209,38 @@ static void receive_resource(struct session *session, const struct node *node, c
     finish_note(session->service, resource);
 }
 
-static void receive_orphans(struct session *session, const struct report *report)
+/* Only what lies in pools that the node has here, too: by them orphans are found and removed. */
+static void keep_orphans(struct session *session, const struct node *node, const struct report *report)
 {
     struct report only = { .orphans_complete = true };
+    struct arena arena = { 0 };
 
-    only.orphans.at = report->orphans.at;
-    only.orphans.count = report->orphans.count;
+    for (uint32_t i = 0; i < report->orphans.count; i++)
+        if (model_find_pool(node, report->orphans.at[i].pool))
+            *LIST_ADD(&only.orphans, &arena) = report->orphans.at[i];
     free(session->orphans);
     session->orphans = field_duplicate(&report_schema, &only);
-    if (report->orphans.count > 0)
-        log_warn("node %s has %u volumes that nobody wants; see /v1/nodes/%s/orphans", name_of(session),
-                 report->orphans.count, name_of(session));
+    arena_done(&arena);
+}
+
+static void receive_orphans(struct session *session, const struct node *node, const struct report *report)
+{
+    keep_orphans(session, node, report);
+    if (session->orphans->orphans.count > 0)
+        log_warn("node %s has %u volumes that nobody wants; see /v1/nodes/%s/orphans", node->name,
+                 session->orphans->orphans.count, node->name);
+}
+
+void session_forget_pool(const struct node *node)
+{
+    struct session *session = session_of(node);
+    struct report *before = session ? session->orphans : NULL;
+
+    if (!before)
+        return;
+    session->orphans = NULL;
+    keep_orphans(session, node, before);
+    free(before);
 }
 
 static void receive_report(struct session *session, const cJSON *body)
@@ -218,11 +263,12 @@ static void receive_report(struct session *session, const cJSON *body)
     for (uint32_t i = 0; i < report.resources.count; i++)
         receive_resource(session, node, &report.resources.at[i]);
     if (report.orphans_complete)
-        receive_orphans(session, &report);
+        receive_orphans(session, node, &report);
     if (report.token > session->refreshed)
         session->refreshed = report.token;
     if (session->is_synchronised && !session->is_online && session->refreshed >= session->online_token) {
         session->is_online = true;
+        forget_trouble(session);
         log_info("node %s is online", node->name);
     }
     arena_done(&arena);
@@ -259,7 +305,7 @@ static void on_message(void *owner, const char *type, const cJSON *body)
 }
 
 static const struct link_events events = {
-    .on_hello = on_hello,
+    .on_refused = on_refused,
     .on_up = on_up,
     .on_message = on_message,
     .on_down = on_down,
@@ -284,7 +330,8 @@ static void hang_up(struct session *session)
 {
     link_free(session->link);
     session->link = NULL;
-    session->is_synchronised = session->is_online = session->is_refused = false;
+    session->is_synchronised = session->is_online = false;
+    forget_trouble(session);
 }
 
 void session_end(const struct node *node)
@@ -340,14 +387,14 @@ void session_reconnect(const struct node *node)
     link_reconnect(session->link);
 }
 
+const char *session_trouble(const struct node *node)
+{
+    return session_of(node) && !session_of(node)->is_online ? session_of(node)->trouble : NULL;
+}
+
 bool session_is_online(const struct node *node)
 {
     return session_of(node) && session_of(node)->is_online;
-}
-
-bool session_is_refused(const struct node *node)
-{
-    return session_of(node) && session_of(node)->is_refused;
 }
 
 bool session_is_synchronised(const struct node *node)
@@ -365,14 +412,18 @@ const char *session_status(const struct node *node)
         return "NO_STLT_CONN";
     if (session->is_online)
         return "ONLINE";
-    if (session->is_refused)
-        return "OTHER_CONTROLLER";
+    if (session->trouble)
+        return session->trouble_state;
     return link_is_up(session->link) ? "CONNECTED" : "OFFLINE";
 }
 
 const char *session_last_error(const struct node *node)
 {
-    return session_of(node) ? link_last_error(session_of(node)->link) : "";
+    const struct session *session = session_of(node);
+
+    if (!session || session->is_online)
+        return "";
+    return session->trouble ? session->trouble : link_last_error(session->link);
 }
 
 int32_t session_attempts(const struct node *node)

@@ -18,10 +18,12 @@ void session_reconnect(const struct node *node);
 
 /* The link is up and the satellite told what it has after receiving everything. */
 bool session_is_online(const struct node *node);
-bool session_is_refused(const struct node *node);
+/* Why it will not come online by itself: the satellite refuses this controller, or cannot be understood. NULL: not so.
+ */
+const char *session_trouble(const struct node *node);
 /* As REST spells it: "ONLINE", "OFFLINE", ... */
 const char *session_status(const struct node *node);
-const char *session_last_error(const struct node *node); /* "" when there was none */
+const char *session_last_error(const struct node *node); /* why it is not online, as far as it is known; else "" */
 int32_t session_attempts(const struct node *node);
 /* What the satellite said in its hello; NULL while it never did. */
 const struct link_hello *session_hello(const struct node *node);
@@ -32,6 +34,7 @@ int64_t session_refreshed(const struct node *node);
  * known. */
 const struct report *session_orphans(const struct node *node);
 bool session_has_orphan(const struct node *node, const char *pool, const char *identifier);
+void session_forget_pool(const struct node *node); /* one of the node's pools went: what was reported of it, too */
 /* For wants.c: whether wants may be sent, and sending them. */
 bool session_is_synchronised(const struct node *node);
 void session_send_wants(const struct node *node, const struct wants *wants);

@@ -9,6 +9,7 @@
  */
 #include "roles/controller/wants.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,8 +158,10 @@ static void build_resource(const struct service *service, const struct resource 
     want->digest = (int64_t)digest_of(&resource_want_schema, want);
     want->generation = (int64_t)resource->object.generation;
     /* Not part of the digest: a satellite that goes on running knows what it has made. */
-    for (uint32_t i = 0; i < resource->volumes.count; i++)
+    for (uint32_t i = 0; i < resource->volumes.count; i++) {
         want->volumes.at[i].must_exist = resource->volumes.at[i].is_deployed;
+        want->volumes.at[i].must_be_new = !resource->volumes.at[i].is_deployed;
+    }
 }
 
 static void build_pool(const struct service *service, const struct storage_pool *pool, struct pool_want *want,
@@ -233,7 +236,6 @@ static void add_pool(const struct service *service, struct outbox *outbox, const
     *LIST_ADD(&outbox->wants.pools, &outbox->arena) = want;
 }
 
-/* Those whose change is not durable yet stay dirty. */
 /* A pool that is there (again) is none to forget, whatever became of the transaction that deleted it. */
 static void add_removed_pools(struct service *service, uint64_t durable, struct outbox **all)
 {
@@ -256,6 +258,7 @@ static void add_removed_pools(struct service *service, uint64_t durable, struct 
     arena_reset(&service->removed_arena);
 }
 
+/* Those whose change is not durable yet stay dirty. */
 static void add_dirty_pools(struct service *service, uint64_t durable, struct outbox **all)
 {
     service->has_dirty_pools = false;
@@ -339,6 +342,17 @@ static bool is_held(const struct held_item *item, const char *uuid, int64_t dige
     return item && item->digest == digest && item->uuid && strcmp(item->uuid, uuid) == 0;
 }
 
+/* What cannot be read is there all the same: the satellite keeps it. */
+static bool is_unreadable(const struct model *model, enum kind_id kind, const char *parent, const char *name)
+{
+    char parent_key[OBJECT_KEY_SIZE], key[OBJECT_KEY_SIZE], path[OBJECT_PATH_SIZE + 1];
+
+    if (!model_key(parent, parent_key) || !model_key(name, key))
+        return false;
+    snprintf(path, sizeof(path), "%s/%s", parent_key, key);
+    return model_find_unreadable(model, kind, path) != NULL;
+}
+
 void wants_synchronise(struct service *service, const struct node *node, const struct held *held)
 {
     uint64_t durable = journal_durable(service->journal);
@@ -367,7 +381,8 @@ void wants_synchronise(struct service *service, const struct node *node, const s
         add_pool(service, &outbox, pool);
     }
     for (uint32_t i = 0; i < held->pools.count; i++) {
-        if (!model_find_pool(node, held->pools.at[i].name)) {
+        if (!model_find_pool(node, held->pools.at[i].name) &&
+            !is_unreadable(&service->model, KIND_STORAGE_POOL, node->name, held->pools.at[i].name)) {
             struct pool_want *want = LIST_ADD(&outbox.wants.pools, &outbox.arena);
 
             want->pool = held->pools.at[i].name;
@@ -402,7 +417,8 @@ void wants_synchronise(struct service *service, const struct node *node, const s
         const struct resource_definition *definition =
             model_find_definition(&service->model, held->resources.at[i].name);
 
-        if (!definition || !model_find_resource(definition, node->name))
+        if (!(definition && model_find_resource(definition, node->name)) &&
+            !is_unreadable(&service->model, KIND_RESOURCE, held->resources.at[i].name, node->name))
             text_list_add(&outbox.wants.forget, held->resources.at[i].name, &outbox.arena);
     }
     outbox.wants.complete = true;

@@ -143,10 +143,12 @@ static bool note_description(struct resource *resource)
     return resource->described != before;
 }
 
-/* Volumes that are gone have not vanished, so that a later volume of the same name starts afresh. */
+/* Volumes that are gone have not vanished, so that a later volume of the same name starts afresh. What was not the
+ * resource's and stays is an orphan. */
 static void forget_facts(struct resource *resource)
 {
     struct satellite *satellite = resource->task.satellite;
+    const char *name = resource->want.resource;
 
     for (uint32_t i = 0; i < resource->want.volumes.count; i++) {
         const struct volume_want *volume = &resource->want.volumes.at[i];
@@ -157,13 +159,22 @@ static void forget_facts(struct resource *resource)
             continue;
         alone.volumes.at = &resource->want.volumes.at[i];
         alone.volumes.count = 1;
-        for (struct storage_fact *fact = facts_first_volume(&satellite->facts, pool->want.pool), *next; fact;
+        for (struct storage_fact *fact = facts_first_volume_of(&satellite->facts, pool->want.pool, name), *next; fact;
              fact = next) {
-            next = facts_next_volume(fact);
-            if (!fact->backing && stack_owns(&alone, &satellite->machine, fact->pool, fact->identifier))
-                facts_edit_volume(&satellite->facts, fact->pool, fact->identifier)->has_vanished = false;
+            next = facts_next_volume_of(fact, name);
+            if (!stack_owns(&alone, &satellite->machine, fact->pool, fact->identifier))
+                continue;
+            satellite->orphans_are_due |= fact->backing != NULL;
+            facts_edit_volume(&satellite->facts, fact->pool, fact->identifier)->has_vanished = false;
         }
     }
+}
+
+/* From here on a volume is known by having been there, whatever mark it bears. */
+static void end_newness(struct resource *resource)
+{
+    for (uint32_t i = 0; i < resource->want.volumes.count; i++)
+        resource->want.volumes.at[i].must_be_new = false;
 }
 
 static void succeed(struct resource *resource)
@@ -174,9 +185,11 @@ static void succeed(struct resource *resource)
     if (note_description(resource) || !resource->is_applied)
         task_dirty(&resource->task);
     resource->is_applied = true;
+    if (was_removal)
+        forget_facts(resource);
+    end_newness(resource);
     if (!was_removal)
         return;
-    forget_facts(resource);
     leave_removals(resource);
     wake_waiting(resource->task.satellite);
     if (!resource->want.remove)

@@ -17,7 +17,7 @@ static void turn(void *owner)
     reports_send(satellite);
 }
 
-/* The cluster that was served last, for the controller's eyes only. */
+/* The cluster that was served last; no other is. */
 static void load_cluster(struct satellite *satellite)
 {
     CLEANUP(memory_freep) char *path = satellite->data_dir ? memory_printf("%s/cluster", satellite->data_dir) : NULL;
@@ -90,6 +90,7 @@ void satellite_free(struct satellite *satellite)
     free(satellite->data_dir);
     free(satellite->bind_address);
     free(satellite->cluster);
+    free(satellite->refused_last);
     free(satellite);
 }
 

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The satellite's end of links. One controller is served at a time. While it is connected, the controller of another
- * cluster is refused; a newer connection of the same cluster replaces the older one, whose controller may have died
- * without a word.
+ * The satellite's end of links. One controller is served at a time, and only that of the cluster which was served last:
+ * what another one does not know, it would have forgotten here. A newer connection of the same cluster replaces the
+ * older one, whose controller may have died without a word.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/text.h"
 #include "layers/stack.h"
+#include "model/layer.h"
 #include "roles/satellite/crash.h"
 #include "roles/satellite/state.h"
 
@@ -20,6 +23,7 @@ struct session {
     struct satellite *satellite;
     struct link *link;
     char *cluster, *peer, *refusal;
+    char refused_as[32];
 };
 
 static void session_free(struct session *session)
@@ -47,32 +51,67 @@ static const char *text_or_empty(const char *text)
     return text ? text : "";
 }
 
+static char *cluster_path(const struct satellite *satellite)
+{
+    return satellite->data_dir ? memory_printf("%s/cluster", satellite->data_dir) : NULL;
+}
+
+/* Whose file was removed belongs to nobody, also while the satellite runs. */
+static bool belongs_to_another(const struct satellite *satellite, const char *cluster)
+{
+    CLEANUP(memory_freep) char *path = cluster_path(satellite);
+
+    return satellite->cluster && satellite->cluster[0] && strcmp(satellite->cluster, cluster) != 0 &&
+           (!path || access(path, F_OK) == 0);
+}
+
+static char *find_refusal(const struct satellite *satellite, const struct session *session,
+                          const struct link_hello *peer, const char **as)
+{
+    const struct session *served = satellite->session;
+    CLEANUP(memory_freep) char *path = cluster_path(satellite);
+
+    *as = LINK_REFUSED_OTHER;
+    if (served && strcmp(served->cluster, session->cluster) != 0)
+        return memory_printf("satellite '%s' is serving the controller of another cluster (%s, from %s)",
+                             satellite->name, served->cluster, served->peer);
+    if (belongs_to_another(satellite, session->cluster))
+        return memory_printf("satellite '%s' belongs to another cluster (%s); to move it to this one, remove %s on its "
+                             "machine",
+                             satellite->name, satellite->cluster, path ? path : "what it remembers");
+    *as = LINK_REFUSED_NAME;
+    if (satellite->is_name_given && peer->node && !text_equal_fold(peer->node, satellite->name))
+        return memory_printf("this is satellite '%s', not '%s'; check the address and port of the node",
+                             satellite->name, peer->node);
+    return NULL;
+}
+
 static bool on_hello(void *owner, const struct link_hello *peer, struct link_hello *own)
 {
     struct session *session = owner;
     struct satellite *satellite = session->satellite;
-    const struct session *served = satellite->session;
+    const char *as;
 
     facts_set_text(&session->cluster, text_or_empty(peer->cluster));
-    if (served && strcmp(served->cluster, session->cluster) != 0)
-        session->refusal = memory_printf("satellite '%s' is serving the controller of another cluster (%s, from %s)",
-                                         satellite->name, served->cluster, served->peer);
-    else if (satellite->is_name_given && peer->node && !text_equal_fold(peer->node, satellite->name))
-        session->refusal = memory_printf("this is satellite '%s', not '%s'; check the address and port of the node",
-                                         satellite->name, peer->node);
+    session->refusal = find_refusal(satellite, session, peer, &as);
     if (!session->refusal)
         return true;
-    log_warn("controller %s is refused: %s", session->peer, session->refusal);
+    if (!satellite->refused_last || strcmp(satellite->refused_last, session->refusal) != 0)
+        log_warn("controller %s is refused: %s", session->peer, session->refusal);
+    facts_set_text(&satellite->refused_last, session->refusal);
     own->refused = session->refusal;
+    snprintf(session->refused_as, sizeof(session->refused_as), "%s", as);
+    own->refused_as = session->refused_as;
     return false;
 }
 
 static void remember_cluster(struct satellite *satellite, const char *cluster)
 {
-    CLEANUP(memory_freep) char *path = satellite->data_dir ? memory_printf("%s/cluster", satellite->data_dir) : NULL;
+    CLEANUP(memory_freep) char *path = cluster_path(satellite);
     int error;
 
-    if (satellite->cluster && strcmp(satellite->cluster, cluster) == 0)
+    facts_set_text(&satellite->refused_last, NULL);
+    if (satellite->cluster && strcmp(satellite->cluster, cluster) == 0 && (!path || access(path, F_OK) == 0))
         return;
     facts_set_text(&satellite->cluster, cluster);
     if (!path)
@@ -166,29 +205,36 @@ static const struct link_events session_events = {
     .on_down = on_down,
 };
 
+/* NULL: it can be used. */
+static const char *find_obstacle(const struct satellite *satellite, bool is_known, const char *needs)
+{
+    if (!is_known)
+        return "It is not in this version of the satellite.";
+    return needs ? text_map_find(&satellite->missing, needs) : NULL;
+}
+
 static void list_abilities(const struct satellite *satellite, struct link_hello *hello, struct arena *arena)
 {
-    for (size_t i = 0; providers[i]; i++) {
-        const char *missing = providers[i]->needs ? text_map_find(&satellite->missing, providers[i]->needs) : NULL;
+    for (enum provider_kind kind = 0; kind < PROVIDER_KIND_COUNT; kind++) {
+        const struct provider_row *row = &provider_rows[kind];
+        const struct provider *provider = provider_find(row->name);
+        const char *why =
+            row->elsewhere ? row->elsewhere : find_obstacle(satellite, provider, provider ? provider->needs : NULL);
 
-        if (missing)
-            text_map_set(&hello->unsupported, providers[i]->name, missing, arena);
+        if (why)
+            text_map_set(&hello->unsupported, row->name, why, arena);
         else
-            text_list_add(&hello->providers, providers[i]->name, arena);
+            text_list_add(&hello->providers, row->name, arena);
     }
-    for (size_t i = 0; providers_absent[i].name; i++)
-        text_map_set(&hello->unsupported, providers_absent[i].name, providers_absent[i].why, arena);
-    for (size_t i = 0; layers[i]; i++) {
-        const char *missing = layers[i]->needs ? text_map_find(&satellite->missing, layers[i]->needs) : NULL;
+    for (enum layer_kind kind = 0; kind < LAYER_KIND_COUNT; kind++) {
+        const struct layer *layer = layer_find(layer_rows[kind].name);
+        const char *why = find_obstacle(satellite, layer, layer ? layer->needs : NULL);
 
-        if (missing)
-            text_map_set(&hello->unsupported, layers[i]->name, missing, arena);
+        if (why)
+            text_map_set(&hello->unsupported, layer_rows[kind].name, why, arena);
         else
-            text_list_add(&hello->layers, layers[i]->name, arena);
+            text_list_add(&hello->layers, layer_rows[kind].name, arena);
     }
-    for (size_t i = 0; layers_absent[i]; i++)
-        text_map_set(&hello->unsupported, layers_absent[i], "This version of the satellite does not know this layer.",
-                     arena);
 }
 
 /* Strangers must not use up the descriptors that the controller and our tools need. */

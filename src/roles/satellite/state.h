@@ -69,7 +69,7 @@ struct resource {
     bool is_applied, is_gone;
     bool is_forgotten; /* freed when the plan under way has ended, unless it is wanted again until then */
     bool waits_for_pool, waits_for_removals;
-    bool has_looked; /* whether what is to be removed and seems to be gone is really not there */
+    bool has_looked;               /* whether what is to be removed and seems to be gone is really not there */
     struct resource *next_removal; /* in satellite.removals */
     bool is_in_removals;
     uint64_t described; /* hash of its volumes as they were when that was looked at last */
@@ -91,6 +91,7 @@ struct satellite {
     struct runner *runner;
     struct arena arena;
     char *name, *node_name, *data_dir, *bind_address, *cluster;
+    char *refused_last; /* what the controller refused last was told; it is logged once */
     bool is_name_given;
     int port;
     char boot[40];

@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values at their limits: what is accepted is there after a restart, what is not is refused in words."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
+from cluster import Cluster
+from suite import Suite
+
+suite = Suite('limits')
+
+
+@suite.case('more properties than an object may have are refused, and what it has survives')
+def _():
+    with Cluster(satellites=1, source='limits') as cluster:
+        cluster.register()
+        cluster.create_definition('data', [4096])
+        cluster.create_resource('data', 'n1')
+        for path in ('/v1/nodes/n1', '/v1/resource-definitions/data', '/v1/controller/properties'):
+            change = cluster.rest.post if path.startswith('/v1/controller') else cluster.rest.put
+            change(path, {'override_props': {f'Aux/k{n}': 'x' for n in range(9000)}}, (200, 201))
+            answer = change(path, {'override_props': {f'Aux/l{n}': 'x' for n in range(9000)}}, 500)
+            assert 'more than 10000 properties' in answer.errors[0]['message'], answer
+            change(path, {'delete_namespaces': ['Aux/none'], 'override_props': {'Aux/last': 'y'}}, (200, 201))
+        cluster.controller.restart()
+        cluster.await_online('n1')
+        assert len(cluster.rest.get('/v1/nodes/n1')['props']) > 9000
+        assert cluster.rest.get('/v1/controller/properties')['Aux/last'] == 'y'
+        assert [p['storage_pool_name'] for p in cluster.rest.get('/v1/nodes/n1/storage-pools')][0] in ('DfltDisklessStorPool', 'thin')
+        cluster.await_match({('data', 'n1'): {0: 4096}})
+        assert not cluster.rest.get('/v1/error-reports') or all(
+            'RecordUnreadable' not in str(r) for r in cluster.rest.get('/v1/error-reports'))
+
+
+@suite.case('text that is no UTF-8 is refused')
+def _():
+    with Cluster(satellites=0, source='limits') as cluster:
+        cluster.create_definition('data', [])
+        for body in (b'{"override_props":{"Aux/a":"\xff"}}', b'{"override_props":{"Aux/\xc3":"b"}}'):
+            cluster.rest.put('/v1/resource-definitions/data', body, 400)
+
+
+if __name__ == '__main__':
+    sys.exit(suite.run())

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The other end of the link between controller and satellite, saying what a test wants it to say."""
+import json
+import socket
+import struct
+import threading
+
+HELLO = {'protocol_min': 1, 'protocol_max': 1, 'version': '9.9', 'node': 'fake', 'boot': 'b', 'uname': 'fake',
+         'providers': ['FILE_THIN', 'DISKLESS'], 'layers': ['STORAGE']}
+
+
+def frame(kind, body):
+    data = json.dumps({'type': kind, 'body': body}).encode()
+    return struct.pack('>I', len(data)) + data
+
+
+def read_frame(peer):
+    """(type, body), or None when the other side closed."""
+    def take(count):
+        data = b''
+        while len(data) < count:
+            part = peer.recv(count - len(data))
+            if not part:
+                return None
+            data += part
+        return data
+    head = take(4)
+    data = take(struct.unpack('>I', head)[0]) if head else None
+    if data is None:
+        return None
+    message = json.loads(data)
+    return message['type'], message.get('body', {})
+
+
+class FakeSatellite:
+    """Accepts connections; on each it sends its hello and then the messages, [(type, body), ...]."""
+
+    def __init__(self, messages, hello=None, address='127.0.0.40'):
+        self.messages, self.hello = messages, {**HELLO, **(hello or {})}
+        self.connections, self.received = 0, []
+        self.listener = socket.socket()
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind((address, 0))
+        self.listener.listen(100)
+        self.address, self.port = self.listener.getsockname()
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def accept(self):
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self.serve, args=(peer,), daemon=True).start()
+
+    def serve(self, peer):
+        try:
+            peer.sendall(frame('hello', self.hello))
+            for kind, body in self.messages:
+                got = None
+                while kind != 'hello' and not got:    # what follows the hello waits for the controller's
+                    got = read_frame(peer)
+                    if got is None:
+                        return
+                    self.received.append(got)
+                peer.sendall(frame(kind, body))
+            while got := read_frame(peer):
+                self.received.append(got)
+        except OSError:
+            pass
+        finally:
+            peer.close()
+
+    def register(self, rest, name='fake'):
+        return rest.post('/v1/nodes', {'name': name, 'type': 'Satellite', 'net_interfaces': [
+            {'name': 'default', 'address': self.address, 'satellite_port': self.port, 'satellite_encryption_type': 'PLAIN'}]})
