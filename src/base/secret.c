@@ -49,6 +49,11 @@ struct secret *secret_new_key(void)
     return key;
 }
 
+struct secret *secret_copy(const struct secret *secret)
+{
+    return secret_new(secret->bytes, secret->size);
+}
+
 void secret_free(struct secret *secret)
 {
     if (!secret)
@@ -177,15 +182,22 @@ void secret_name(const char *sealed, char name[static SECRET_NAME_SIZE])
 {
     unsigned char digest[32];
 
-    if (mbedtls_md(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), (const unsigned char *)sealed, strlen(sealed), digest) != 0)
+    if (mbedtls_md(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), (const unsigned char *)sealed, strlen(sealed),
+                   digest) != 0)
         abort();
     for (size_t i = 0; i < (SECRET_NAME_SIZE - 1) / 2; i++)
         snprintf(name + 2 * i, 3, "%02x", digest[i]);
 }
 
-char *secret_to_base64(struct secret *secret, struct arena *arena)
+struct secret *secret_encode(const struct secret *secret)
 {
-    return text_base64(arena, secret->bytes, secret->size);
+    struct secret *text = secret_new(NULL, (secret->size + 2) / 3 * 4);
+    size_t length;
+
+    if (mbedtls_base64_encode((unsigned char *)text->bytes, text->size + 1, &length,
+                              (const unsigned char *)secret->bytes, secret->size) != 0)
+        abort();
+    return text;
 }
 
 struct secret *secret_from_base64(const char *text)

@@ -21,7 +21,8 @@ enum { SECRET_KEY_SIZE = 32 };
 /* NULL bytes: zeroes. */
 struct secret *secret_new(const void *bytes, size_t size) __attribute__((returns_nonnull));
 struct secret *secret_new_key(void) __attribute__((returns_nonnull)); /* SECRET_KEY_SIZE bytes from the kernel */
-void secret_free(struct secret *secret);                              /* NULL is fine */
+struct secret *secret_copy(const struct secret *secret) __attribute__((returns_nonnull));
+void secret_free(struct secret *secret); /* NULL is fine */
 char *secret_bytes(struct secret *secret);
 size_t secret_size(const struct secret *secret);
 bool secret_equal(const struct secret *a, const struct secret *b); /* in a time that does not depend on the bytes */
@@ -36,6 +37,9 @@ void secret_wipe_text(char *text);
 struct secret *secret_derive(const char *passphrase, const void *salt, size_t salt_size, unsigned iterations)
     __attribute__((returns_nonnull));
 
+/* What the keys of volumes are sealed for. */
+#define SECRET_OF_VOLUME "key of a volume"
+
 char *secret_seal(struct secret *key, const char *purpose, const void *bytes, size_t size, struct arena *arena)
     __attribute__((returns_nonnull));
 /* NULL when key, purpose or text is not the right one. */
@@ -46,5 +50,5 @@ bool secret_is_sealed(const char *text); /* by its looks */
 enum { SECRET_NAME_SIZE = 17 };
 void secret_name(const char *sealed, char name[static SECRET_NAME_SIZE]);
 
-char *secret_to_base64(struct secret *secret, struct arena *arena) __attribute__((returns_nonnull));
-struct secret *secret_from_base64(const char *text); /* NULL when it is none */
+struct secret *secret_encode(const struct secret *secret) __attribute__((returns_nonnull)); /* its bytes as base64 */
+struct secret *secret_from_base64(const char *text);                                        /* NULL when it is none */

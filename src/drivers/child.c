@@ -198,7 +198,7 @@ static void written(uv_write_t *request, int status)
 {
     struct write *write = request->data;
 
-    (void)status; /* a child that does not read its input tells so by its exit */
+    (void)status;                             /* a child that does not read its input tells so by its exit */
     secret_wipe(write->bytes, write->length); /* batches hold keys, inputs of tools passwords */
     free(write->bytes);
     free(write);

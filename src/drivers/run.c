@@ -412,8 +412,7 @@ static void close_keys(struct opened_keys *keys)
 static int open_keys(const struct runner *runner, const struct step *step, struct opened_keys *keys)
 {
     for (uint32_t i = 0; i < step->sealed.count && keys->count < KEYS_LIMIT; i++) {
-        struct secret *secret =
-            runner->key ? secret_unseal(runner->key, RUN_KEY_PURPOSE, step->sealed.at[i]) : NULL;
+        struct secret *secret = runner->key ? secret_unseal(runner->key, SECRET_OF_VOLUME, step->sealed.at[i]) : NULL;
 
         if (!secret && i == 0)
             return runner->key ? EKEYREJECTED : ENOKEY;
@@ -485,7 +484,8 @@ static void ask_for_worker(struct run *run)
 
     run->batch_end = run->at + 1;
     /* A step with keys is a batch of its own. */
-    while (run->plan->steps.at[run->at].sealed.count == 0 && run->batch_end < run->plan->steps.count && run->plan->steps.at[run->batch_end].kind != STEP_EXEC &&
+    while (run->plan->steps.at[run->at].sealed.count == 0 && run->batch_end < run->plan->steps.count &&
+           run->plan->steps.at[run->batch_end].kind != STEP_EXEC &&
            run->plan->steps.at[run->batch_end].sealed.count == 0 &&
            (!run->plan->steps.at[run->at].always || !run->is_failed))
         run->batch_end++;

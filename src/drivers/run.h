@@ -45,13 +45,11 @@ struct run_options {
 
 struct runner *runner_new(struct loop *loop, const struct run_options *options);
 /*
- * By which sealed keys of steps are unsealed, just before a worker gets them. Borrowed until another is set; NULL: steps
- * that need one fail with ENOKEY. A text that this key does not unseal fails with EKEYREJECTED.
+ * By which sealed keys of steps are unsealed, just before a worker gets them. Borrowed until another is set; NULL:
+ * steps that need one fail with ENOKEY. A text that this key does not unseal fails with EKEYREJECTED.
  */
 struct secret;
 void runner_set_key(struct runner *runner, struct secret *key);
-/* What sealed keys of volumes are sealed for, see secret_seal(). */
-#define RUN_KEY_PURPOSE "key of a volume"
 /* Runs under way are forgotten without done; what changes the machine goes on until its step ends. */
 void runner_free(struct runner *runner);
 

@@ -28,11 +28,11 @@ enum step_kind {
     STEP_WIPE,            /* device of path, or one of both alone: known signatures and both ends are zeroed */
     STEP_WAIT_DEVICE,     /* device: until its node is there, at most patience_ms -> device_kib */
     STEP_ASK_DEVICES,     /* paths -> devices, those that are there */
-    STEP_ASK_LUKS,        /* mappings in names, each of the device in paths ("": unknown); no names: all that are open */
-    STEP_LUKS_FORMAT,     /* device, size_kib of its header, text: options; refused when the device bears anything */
-    STEP_LUKS_OPEN,       /* device as name, text: options -> device, device_kib */
-    STEP_LUKS_CLOSE,      /* name; fine when it is closed */
-    STEP_LUKS_RESIZE,     /* name takes all the room of its device -> device_kib */
+    STEP_ASK_LUKS,    /* mappings in names, each of the device in paths ("": unknown); no names: all that are open */
+    STEP_LUKS_FORMAT, /* device, size_kib of its header, text: options; refused when the device bears anything */
+    STEP_LUKS_OPEN,   /* device as name, text: options -> device, device_kib */
+    STEP_LUKS_CLOSE,  /* name; fine when it is closed */
+    STEP_LUKS_RESIZE, /* name takes all the room of its device -> device_kib */
     STEP_LUKS_CHANGE_KEY, /* device: the first key opens it, the others do not any more */
     STEP_LUKS_ERASE,      /* size_kib of device, its header, are zeroed */
 };
@@ -57,8 +57,8 @@ struct step {
     int64_t accept;        /* STEP_EXEC: bit n set: exit code n is a success */
     char *turn;            /* STEP_EXEC: of all steps with the same turn one runs at a time: "lvm vg0" */
     char *path, *device;
-    char *name; /* by which the kernel or a tool knows the thing: a mapping's, a subsystem's */
-    char *text; /* what is written or loaded */
+    char *name;              /* by which the kernel or a tool knows the thing: a mapping's, a subsystem's */
+    char *text;              /* what is written or loaded */
     struct text_list sealed; /* keys of a volume, as the want has them, the newest first */
     struct text_list keys;   /* the same in clear: only in the batch that a worker gets, see run.c */
     char *key_name;          /* of the first of them, to be noted with what it opens */
@@ -96,13 +96,13 @@ struct found_device {
 };
 
 struct found_luks {
-    char *name, *path;    /* as asked */
-    char *header;         /* of path: "luks1", "luks2", "unfinished" (no key opens it), "none", else what it bears */
-    char *key_name;       /* noted in the header; NULL: none is */
-    int64_t offset_kib;   /* where the data begins */
-    char *device;         /* NULL: the mapping is closed */
+    char *name, *path;  /* as asked */
+    char *header;       /* of path: "luks1", "luks2", "unfinished" (no key opens it), "none", else what it bears */
+    char *key_name;     /* noted in the header; NULL: none is */
+    int64_t offset_kib; /* where the data begins */
+    char *device;       /* NULL: the mapping is closed */
     int64_t device_kib;
-    bool is_elsewhere;    /* the mapping is open on another device than path */
+    bool is_elsewhere; /* the mapping is open on another device than path */
 };
 
 struct outcome {

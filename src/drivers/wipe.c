@@ -35,8 +35,7 @@ LIBRARY_SYMBOLS(blkid, LIBRARY_SYMBOL(blkid, blkid_new_probe), LIBRARY_SYMBOL(bl
                 LIBRARY_SYMBOL(blkid, blkid_probe_set_superblocks_flags),
                 LIBRARY_SYMBOL(blkid, blkid_probe_enable_partitions),
                 LIBRARY_SYMBOL(blkid, blkid_probe_set_partitions_flags), LIBRARY_SYMBOL(blkid, blkid_do_probe),
-                LIBRARY_SYMBOL(blkid, blkid_do_wipe),
-                LIBRARY_SYMBOL(blkid, blkid_probe_lookup_value));
+                LIBRARY_SYMBOL(blkid, blkid_do_wipe), LIBRARY_SYMBOL(blkid, blkid_probe_lookup_value));
 LIBRARY(blkid, "libblkid1", "wipe", "Finds the signatures on volumes that are removed", "recommended", "libblkid.so.1");
 
 static bool is_zero(const char *bytes, size_t length)

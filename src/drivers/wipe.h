@@ -17,8 +17,8 @@
  */
 int wipe_descriptor(int descriptor, int64_t size, char why[static LIBRARY_WHY_SIZE]) MUST_CHECK;
 /*
- * What a device bears, by libblkid's name of it ("ext4", "dos"); "" when it knows none. Nothing is written. 0, or -errno
- * as above.
+ * What a device bears, by libblkid's name of it ("ext4", "dos"); "" when it knows none. Nothing is written. 0, or
+ * -errno as above.
  */
 enum { WIPE_TYPE_SIZE = 64 };
 int wipe_find_signature(int descriptor, char type[static WIPE_TYPE_SIZE], char why[static LIBRARY_WHY_SIZE]) MUST_CHECK;

@@ -70,7 +70,8 @@ static bool has_keys(const struct batch *batch)
     return false;
 }
 
-/* Nothing that this process has now is swapped or dumped; the library looks after what it will take itself. Where locking is not allowed it goes on. */
+/* Nothing that this process has now is swapped or dumped; the library looks after what it will take itself. Where
+ * locking is not allowed it goes on. */
 static void protect_memory(void)
 {
     static const struct rlimit none;

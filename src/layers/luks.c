@@ -14,6 +14,7 @@
  * header is never made anew. Keys are needed to format, open, grow and change keys, not to close and remove.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/secret.h"
@@ -50,8 +51,7 @@ static const char *open_options(const struct volume_want *volume, struct arena *
     const char *discards = text_map_find(&volume->props, "Luks/AllowDiscards");
     bool allows = discards && (text_equal_fold(discards, "true") || text_equal_fold(discards, "yes"));
 
-    return arena_printf(arena, "%s%s%s", text ? text : "", text && allows ? " " : "",
-                        allows ? "--allow-discards" : "");
+    return arena_printf(arena, "%s%s%s", text ? text : "", text && allows ? " " : "", allows ? "--allow-discards" : "");
 }
 
 /* Options that cannot be used do not keep anybody from asking: raise refuses them. */
@@ -331,8 +331,8 @@ static void plan_format(const struct target *target, const struct luks_options *
 static void plan_open(const struct target *target)
 {
     const char *text = open_options(target->volume->want, &target->plan->arena);
-    struct step *step = aim(
-        target, plan_add(target->plan, STEP_LUKS_OPEN, "open encrypted %s as %s", target->below, target->mapping));
+    struct step *step =
+        aim(target, plan_add(target->plan, STEP_LUKS_OPEN, "open encrypted %s as %s", target->below, target->mapping));
 
     step->text = text[0] ? arena_strdup(&target->plan->arena, text) : NULL;
     add_keys(target, step, false);
@@ -341,8 +341,8 @@ static void plan_open(const struct target *target)
 /* What may be there is not formatted. 0, or -1: it must not be formatted. */
 static int check_blank(const struct target *target)
 {
-    bool was_used = (target->volume->want->must_exist && !target->level->suffix[0]) ||
-                    fact_state_find(&target->fact->state, "was");
+    bool was_used =
+        (target->volume->want->must_exist && !target->level->suffix[0]) || fact_state_find(&target->fact->state, "was");
     const char *correction = "If the data is lost, delete the resource on this node and create it again.";
 
     if (strcmp(target->header, "none") != 0 && strcmp(target->header, "unfinished") != 0)
@@ -395,10 +395,10 @@ static int raise_open(const struct target *target)
         return 0;
     if (require_key(target, "grown") < 0)
         return -1;
-    add_keys(target,
-             aim(target, plan_add(target->plan, STEP_LUKS_RESIZE, "grow %s to %" PRId64 " KiB", target->mapping,
-                                  room_kib)),
-             false);
+    add_keys(
+        target,
+        aim(target, plan_add(target->plan, STEP_LUKS_RESIZE, "grow %s to %" PRId64 " KiB", target->mapping, room_kib)),
+        false);
     return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "roles/controller/props.h"
 #include "roles/controller/rest_definition.h"
 #include "roles/controller/session.h"
+#include "roles/controller/vault.h"
 
 #define POOL_KEY     "StorPoolName"
 #define DEFAULT_POOL "DfltStorPool"
@@ -90,6 +91,36 @@ static int deploy_sides(struct request *q, const struct resource *resource, stru
     return 0;
 }
 
+static bool has_layer(const struct text_list *layers, enum layer_kind kind)
+{
+    return text_list_has(layers, layer_kind_name(kind));
+}
+
+/*
+ * Of LUKS: that of the definition, when a user chose it, or one of its own. LINSTOR: there is no code of its own for
+ * the lack of a passphrase.
+ */
+static int deploy_key(struct request *q, const struct resource *resource, const struct volume_definition *definition,
+                      struct volume *volume)
+{
+    const char *chosen = text_map_find(&definition->object.props, DEPLOY_PASSPHRASE_KEY);
+
+    if (!has_layer(&resource->layers, LAYER_LUKS))
+        return 0;
+    if (vault_state(q->service) != VAULT_UNLOCKED)
+        return rc_add(&q->rc, FAIL_UNKNOWN_ERROR,
+                      .message = rc_text(&q->rc,
+                                         "Volume %d of resource '%s' cannot be encrypted without the master "
+                                         "passphrase.",
+                                         definition->number, resource_definition_of(resource)->name),
+                      .cause = vault_state(q->service) == VAULT_UNSET
+                                   ? "No master passphrase was created: linstor encryption create-passphrase."
+                                   : "The master passphrase was not entered since the controller was started: linstor "
+                                     "encryption enter-passphrase.");
+    text_list_add(&volume->keys, chosen ? chosen : vault_make_key(q->service, &q->arena), &q->arena);
+    return 0;
+}
+
 int deploy_volume(struct request *q, struct resource *resource, const struct volume_definition *definition)
 {
     const char *name = find_pool_name(q, resource, definition);
@@ -118,7 +149,7 @@ int deploy_volume(struct request *q, struct resource *resource, const struct vol
     volume->size_kib = definition->size_kib;
     volume->uuid = arena_alloc(&q->arena, TEXT_UUID_SIZE);
     text_make_uuid(volume->uuid);
-    return deploy_sides(q, resource, volume);
+    return deploy_key(q, resource, definition, volume) != 0 ? -1 : deploy_sides(q, resource, volume);
 }
 
 int deploy_check_growth(struct request *q, const struct resource_definition *definition, int32_t number,

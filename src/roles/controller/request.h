@@ -31,7 +31,8 @@ enum route_use {
     ROUTE_WRITE = 1,         /* a transaction is open; committed when the handler returns 0, aborted otherwise */
     ROUTE_SETTLE = 2,        /* the answer waits until satellites applied what the commit changed, or failed to */
     ROUTE_BODY_OPTIONAL = 4, /* no body is an empty object */
-    ROUTE_BODY_LIST = 8,     /* the body is a list, which the handler decodes from json */
+    ROUTE_BODY_JSON = 8,     /* the body is no object; the handler decodes it from json */
+    ROUTE_SECRET = 16,       /* nothing of the body stays in memory */
 };
 
 struct request;
@@ -89,7 +90,7 @@ struct request {
     int32_t volume_number;
     struct uri uri;
     void *body;
-    const cJSON *json; /* of ROUTE_BODY_LIST: the body as it came, valid in the handler */
+    const cJSON *json; /* of ROUTE_BODY_JSON: the body as it came, valid in the handler */
 
     const struct schema *reply_schema;
     const void *reply;  /* instead of rc, when there is no error */

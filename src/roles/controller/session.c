@@ -10,6 +10,7 @@
 #include "model/runtime.h"
 #include "roles/controller/finish.h"
 #include "roles/controller/reports.h"
+#include "roles/controller/vault.h"
 #include "roles/controller/version.h"
 #include "roles/controller/wants.h"
 
@@ -150,6 +151,7 @@ static void receive_held(struct session *session, const cJSON *body)
         link_fail(session->link, why);
     } else {
         session->is_synchronised = true;
+        session_send_key(node);
         wants_synchronise(session->service, node, &held);
         service_tell_news(session->service);
         refresh.token = session->online_token = ++session->service->next_token;
@@ -469,4 +471,16 @@ void session_send_wants(const struct node *node, const struct wants *wants)
 {
     if (session_of(node))
         link_send(session_of(node)->link, "wants", &wants_schema, wants);
+}
+
+void session_send_key(const struct node *node)
+{
+    const struct session *session = session_of(node);
+    struct secret *key = session ? session->service->vault.key : NULL, *text;
+
+    if (!key || vault_state(session->service) != VAULT_UNLOCKED)
+        return;
+    text = secret_encode(key);
+    link_send(session->link, "unlock", &unlock_schema, &(struct unlock){ .key = secret_bytes(text) });
+    secret_free(text);
 }

@@ -37,6 +37,8 @@ bool session_has_orphan(const struct node *node, const char *pool, const char *i
 void session_forget_pool(const struct node *node); /* one of the node's pools went: what was reported of it, too */
 /* For wants.c: whether wants may be sent, and sending them. */
 bool session_is_synchronised(const struct node *node);
+/* The master key, while it is known; also sent before the wants when the satellite connects. */
+void session_send_key(const struct node *node);
 void session_send_wants(const struct node *node, const struct wants *wants);
 /* The interface that is dialled: the one CurStltConnName names, else the first that can be. NULL when there is none. */
 const struct net_interface *session_interface(const struct node *node);
