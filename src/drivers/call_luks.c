@@ -9,11 +9,9 @@
  */
 #include "drivers/call_luks.h"
 
-#include <cjson/cJSON.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libcryptsetup.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,181 +19,9 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "drivers/luks_header.h"
 #include "drivers/luks_options.h"
 #include "drivers/wipe.h"
-
-struct cryptsetup {
-    LIBRARY_FUNCTION(crypt_init);
-    LIBRARY_FUNCTION(crypt_init_by_name);
-    LIBRARY_FUNCTION(crypt_free);
-    LIBRARY_FUNCTION(crypt_load);
-    LIBRARY_FUNCTION(crypt_format);
-    LIBRARY_FUNCTION(crypt_get_type);
-    LIBRARY_FUNCTION(crypt_get_data_offset);
-    LIBRARY_FUNCTION(crypt_get_device_name);
-    LIBRARY_FUNCTION(crypt_get_active_device);
-    LIBRARY_FUNCTION(crypt_set_log_callback);
-    LIBRARY_FUNCTION(crypt_set_data_offset);
-    LIBRARY_FUNCTION(crypt_set_metadata_size);
-    LIBRARY_FUNCTION(crypt_set_pbkdf_type);
-    LIBRARY_FUNCTION(crypt_get_pbkdf_default);
-    LIBRARY_FUNCTION(crypt_volume_key_keyring);
-    LIBRARY_FUNCTION(crypt_keyslot_max);
-    LIBRARY_FUNCTION(crypt_keyslot_status);
-    LIBRARY_FUNCTION(crypt_keyslot_destroy);
-    LIBRARY_FUNCTION(crypt_keyslot_add_by_volume_key);
-    LIBRARY_FUNCTION(crypt_keyslot_add_by_passphrase);
-    LIBRARY_FUNCTION(crypt_activate_by_passphrase);
-    LIBRARY_FUNCTION(crypt_deactivate);
-    LIBRARY_FUNCTION(crypt_resize);
-    LIBRARY_FUNCTION(crypt_token_max);
-    LIBRARY_FUNCTION(crypt_token_status);
-    LIBRARY_FUNCTION(crypt_token_json_get);
-    LIBRARY_FUNCTION(crypt_token_json_set);
-};
-#define SYMBOL(function) LIBRARY_SYMBOL(cryptsetup, function)
-LIBRARY_SYMBOLS(cryptsetup, SYMBOL(crypt_init), SYMBOL(crypt_init_by_name), SYMBOL(crypt_free), SYMBOL(crypt_load),
-                SYMBOL(crypt_format), SYMBOL(crypt_get_type), SYMBOL(crypt_get_data_offset),
-                SYMBOL(crypt_get_device_name), SYMBOL(crypt_get_active_device), SYMBOL(crypt_set_log_callback),
-                SYMBOL(crypt_set_data_offset), SYMBOL(crypt_set_metadata_size), SYMBOL(crypt_set_pbkdf_type),
-                SYMBOL(crypt_get_pbkdf_default), SYMBOL(crypt_volume_key_keyring), SYMBOL(crypt_keyslot_max),
-                SYMBOL(crypt_keyslot_status), SYMBOL(crypt_keyslot_destroy), SYMBOL(crypt_keyslot_add_by_volume_key),
-                SYMBOL(crypt_keyslot_add_by_passphrase), SYMBOL(crypt_activate_by_passphrase), SYMBOL(crypt_deactivate),
-                SYMBOL(crypt_resize), SYMBOL(crypt_token_max), SYMBOL(crypt_token_status), SYMBOL(crypt_token_json_get),
-                SYMBOL(crypt_token_json_set));
-LIBRARY(cryptsetup, "libcryptsetup12", "luks", "Encrypts volumes", "recommended", "libcryptsetup.so.12");
-
-#define TOKEN_TYPE "linstor"
-
-enum { SAID_SIZE = 256 };
-
-/* A device or mapping that is being worked on. */
-struct work {
-    struct cryptsetup lib;
-    struct crypt_device *device;
-    char said[SAID_SIZE]; /* the library's last complaint */
-};
-
-int call_luks_check(char why[static LIBRARY_WHY_SIZE])
-{
-    return library_check(&cryptsetup_library, why);
-}
-
-static void heard(int level, const char *message, void *owner)
-{
-    struct work *work = owner;
-
-    if (level != CRYPT_LOG_ERROR)
-        return;
-    snprintf(work->said, sizeof(work->said), "%s", message);
-    work->said[strcspn(work->said, "\n")] = '\0';
-}
-
-static int open_library(struct work *work, struct outcome *outcome, struct arena *arena)
-{
-    char why[LIBRARY_WHY_SIZE];
-    int error = library_open(&cryptsetup_library, &work->lib, why);
-
-    if (error)
-        outcome->complaint = arena_strdup(arena, why);
-    return error;
-}
-
-static void close_device(struct work *work)
-{
-    if (work->device)
-        work->lib.crypt_free(work->device);
-    work->device = NULL;
-}
-
-/* -EINVAL: there is no header. */
-static int load(struct work *work, const char *path)
-{
-    int error = work->lib.crypt_init(&work->device, path);
-
-    if (error)
-        return error;
-    work->lib.crypt_set_log_callback(work->device, heard, work);
-    return work->lib.crypt_load(work->device, CRYPT_LUKS, NULL);
-}
-
-static int load_active(struct work *work, const char *name)
-{
-    int error = work->lib.crypt_init_by_name(&work->device, name);
-
-    if (!error)
-        work->lib.crypt_set_log_callback(work->device, heard, work);
-    return error;
-}
-
-static int end(struct work *work, int error, struct outcome *outcome, struct arena *arena)
-{
-    close_device(work);
-    if (error && work->said[0])
-        outcome->complaint = arena_strdup(arena, work->said);
-    return error < 0 ? error : 0;
-}
-
-static bool is_luks2(const struct work *work)
-{
-    return strcmp(work->lib.crypt_get_type(work->device), CRYPT_LUKS2) == 0;
-}
-
-static int find_token(const struct work *work)
-{
-    int max = is_luks2(work) ? work->lib.crypt_token_max(CRYPT_LUKS2) : 0;
-
-    for (int i = 0; i < max; i++) {
-        const char *type = NULL;
-        crypt_token_info info = work->lib.crypt_token_status(work->device, i, &type);
-
-        if (info != CRYPT_TOKEN_INVALID && info != CRYPT_TOKEN_INACTIVE && type && strcmp(type, TOKEN_TYPE) == 0)
-            return i;
-    }
-    return -1;
-}
-
-static char *read_key_name(const struct work *work, struct arena *arena)
-{
-    int token = find_token(work);
-    const char *json, *name;
-    char *copy = NULL;
-    cJSON *tree;
-
-    if (token < 0 || work->lib.crypt_token_json_get(work->device, token, &json) < 0)
-        return NULL;
-    tree = cJSON_Parse(json);
-    name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, "key"));
-    if (name)
-        copy = arena_strdup(arena, name);
-    cJSON_Delete(tree);
-    return copy;
-}
-
-static int write_key_name(const struct work *work, const char *name)
-{
-    int token = find_token(work), error;
-    char json[128];
-
-    if (!is_luks2(work) || !name)
-        return 0;
-    snprintf(json, sizeof(json), "{\"type\":\"" TOKEN_TYPE "\",\"keyslots\":[],\"key\":\"%.32s\"}", name);
-    error = work->lib.crypt_token_json_set(work->device, token < 0 ? CRYPT_ANY_TOKEN : token, json);
-    return error < 0 ? error : 0;
-}
-
-static bool has_slots(const struct work *work)
-{
-    int max = work->lib.crypt_keyslot_max(work->lib.crypt_get_type(work->device));
-
-    for (int i = 0; i < max; i++) {
-        crypt_keyslot_info info = work->lib.crypt_keyslot_status(work->device, i);
-
-        if (info == CRYPT_SLOT_ACTIVE || info == CRYPT_SLOT_ACTIVE_LAST || info == CRYPT_SLOT_UNBOUND)
-            return true;
-    }
-    return false;
-}
 
 /* What the device bears where it has no header that the library can read. */
 static int find_other(const char *path, char type[static WIPE_TYPE_SIZE], struct outcome *outcome, struct arena *arena)
@@ -212,17 +38,19 @@ static int find_other(const char *path, char type[static WIPE_TYPE_SIZE], struct
     return error;
 }
 
-static int ask_header(struct work *work, struct found_luks *found, struct outcome *outcome, struct arena *arena)
+static int ask_header(struct luks_header *work, struct found_luks *found, struct outcome *outcome, struct arena *arena)
 {
     char type[WIPE_TYPE_SIZE];
-    int error = load(work, found->path);
+    int error = luks_header_load(work, found->path);
 
     if (!error) {
-        found->header = arena_strdup(arena, !has_slots(work) ? "unfinished" : is_luks2(work) ? "luks2" : "luks1");
-        found->key_name = read_key_name(work, arena);
+        found->header = arena_strdup(arena, !luks_header_has_keys(work)   ? "unfinished"
+                                            : luks_header_is_second(work) ? "luks2"
+                                                                          : "luks1");
+        found->key_name = luks_header_read_key_name(work, arena);
         found->offset_kib = (int64_t)work->lib.crypt_get_data_offset(work->device) / 2;
     }
-    close_device(work);
+    luks_header_close(work);
     if (error != -EINVAL)
         return error;
     work->said[0] = '\0';
@@ -239,10 +67,10 @@ static bool is_same_device(const char *a, const char *b)
            first.st_rdev == second.st_rdev;
 }
 
-static int ask_mapping(struct work *work, struct found_luks *found, struct arena *arena)
+static int ask_mapping(struct luks_header *work, struct found_luks *found, struct arena *arena)
 {
     struct crypt_active_device active;
-    int error = load_active(work, found->name);
+    int error = luks_header_load_active(work, found->name);
 
     if (!error && work->lib.crypt_get_active_device(work->device, found->name, &active) == 0) {
         const char *below = work->lib.crypt_get_device_name(work->device);
@@ -251,7 +79,7 @@ static int ask_mapping(struct work *work, struct found_luks *found, struct arena
         found->device_kib = (int64_t)active.size / 2;
         found->is_elsewhere = found->path[0] && (!below || !is_same_device(below, found->path));
     }
-    close_device(work);
+    luks_header_close(work);
     work->said[0] = '\0';
     return error == -ENODEV ? 0 : error;
 }
@@ -302,12 +130,12 @@ static int ask_open(struct outcome *outcome, struct arena *arena)
 
 int call_luks_ask(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
-    struct work work = { 0 };
+    struct luks_header work = { 0 };
     int error;
 
     if (step->names.count == 0)
         return ask_open(outcome, arena);
-    error = open_library(&work, outcome, arena);
+    error = luks_header_open_library(&work, outcome, arena);
     for (uint32_t i = 0; !error && i < step->names.count; i++) {
         struct found_luks *found = LIST_ADD(&outcome->luks, arena);
 
@@ -317,7 +145,7 @@ int call_luks_ask(const struct step *step, struct outcome *outcome, struct arena
         if (!error && found->path[0])
             error = ask_header(&work, found, outcome, arena);
     }
-    return end(&work, error, outcome, arena);
+    return luks_header_end(&work, error, outcome, arena);
 }
 
 static int parse(enum luks_options_use use, const struct step *step, struct luks_options *options,
@@ -332,7 +160,7 @@ static int parse(enum luks_options_use use, const struct step *step, struct luks
 }
 
 /* The library's own choice of time and threads, but never more memory than every node has. */
-static int set_key_derivation(struct work *work, const char *type, const struct luks_options *options)
+static int set_key_derivation(struct luks_header *work, const char *type, const struct luks_options *options)
 {
     const struct crypt_pbkdf_type *standard = work->lib.crypt_get_pbkdf_default(type);
     struct crypt_pbkdf_type pbkdf = standard ? *standard : (struct crypt_pbkdf_type){ .type = CRYPT_KDF_PBKDF2 };
@@ -363,7 +191,7 @@ static int set_key_derivation(struct work *work, const char *type, const struct 
     return work->lib.crypt_set_pbkdf_type(work->device, &pbkdf);
 }
 
-static int write_header(struct work *work, const struct step *step, const struct luks_options *options)
+static int write_header(struct luks_header *work, const struct step *step, const struct luks_options *options)
 {
     const char *type = strcmp(options->type, "luks1") == 0 ? CRYPT_LUKS1 : CRYPT_LUKS2;
     const char *hash = options->hash[0] ? options->hash : "sha256";
@@ -396,7 +224,7 @@ static int write_header(struct work *work, const struct step *step, const struct
 }
 
 /* Nobody else may have it open, and it must bear nothing. */
-static int check_blank(struct work *work, const struct step *step, struct outcome *outcome, struct arena *arena)
+static int check_blank(struct luks_header *work, const struct step *step, struct outcome *outcome, struct arena *arena)
 {
     int descriptor = open(step->device, O_RDWR | O_CLOEXEC | O_EXCL), error;
     struct found_luks found = { .path = step->device };
@@ -414,8 +242,8 @@ static int check_blank(struct work *work, const struct step *step, struct outcom
 int call_luks_format(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
     struct luks_options options;
-    struct work work = { 0 };
-    int error = open_library(&work, outcome, arena);
+    struct luks_header work = { 0 };
+    int error = luks_header_open_library(&work, outcome, arena);
 
     if (!error)
         error = parse(LUKS_FORMAT_OPTIONS, step, &options, outcome, arena);
@@ -427,21 +255,21 @@ int call_luks_format(const struct step *step, struct outcome *outcome, struct ar
         return error;
     error = work.lib.crypt_init(&work.device, step->device);
     if (!error) {
-        work.lib.crypt_set_log_callback(work.device, heard, &work);
+        work.lib.crypt_set_log_callback(work.device, luks_header_note, &work);
         error = write_header(&work, step, &options);
     }
     if (!error)
         error = work.lib.crypt_keyslot_add_by_volume_key(work.device, 0, NULL, 0, step->keys.at[0],
                                                          strlen(step->keys.at[0]));
     if (error >= 0)
-        error = write_key_name(&work, step->key_name);
+        error = luks_header_write_key_name(&work, step->key_name);
     if (error == 0)
         outcome->size_kib = (int64_t)work.lib.crypt_get_data_offset(work.device) / 2;
-    return end(&work, error, outcome, arena);
+    return luks_header_end(&work, error, outcome, arena);
 }
 
 /* The slot that one of the keys opens, from the first that shall be tried; -EPERM when none does. */
-static int activate(struct work *work, const struct step *step, uint32_t from, const char *name, uint32_t flags)
+static int activate(struct luks_header *work, const struct step *step, uint32_t from, const char *name, uint32_t flags)
 {
     int slot = -ENOKEY;
 
@@ -465,7 +293,7 @@ static uint32_t flags_of(const struct luks_options *options)
            (options->no_write_queue ? CRYPT_ACTIVATE_NO_WRITE_WORKQUEUE : 0);
 }
 
-static int measure(struct work *work, const char *name, struct outcome *outcome, struct arena *arena)
+static int measure(struct luks_header *work, const char *name, struct outcome *outcome, struct arena *arena)
 {
     struct crypt_active_device active;
     int error = work->lib.crypt_get_active_device(work->device, name, &active);
@@ -485,45 +313,45 @@ static bool has_mapping_name(const struct step *step)
 int call_luks_open(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
     struct luks_options options;
-    struct work work = { 0 };
-    int error = has_mapping_name(step) ? open_library(&work, outcome, arena) : -EINVAL;
+    struct luks_header work = { 0 };
+    int error = has_mapping_name(step) ? luks_header_open_library(&work, outcome, arena) : -EINVAL;
 
     if (!error)
         error = parse(LUKS_OPEN_OPTIONS, step, &options, outcome, arena);
     if (error)
         return error;
-    error = load(&work, step->device);
+    error = luks_header_load(&work, step->device);
     if (!error && options.no_keyring)
         error = work.lib.crypt_volume_key_keyring(work.device, 0);
     if (!error)
         error = activate(&work, step, 0, step->name, flags_of(&options));
     if (error >= 0)
         error = measure(&work, step->name, outcome, arena);
-    return end(&work, error, outcome, arena);
+    return luks_header_end(&work, error, outcome, arena);
 }
 
 int call_luks_close(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
-    struct work work = { 0 };
-    int error = has_mapping_name(step) ? open_library(&work, outcome, arena) : -EINVAL;
+    struct luks_header work = { 0 };
+    int error = has_mapping_name(step) ? luks_header_open_library(&work, outcome, arena) : -EINVAL;
 
     if (error)
         return error;
-    error = load_active(&work, step->name);
+    error = luks_header_load_active(&work, step->name);
     if (!error)
         error = work.lib.crypt_deactivate(work.device, step->name);
-    return end(&work, error == -ENODEV ? 0 : error, outcome, arena);
+    return luks_header_end(&work, error == -ENODEV ? 0 : error, outcome, arena);
 }
 
 int call_luks_resize(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
     struct crypt_active_device active;
-    struct work work = { 0 };
-    int error = has_mapping_name(step) ? open_library(&work, outcome, arena) : -EINVAL;
+    struct luks_header work = { 0 };
+    int error = has_mapping_name(step) ? luks_header_open_library(&work, outcome, arena) : -EINVAL;
 
     if (error)
         return error;
-    error = load_active(&work, step->name);
+    error = luks_header_load_active(&work, step->name);
     if (!error)
         error = work.lib.crypt_get_active_device(work.device, step->name, &active);
     /* The kernel's copy of the key is in a keyring of the process that opened it. */
@@ -533,10 +361,10 @@ int call_luks_resize(const struct step *step, struct outcome *outcome, struct ar
         error = work.lib.crypt_resize(work.device, step->name, 0);
     if (error >= 0)
         error = measure(&work, step->name, outcome, arena);
-    return end(&work, error, outcome, arena);
+    return luks_header_end(&work, error, outcome, arena);
 }
 
-static int retire_old_keys(struct work *work, const struct step *step, int kept_slot)
+static int retire_old_keys(struct luks_header *work, const struct step *step, int kept_slot)
 {
     for (uint32_t i = 1; i < step->keys.count; i++) {
         const char *key = step->keys.at[i];
@@ -556,17 +384,17 @@ static int retire_old_keys(struct work *work, const struct step *step, int kept_
 int call_luks_change_key(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
     struct luks_options options;
-    struct work work = { 0 };
-    int error = step->keys.count > 0 ? open_library(&work, outcome, arena) : -ENOKEY;
+    struct luks_header work = { 0 };
+    int error = step->keys.count > 0 ? luks_header_open_library(&work, outcome, arena) : -ENOKEY;
     int slot;
 
     if (!error)
         error = parse(LUKS_FORMAT_OPTIONS, step, &options, outcome, arena);
     if (error)
         return error;
-    error = load(&work, step->device);
+    error = luks_header_load(&work, step->device);
     if (error)
-        return end(&work, error, outcome, arena);
+        return luks_header_end(&work, error, outcome, arena);
     slot = work.lib.crypt_activate_by_passphrase(work.device, NULL, CRYPT_ANY_SLOT, step->keys.at[0],
                                                  strlen(step->keys.at[0]), 0);
     error = slot < 0 && slot != -EPERM ? slot : 0;
@@ -581,8 +409,8 @@ int call_luks_change_key(const struct step *step, struct outcome *outcome, struc
     if (!error)
         error = retire_old_keys(&work, step, slot);
     if (!error)
-        error = write_key_name(&work, step->key_name);
-    return end(&work, error, outcome, arena);
+        error = luks_header_write_key_name(&work, step->key_name);
+    return luks_header_end(&work, error, outcome, arena);
 }
 
 int call_luks_erase(const struct step *step, struct outcome *outcome, struct arena *arena)

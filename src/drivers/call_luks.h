@@ -5,12 +5,9 @@
  */
 #pragma once
 
-#include "base/library.h"
 #include "drivers/step.h"
 
 #define CALL_LUKS_PREFIX "Linstor-Crypt-" /* LINSTOR: of all its mappings */
-
-int call_luks_check(char why[static LIBRARY_WHY_SIZE]) MUST_CHECK;
 
 typedef int call_luks(const struct step *step, struct outcome *outcome, struct arena *arena);
 call_luks call_luks_ask, call_luks_format, call_luks_open, call_luks_close, call_luks_resize, call_luks_change_key,

@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/library.h"
 #include "base/text.h"
-#include "drivers/call_luks.h"
+#include "drivers/luks_header.h"
 #include "drivers/loop_device.h"
 #include "drivers/wipe.h"
 
@@ -37,7 +37,7 @@ static const struct need {
     { "lvm", { "lvm" }, { "dm_mod" }, "lvm2" },
     { "lvm_thin", { "lvm", "thin_check" }, { "dm_thin_pool" }, "thin-provisioning-tools" },
     { "zfs", { "zfs", "zpool" }, { "zfs" }, "zfsutils-linux" },
-    { "luks", { NULL }, { "dm_crypt" }, NULL, call_luks_check },
+    { "luks", { NULL }, { "dm_crypt" }, NULL, luks_header_check },
     { "dm_writecache", { NULL }, { "dm_writecache" }, "dmsetup" },
     { "dm_cache", { NULL }, { "dm_cache", "dm_cache_smq" }, "dmsetup" },
     { "bcache", { "make-bcache" }, { "bcache" }, "bcache-tools" },

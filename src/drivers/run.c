@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/secret.h"
 #include "drivers/batch.h"
 #include "drivers/child.h"
 
@@ -393,62 +392,16 @@ static struct worker *find_worker(struct runner *runner, int *error)
     return start_worker(runner, error);
 }
 
-/* Keys of a volume in clear; freed with the batch that carries them. */
-enum { KEYS_LIMIT = 16 };
-struct opened_keys {
-    struct secret *at[KEYS_LIMIT];
-    char *texts[KEYS_LIMIT];
-    uint32_t count;
-};
-
-static void close_keys(struct opened_keys *keys)
-{
-    for (uint32_t i = 0; i < keys->count; i++)
-        secret_free(keys->at[i]);
-    keys->count = 0;
-}
-
-/* 0, or an errno. Older keys that are damaged are left out: they only help to get rid of themselves. */
-static int open_keys(const struct runner *runner, const struct step *step, struct opened_keys *keys)
-{
-    for (uint32_t i = 0; i < step->sealed.count && keys->count < KEYS_LIMIT; i++) {
-        struct secret *secret = runner->key ? secret_unseal(runner->key, SECRET_OF_VOLUME, step->sealed.at[i]) : NULL;
-
-        if (!secret && i == 0)
-            return runner->key ? EKEYREJECTED : ENOKEY;
-        if (!secret)
-            continue;
-        keys->texts[keys->count] = secret_bytes(secret);
-        keys->at[keys->count++] = secret;
-    }
-    return 0;
-}
-
 /* 0, or an errno: then nothing was sent. */
 static int send_batch(struct run *run, struct worker *worker)
 {
-    struct batch batch = { .steps = { .at = &run->plan->steps.at[run->at], .count = run->batch_end - run->at } };
-    struct step alone = *step_under_way(run);
-    struct opened_keys keys = { 0 };
     struct buf out = { 0 };
-    int error = open_keys(run->runner, &alone, &keys);
+    int error = batch_encode_steps(&run->plan->steps.at[run->at], run->batch_end - run->at, run->runner->key, &out);
 
-    if (error) {
-        close_keys(&keys);
+    if (error)
         return error;
-    }
-    if (keys.count > 0) {
-        alone.keys.at = keys.texts;
-        alone.keys.count = keys.count;
-        alone.sealed.count = 0;
-        batch.steps.at = &alone;
-        /* A buf that grew would leave keys behind in the memory it had. */
-        buf_reserve(&out, field_measure(&batch_schema, &batch) * 6 + 4096);
-    }
     worker->run = run;
     run->worker = worker;
-    batch_encode(&batch_schema, &batch, &out);
-    close_keys(&keys);
     child_write(worker->child, &out);
     start_patience(run);
     return 0;
