@@ -5,7 +5,6 @@
 #include <mbedtls/base64.h>
 #include <mbedtls/gcm.h>
 #include <mbedtls/md.h>
-#include <mbedtls/pkcs5.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +66,11 @@ char *secret_bytes(struct secret *secret)
     return secret->bytes;
 }
 
+const unsigned char *secret_read(const struct secret *secret)
+{
+    return (const unsigned char *)secret->bytes;
+}
+
 size_t secret_size(const struct secret *secret)
 {
     return secret->size;
@@ -98,23 +102,6 @@ void secret_wipe_text(char *text)
 {
     if (text)
         explicit_bzero(text, strlen(text));
-}
-
-struct secret *secret_derive(const char *passphrase, const void *salt, size_t salt_size, unsigned iterations)
-{
-    struct secret *key = secret_new(NULL, SECRET_KEY_SIZE);
-    mbedtls_md_context_t context;
-    int error;
-
-    mbedtls_md_init(&context);
-    error = mbedtls_md_setup(&context, mbedtls_md_info_from_type(MBEDTLS_MD_SHA512), 1);
-    if (!error)
-        error = mbedtls_pkcs5_pbkdf2_hmac(&context, (const unsigned char *)passphrase, strlen(passphrase), salt,
-                                          salt_size, iterations, SECRET_KEY_SIZE, (unsigned char *)key->bytes);
-    mbedtls_md_free(&context);
-    if (error)
-        abort(); /* only out of memory, or a library without SHA-512 */
-    return key;
 }
 
 char *secret_seal(struct secret *key, const char *purpose, const void *bytes, size_t size, struct arena *arena)

@@ -24,6 +24,7 @@ struct secret *secret_new_key(void) __attribute__((returns_nonnull)); /* SECRET_
 struct secret *secret_copy(const struct secret *secret) __attribute__((returns_nonnull));
 void secret_free(struct secret *secret); /* NULL is fine */
 char *secret_bytes(struct secret *secret);
+const unsigned char *secret_read(const struct secret *secret);
 size_t secret_size(const struct secret *secret);
 bool secret_equal(const struct secret *a, const struct secret *b); /* in a time that does not depend on the bytes */
 /* The process has memory that cannot be locked. Secrets work nonetheless. */
@@ -32,10 +33,6 @@ bool secret_is_swappable(const struct secret *secret);
 /* For what had to lie elsewhere for a moment. NULL is fine. */
 void secret_wipe(void *bytes, size_t size);
 void secret_wipe_text(char *text);
-
-/* From what a person typed to a key of SECRET_KEY_SIZE bytes: PBKDF2 with HMAC-SHA-512. Takes a noticeable time. */
-struct secret *secret_derive(const char *passphrase, const void *salt, size_t salt_size, unsigned iterations)
-    __attribute__((returns_nonnull));
 
 /* What the keys of volumes are sealed for. */
 #define SECRET_OF_VOLUME "key of a volume"

@@ -70,12 +70,13 @@ static inline bool listing_pass(struct listing *listing)
 }
 
 /* What a parked request waits for, one item each. */
-enum settle_kind { SETTLE_RESOURCE, SETTLE_POOL, SETTLE_NODE, SETTLE_ORPHAN };
+enum settle_kind { SETTLE_RESOURCE, SETTLE_POOL, SETTLE_NODE, SETTLE_ORPHAN, SETTLE_VAULT };
 struct settle_item {
     enum settle_kind kind;
     char *third;          /* of an orphan: its identifier */
     char *first, *second; /* definition and node, node and pool, node */
     bool was_new, was_deleted;
+    int64_t number; /* of a job of the vault */
 };
 
 struct request {
@@ -173,4 +174,5 @@ void parked_fail(struct service *service, const char *why); /* what waited for d
 void request_settle_resource(struct request *q, const struct resource *resource, bool was_new, bool was_deleted);
 void request_settle_pool(struct request *q, const struct storage_pool *pool);
 void request_settle_orphan(struct request *q, const struct node *node, const char *pool, const char *identifier);
+void request_settle_vault(struct request *q, int64_t number);
 void request_settle_node(struct request *q, const struct node *node, int64_t wait_ms);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The master passphrase. */
+#include "roles/controller/rest_encryption.h"
+
 #include "api/controller.h"
 #include "base/secret.h"
-#include "model/txn.h"
 #include "roles/controller/routes.h"
 #include "roles/controller/vault.h"
 
@@ -27,6 +28,30 @@ static int check_passphrase(struct request *q, const char *passphrase)
     return 0;
 }
 
+static int refuse_passphrase(struct request *q, const char *message)
+{
+    return rc_add(&q->rc, FAIL_MISSING_PROPS, .message = message, .cause = "It is the wrong passphrase.",
+                  .correction = "Enter the passphrase that was created or set last.");
+}
+
+static int refuse_second(struct request *q)
+{
+    return rc_add(&q->rc, FAIL_EXISTS_CRYPT_PASSPHRASE, .message = "There is a master passphrase already.",
+                  .cause = "A cluster has one.",
+                  .correction = "Enter it, or modify it, for which the old one is needed.");
+}
+
+static int begin(struct request *q, enum vault_act act, const char *old_passphrase, const char *passphrase)
+{
+    int64_t number = vault_begin(q->service, act, old_passphrase, passphrase);
+
+    if (number == 0)
+        return rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = "Too many passphrases are being looked at.",
+                      .correction = "Repeat the request a little later.");
+    request_settle_vault(q, number);
+    return 0;
+}
+
 static int create(struct request *q)
 {
     const struct passphrase_request *body = q->body;
@@ -34,17 +59,8 @@ static int create(struct request *q)
     if (check_passphrase(q, body->new_passphrase) != 0)
         return -1;
     if (vault_state(q->service) != VAULT_UNSET)
-        return rc_add(&q->rc, FAIL_EXISTS_CRYPT_PASSPHRASE, .message = "There is a master passphrase already.",
-                      .cause = "A cluster has one.",
-                      .correction = "Enter it, or modify it, for which the old one is needed.");
-    vault_create(q->service, q->txn, body->new_passphrase);
-    return rc_add(&q->rc, CREATED, .message = "Crypt passphrase created.");
-}
-
-static int refuse_passphrase(struct request *q, const char *message)
-{
-    return rc_add(&q->rc, FAIL_MISSING_PROPS, .message = message, .cause = "It is the wrong passphrase.",
-                  .correction = "Enter the passphrase that was created or set last.");
+        return refuse_second(q);
+    return begin(q, VAULT_CREATE, NULL, body->new_passphrase);
 }
 
 static int modify(struct request *q)
@@ -56,9 +72,7 @@ static int modify(struct request *q)
                       .cause = "None was created.", .correction = "Create the passphrase.");
     if (check_passphrase(q, body->new_passphrase) != 0)
         return -1;
-    if (vault_modify(q->service, q->txn, body->old_passphrase ? body->old_passphrase : "", body->new_passphrase) != 0)
-        return refuse_passphrase(q, "The master passphrase is as it was: the old one was not recognised.");
-    return rc_add(&q->rc, MODIFIED, .message = "Crypt passphrase updated");
+    return begin(q, VAULT_MODIFY, body->old_passphrase ? body->old_passphrase : "", body->new_passphrase);
 }
 
 static int enter(struct request *q)
@@ -70,17 +84,49 @@ static int enter(struct request *q)
                       .details = "The body is no JSON string.", .correction = "Send the passphrase as one string.");
     if (vault_state(q->service) == VAULT_UNSET)
         return rc_add(&q->rc, FAIL_MISSING_PROPS, .message = "There is no master passphrase; create one first.");
-    if (vault_enter(q->service, passphrase) != 0)
-        return refuse_passphrase(q, "The master passphrase was not accepted.");
-    return rc_add(&q->rc, PASSPHRASE_ACCEPTED, .message = "Passphrase accepted");
+    return begin(q, VAULT_ENTER, NULL, passphrase);
+}
+
+static void answer_done(struct request *q)
+{
+    if (q->route->handle == create)
+        rc_add(&q->rc, CREATED, .message = "Crypt passphrase created.");
+    else if (q->route->handle == modify)
+        rc_add(&q->rc, MODIFIED, .message = "Crypt passphrase updated");
+    else
+        rc_add(&q->rc, PASSPHRASE_ACCEPTED, .message = "Passphrase accepted");
+}
+
+bool encryption_settled(struct request *q, int64_t number)
+{
+    enum vault_result result = vault_look(q->service, number, &q->generation);
+
+    switch (result) {
+    case VAULT_PENDING: return false;
+    case VAULT_DONE: answer_done(q); break;
+    case VAULT_EXISTS: refuse_second(q); break;
+    case VAULT_ABSENT:
+        rc_add(&q->rc, FAIL_MISSING_PROPS, .message = "There is no master passphrase; create one first.");
+        break;
+    case VAULT_WRONG:
+        refuse_passphrase(q, q->route->handle == modify
+                                 ? "The master passphrase is as it was: the old one was not recognised."
+                                 : "The master passphrase was not accepted.");
+        break;
+    case VAULT_STOPPED:
+        rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = "The controller is stopping.",
+               .correction = "Repeat the request when it runs again.");
+        break;
+    }
+    return true;
 }
 
 /* clang-format off */
 const struct route encryption_routes[] = {
     { "GET",   "/v1/encryption/passphrase", show_status, 0, NULL, 200, 0 },
-    { "POST",  "/v1/encryption/passphrase", create, ROUTE_WRITE | ROUTE_SECRET, &passphrase_request_schema, 201,
+    { "POST",  "/v1/encryption/passphrase", create, ROUTE_SECRET, &passphrase_request_schema, 201,
         MASK_CRT | MASK_CTRL_CONF },
-    { "PUT",   "/v1/encryption/passphrase", modify, ROUTE_WRITE | ROUTE_SECRET, &passphrase_request_schema, 200,
+    { "PUT",   "/v1/encryption/passphrase", modify, ROUTE_SECRET, &passphrase_request_schema, 200,
         MASK_MOD | MASK_CTRL_CONF },
     { "PATCH", "/v1/encryption/passphrase", enter, ROUTE_BODY_JSON | ROUTE_SECRET, NULL, 200, MASK_MOD | MASK_CTRL_CONF },
     { 0 },

@@ -223,6 +223,7 @@ int service_init(struct service *service, struct loop *loop, struct reports *rep
     loop_on_turn(loop, turn, service);
     if (open_store(service) != 0)
         return -1;
+    vault_init(service);
     service->tick = timer_new(loop, tick, service);
     timer_start(service->tick, 1000, 1000);
     limits.parse.body_bytes = BODY_LIMIT;

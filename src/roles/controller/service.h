@@ -33,7 +33,11 @@ struct vault {
     char *id;                 /* of the struct master that it belongs to */
     struct secret *automatic; /* passphrase that is entered at the start, or made; NULL: none */
     bool is_refused;          /* it was the wrong one */
+    int64_t automatic_number; /* of the job that tries it; 0: none */
     bool is_told;             /* to all satellites that are connected */
+    struct vault_job *jobs;   /* the first one is under way */
+    int64_t last_number;
+    struct timer *timer;
 };
 
 struct service {

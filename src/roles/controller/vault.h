@@ -12,19 +12,33 @@
 #include "base/secret.h"
 #include "roles/controller/request.h"
 
-enum { VAULT_ITERATIONS = 100000 }; /* of new passphrases; a fraction of a second, which is spent on the loop */
+enum { VAULT_ITERATIONS = 100000 }; /* of the derivation, for new passphrases */
 
 enum vault_state { VAULT_UNSET, VAULT_LOCKED, VAULT_UNLOCKED };
-
 enum vault_state vault_state(const struct service *service);
-/* What is typed is read, not kept. Sets the record in the transaction; there must be none. */
-void vault_create(struct service *service, struct txn *txn, const char *passphrase);
-/* 0, or -EKEYREJECTED: it is not the passphrase. Unlocks. There must be a record. */
-int vault_enter(struct service *service, const char *passphrase) MUST_CHECK;
-/* Likewise, by the old one; the new one opens it from then on. The master key stays. */
-int vault_modify(struct service *service, struct txn *txn, const char *old_passphrase,
-                 const char *passphrase) MUST_CHECK;
+
+/*
+ * Deriving a key from a passphrase takes many turns, so what a passphrase is given for is a job; jobs are done one
+ * after the other. Creating and modifying change the record, in a transaction of the turn.
+ */
+enum vault_act { VAULT_CREATE, VAULT_ENTER, VAULT_MODIFY };
+enum vault_result {
+    VAULT_PENDING,
+    VAULT_DONE,
+    VAULT_EXISTS,  /* there is a passphrase already */
+    VAULT_ABSENT,  /* there is none */
+    VAULT_WRONG,   /* this is not the one */
+    VAULT_STOPPED, /* the controller stops */
+};
+/* Passphrases are copied; old_passphrase is for VAULT_MODIFY. The number of the job, 0 when too many wait. */
+int64_t vault_begin(struct service *service, enum vault_act act, const char *old_passphrase, const char *passphrase);
+/* Of a job that was begun. *generation: that of the commit, 0 where there was none. Its result is told in the turn in
+ * which it ends, and forgotten in the next. */
+enum vault_result vault_look(const struct service *service, int64_t number, uint64_t *generation);
+
+/* Is entered, or made when there is none, as soon as the store can be written. Copied. */
 void vault_set_automatic(struct service *service, const struct secret *passphrase);
+void vault_init(struct service *service);
 void vault_turn(struct service *service);
 void vault_done(struct service *service);
 
