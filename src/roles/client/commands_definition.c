@@ -169,7 +169,7 @@ const struct command commands_volume_definition[] = {
       .body = &volume_definition_modify_request_schema },
     { "modify-passphrase mp", "Change the passphrase of an encrypted volume.",
       .arguments = { volume_passphrase_arguments }, .method = "PUT",
-      .target = "/v1/resource-definitions/{resource}/volume-definitions/{number}/encryption-passphrase", .base = "{}",
+      .target = "/v1/resource-definitions/{resource}/volume-definitions/{number}/encryption-passphrase",
       .body = &volume_passphrase_request_schema, .prepare = passphrase_for_volume },
     { 0 },
 };

@@ -75,6 +75,8 @@ int passphrase_for_volume(struct call *call)
         text = passphrase_ask_twice(call, "Passphrase: ", "Reenter passphrase: ");
     if (!text)
         return EXIT_ARGUMENTS;
+    if (!call->body)
+        call->body = cJSON_CreateObject();
     request_put(call->body, is_change ? "new_passphrase" : "passphrase", cJSON_CreateString(text));
     return EXIT_OK;
 }
