@@ -264,13 +264,13 @@ static void work(void *owner)
         service_tell_news(service); /* the turn follows */
 }
 
-/* What ended was told in the last turn. */
+/* What ended, and is durable, was told in the last turn. */
 static void drop_ended(struct service *service)
 {
     struct vault *vault = &service->vault;
     struct vault_job *job = vault->jobs;
 
-    if (!job || job->result == VAULT_PENDING)
+    if (!job || job->result == VAULT_PENDING || job->generation > journal_durable(service->journal))
         return;
     if (!job->is_told) {
         job->is_told = true;

@@ -33,7 +33,7 @@ enum vault_result {
 /* Passphrases are copied; old_passphrase is for VAULT_MODIFY. The number of the job, 0 when too many wait. */
 int64_t vault_begin(struct service *service, enum vault_act act, const char *old_passphrase, const char *passphrase);
 /* Of a job that was begun. *generation: that of the commit, 0 where there was none. Its result is told in the turn in
- * which it ends, and forgotten in the next. */
+ * which it ends, and forgotten some turns later. */
 enum vault_result vault_look(const struct service *service, int64_t number, uint64_t *generation);
 
 /* Is entered, or made when there is none, as soon as the store can be written. Copied. */
