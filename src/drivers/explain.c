@@ -57,6 +57,15 @@ static char *describe_failure(const struct step *step, const struct outcome *out
     return arena_strdup(arena, outcome->complaint ? outcome->complaint : "No reason is known.");
 }
 
+/* Who is in the way was looked for; the row knows only that somebody is. */
+static char *describe_cause(const struct step *step, const struct outcome *outcome, const struct known_error *known,
+                            struct arena *arena)
+{
+    if (outcome->error == EBUSY && outcome->complaint)
+        return arena_printf(arena, "%s.", outcome->complaint);
+    return known && known->cause ? arena_strdup(arena, known->cause) : describe_failure(step, outcome, arena);
+}
+
 /* The command as one would type it, and what the tool said. */
 static char *describe_tool(const struct step *step, const struct outcome *outcome, struct arena *arena)
 {
@@ -81,10 +90,7 @@ void explain_outcome(const struct step *step, const struct outcome *outcome, str
     switch ((enum outcome_result)outcome->result) {
     case OUTCOME_SKIPPED:
     case OUTCOME_DONE: break;
-    case OUTCOME_FAILED:
-        trouble->cause =
-            known && known->cause ? arena_strdup(arena, known->cause) : describe_failure(step, outcome, arena);
-        break;
+    case OUTCOME_FAILED: trouble->cause = describe_cause(step, outcome, known, arena); break;
     case OUTCOME_TIMEOUT: trouble->cause = arena_strdup(arena, "There was no answer in time."); break;
     case OUTCOME_LOST:
         trouble->cause = arena_strdup(arena, "The process that did it died; whether it was done is looked at anew.");

@@ -25,7 +25,7 @@ enum step_kind {
     STEP_LOOP_ATTACH,     /* path -> device */
     STEP_LOOP_RESIZE,     /* device of path follows the size of the file */
     STEP_LOOP_DETACH,     /* device of path; fine when it is gone */
-    STEP_WIPE,            /* device of path, or one of both alone: known signatures and both ends are zeroed */
+    STEP_WIPE,            /* device of path, or one of both alone: signatures, both ends, what is at offset */
     STEP_WAIT_DEVICE,     /* device: until its node is there, at most patience_ms -> device_kib */
     STEP_ASK_DEVICES,     /* paths -> devices, those that are there */
     STEP_ASK_LUKS,    /* mappings in names, each of the device in paths ("": unknown); no names: all that are open */
@@ -35,6 +35,15 @@ enum step_kind {
     STEP_LUKS_RESIZE, /* name takes all the room of its device -> device_kib */
     STEP_LUKS_CHANGE_KEY, /* device: the first key opens it, the others do not any more */
     STEP_LUKS_ERASE,      /* size_kib of device, its header, are zeroed */
+    STEP_ASK_DM,          /* mappings in names, or all whose names start with text -> mappings */
+    STEP_ASK_CACHE,       /* paths: what lies offset bytes into each device -> devices */
+    STEP_DM_CREATE,       /* mapping name with table text -> device; an unfinished one is replaced, else -EEXIST */
+    STEP_DM_RELOAD,       /* mapping name gets table text, on the same devices: loaded, suspended, resumed */
+    STEP_DM_SUSPEND,      /* mapping name, with the file system on it; fine when it is suspended */
+    STEP_DM_RESUME,       /* mapping name; fine when it runs */
+    STEP_DM_MESSAGE,      /* text to the target of mapping name; comes back when the kernel has done it */
+    STEP_DM_WAIT_CLEAN,   /* until the cache that is mapping name has nothing to write back, at most patience_ms */
+    STEP_DM_REMOVE,       /* mapping name, retried while it is open for at most patience_ms; fine when it is gone */
 };
 extern const struct enum_name step_kind_names[];
 
@@ -63,6 +72,7 @@ struct step {
     struct text_list keys;   /* the same in clear: only in the batch that a worker gets, see run.c */
     char *key_name;          /* of the first of them, to be noted with what it opens */
     int64_t size_kib, patience_ms;
+    int64_t offset;                /* STEP_ASK_CACHE, STEP_WIPE; bytes */
     struct text_list pools, paths; /* STEP_ASK_FILES and _SPACE: pools[i] lies in directory paths[i] */
     struct text_list names;        /* STEP_ASK_FILES */
 };
@@ -93,6 +103,22 @@ struct found_directory {
 struct found_device {
     char *path; /* as asked */
     int64_t size_kib;
+    bool is_memory;        /* STEP_ASK_CACHE: persistent memory, which is written to without a block layer */
+    uint32_t content;      /* STEP_ASK_CACHE: enum found_content */
+    int64_t block_sectors; /* STEP_ASK_CACHE: of the CONTENT_CACHE */
+};
+enum found_content { CONTENT_EMPTY, CONTENT_CACHE, CONTENT_WRITECACHE, CONTENT_OTHER };
+extern const struct enum_name found_content_names[];
+
+/* A mapping of the device-mapper with at most one target, like all that we make. */
+struct found_mapping {
+    char *name;
+    char *target; /* NULL: it has no table, because whoever made it did not finish */
+    char *table;  /* what the target was given, as the kernel tells it: with devices as 7:1 */
+    int64_t size_kib;
+    int32_t open_count;
+    bool is_suspended;
+    bool is_loaded; /* a further table waits for the next resume */
 };
 
 struct found_luks {
@@ -118,6 +144,7 @@ struct outcome {
     LIST_OF(struct found_directory) directories;
     LIST_OF(struct found_device) devices;
     LIST_OF(struct found_luks) luks;
+    LIST_OF(struct found_mapping) mappings;
     char *identity;          /* STEP_CHECK_DIRECTORY: equal for two paths of one directory */
     bool can_share_blocks;   /* STEP_CHECK_DIRECTORY: a copy of a file can be had without copying: snapshots */
     struct text_map missing; /* STEP_ASK_MACHINE: what this machine cannot do ("loop") -> why */

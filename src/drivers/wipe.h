@@ -22,5 +22,7 @@ int wipe_descriptor(int descriptor, int64_t size, char why[static LIBRARY_WHY_SI
  */
 enum { WIPE_TYPE_SIZE = 64 };
 int wipe_find_signature(int descriptor, char type[static WIPE_TYPE_SIZE], char why[static LIBRARY_WHY_SIZE]) MUST_CHECK;
+/* Zeroes 4096 bytes, or what is left of size bytes; nothing beyond them. 0 or -errno. */
+int wipe_block(int descriptor, int64_t offset, int64_t size) MUST_CHECK;
 /* 0, or -ELIBACC and the reason why nothing can be wiped on this machine. */
 int wipe_check(char why[static LIBRARY_WHY_SIZE]) MUST_CHECK;

@@ -124,7 +124,7 @@ static struct provider_volume volume_of(const struct level *level, const struct 
     return (struct provider_volume){
         .pool = pool->want,
         .identifier = identifier_of(level, want, arena),
-        .must_exist = want->must_exist && !level->suffix[0],
+        .must_exist = want->must_exist,
         .must_be_new = want->must_be_new,
         .owner = level->resource->uuid,
         .authority = level->resource->authority,

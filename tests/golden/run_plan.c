@@ -248,6 +248,12 @@ static void expect_luks(struct golden *golden, const struct step *step, struct o
     }
 }
 
+/* Of "0 65536 writecache ...". */
+static int64_t table_kib(const char *text)
+{
+    return strtoll(strchr(text, ' ') + 1, NULL, 10) / 2;
+}
+
 /* The outcome of a step on a machine where all goes well. */
 static struct outcome expect(struct golden *golden, const struct step *step)
 {
@@ -268,6 +274,11 @@ static struct outcome expect(struct golden *golden, const struct step *step)
     } else if (step->kind == STEP_WAIT_DEVICE) {
         outcome.device = step->device;
         outcome.device_kib = fact ? fact->size_kib : step->size_kib;
+    } else if (step->kind == STEP_DM_CREATE || step->kind == STEP_DM_RELOAD) {
+        outcome.device = arena_printf(&golden->arena, "/dev/mapper/%s", step->name);
+        outcome.device_kib = table_kib(step->text);
+    } else if (step->kind == STEP_ASK_CACHE) {
+        LIST_ADD(&outcome.devices, &golden->arena)->content = CONTENT_EMPTY;
     }
     return outcome;
 }

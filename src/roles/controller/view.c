@@ -9,6 +9,7 @@
 #include "model/layer.h"
 #include "model/rc_codes.h"
 #include "roles/controller/session.h"
+#include "roles/controller/view_layers.h"
 
 /* Texts of the model in a document: encoding does not write to them. */
 static char *borrow(const char *text)
@@ -182,7 +183,7 @@ static enum layer_kind shown_layer(unsigned index)
     return (enum layer_kind)(index < LAYER_STORAGE ? index : index + 1);
 }
 
-static struct drbd_definition_doc *drbd_definition(const struct resource_definition *definition, struct arena *arena)
+struct drbd_definition_doc *view_drbd_definition(const struct resource_definition *definition, struct arena *arena)
 {
     struct drbd_definition_doc *doc = arena_alloc(arena, sizeof(*doc));
 
@@ -243,7 +244,7 @@ void view_definition(const struct resource_definition *definition, bool with_vol
         layer = LIST_ADD(&doc->layer_data, arena);
         layer->type = borrow(name);
         if (is_drbd)
-            layer->data = drbd_definition(definition, arena);
+            layer->data = view_drbd_definition(definition, arena);
     }
     if (!with_volumes)
         return;
@@ -257,101 +258,6 @@ const struct volume_fact *view_find_fact(const struct resource *resource, int32_
         if (resource->fact->volumes.at[i].number == number)
             return &resource->fact->volumes.at[i];
     return NULL;
-}
-
-/* What the satellite told of one layer. When there is only STORAGE, the volume tells it. */
-static bool find_level(const struct volume_fact *fact, const char *layer, const char *suffix, struct level_fact *level)
-{
-    if (fact && fact->levels.count == 0 && text_equal_fold(layer, layer_kind_name(LAYER_STORAGE)) && !suffix[0]) {
-        *level = (struct level_fact){ .device_path = fact->device_path,
-                                      .usable_kib = fact->usable_kib,
-                                      .allocated_kib = fact->allocated_kib };
-        return true;
-    }
-    for (uint32_t i = 0; fact && i < fact->levels.count; i++) {
-        const char *told = fact->levels.at[i].suffix;
-
-        *level = fact->levels.at[i];
-        if (text_equal_fold(level->layer, layer) && strcmp(told ? told : "", suffix) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* The volume as one of its layers sees it. */
-static void fill_layer_volume(const struct volume *volume, const struct volume_fact *fact, const char *layer,
-                              const char *suffix, struct layer_volume_doc *doc)
-{
-    struct level_fact level;
-    bool is_told = find_level(fact, layer, suffix, &level);
-
-    doc->volume_number = (struct maybe_i32)MAYBE(volume->number);
-    doc->device_path = is_told ? level.device_path : NULL;
-    doc->allocated_size_kib = is_told ? level.allocated_kib : -1;
-    doc->usable_size_kib = is_told ? level.usable_kib : volume->size_kib;
-    doc->disk_state = doc->device_path ? borrow("[]") : NULL; /* LINSTOR: an empty list of states, as text */
-    if (text_equal_fold(layer, layer_kind_name(LAYER_LUKS)))
-        doc->opened = (struct maybe_bool)MAYBE(doc->device_path != NULL);
-}
-
-struct layer_volumes {
-    LIST_OF(struct layer_volume_doc) list;
-};
-
-/* Each layer lists its volumes in a member of its own. */
-static void set_layer_volumes(struct layer_object_doc *doc, enum layer_kind kind, const struct layer_volumes *volumes,
-                              struct arena *arena)
-{
-#define SET(layer, member)                                                                                             \
-    doc->layer = arena_alloc(arena, sizeof(*doc->layer));                                                              \
-    doc->layer->member.at = volumes->list.at;                                                                          \
-    doc->layer->member.count = volumes->list.count
-
-    switch (kind) {
-    case LAYER_LUKS: SET(luks, luks_volumes); break;
-    case LAYER_NVME: SET(nvme, nvme_volumes); break;
-    case LAYER_WRITECACHE: SET(writecache, writecache_volumes); break;
-    case LAYER_CACHE: SET(cache, cache_volumes); break;
-    case LAYER_BCACHE: SET(bcache, bcache_volumes); break;
-    case LAYER_STORAGE: SET(storage, storage_volumes); break;
-    case LAYER_DRBD: /* has no resources in this version */
-    case LAYER_KIND_COUNT: break;
-    }
-#undef SET
-}
-
-/* The layers from one of the list downwards, and below it those of its sides. Deep as the list is long. */
-static void view_layer(const struct resource *resource, uint32_t place, const char *suffix,
-                       struct layer_object_doc *doc, struct arena *arena)
-{
-    const char *name = resource->layers.at[place];
-    enum layer_kind kind = LAYER_STORAGE;
-    struct layer_volumes volumes = { 0 };
-    const struct layer_side *sides;
-
-    (void)!layer_kind_parse(name, &kind);
-    doc->type = borrow(layer_kind_name(kind));
-    doc->resource_name_suffix = borrow(suffix);
-    for (uint32_t i = 0; i < resource->volumes.count; i++)
-        fill_layer_volume(&resource->volumes.at[i], view_find_fact(resource, resource->volumes.at[i].number), name,
-                          suffix, LIST_ADD(&volumes.list, arena));
-    set_layer_volumes(doc, kind, &volumes, arena);
-    if (place + 1 >= resource->layers.count)
-        return;
-    view_layer(resource, place + 1, suffix, LIST_ADD(&doc->children, arena), arena);
-    sides = layer_sides(kind);
-    for (uint32_t i = 0; sides[i].suffix; i++)
-        view_layer(resource, place + 1, arena_printf(arena, "%s%s", suffix, sides[i].suffix),
-                   LIST_ADD(&doc->children, arena), arena);
-}
-
-static struct layer_object_doc *view_layers(const struct resource *resource, struct arena *arena)
-{
-    struct layer_object_doc *doc = arena_alloc(arena, sizeof(*doc));
-
-    if (resource->layers.count > 0)
-        view_layer(resource, 0, "", doc, arena);
-    return doc;
 }
 
 void view_volume(const struct resource *resource, const struct volume *volume, struct volume_doc *doc,
@@ -368,13 +274,7 @@ void view_volume(const struct resource *resource, const struct volume *volume, s
         doc->allocated_size_kib = (struct maybe_i64)MAYBE(fact->allocated_kib);
     doc->props = volume->props;
     doc->flags = view_flags(volume_flag_names, volume->flags, arena);
-    for (uint32_t i = 0; i < resource->layers.count; i++) {
-        struct volume_layer_doc *layer = LIST_ADD(&doc->layer_data_list, arena);
-
-        layer->type = resource->layers.at[i];
-        layer->data = arena_alloc(arena, sizeof(*layer->data));
-        fill_layer_volume(volume, fact, layer->type, "", layer->data);
-    }
+    view_volume_layers(resource, volume, doc, arena);
     doc->uuid = volume->uuid;
     if (resource->fact && resource->fact->trouble) {
         struct rc_doc *report = LIST_ADD(&doc->reports, arena);
