@@ -399,7 +399,7 @@ static int run(const struct step *step, struct outcome *outcome, struct loop_cur
 
 static char *find_users(const struct step *step, struct arena *arena)
 {
-    if (step->device)
+    if (step->device && step->kind != STEP_LUKS_CLOSE)
         return in_use_describe(step->device, arena);
     return step->name ? in_use_describe(arena_printf(arena, "/dev/mapper/%s", step->name), arena) : NULL;
 }

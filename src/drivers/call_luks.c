@@ -340,6 +340,8 @@ int call_luks_close(const struct step *step, struct outcome *outcome, struct are
     error = luks_header_load_active(&work, step->name);
     if (!error)
         error = work.lib.crypt_deactivate(work.device, step->name);
+    if (error == -EBUSY)
+        work.said[0] = '\0'; /* who uses it is found out, and says more */
     return luks_header_end(&work, error == -ENODEV ? 0 : error, outcome, arena);
 }
 

@@ -76,7 +76,13 @@ def _(machines):
         level = cluster.rest.get('/v1/view/resources?resources=data')[0]['layer_object']
         assert level['type'] == 'LUKS' and [c['type'] for c in level['children']] == ['STORAGE'], level
         assert level['luks']['luks_volumes'][0]['opened'] is True, level
-        delete(cluster)
+        machine.run(f'mount {device} /mnt')
+        assert cluster.rest.call('DELETE', '/v1/resource-definitions/data').status == 500
+        wait_for(lambda: f'who uses it is told: {cluster.problems("data")}',
+                 lambda: 'is mounted at /mnt' in str(cluster.problems('data')), SECONDS)
+        assert machine.sha256('/mnt/file') == before
+        machine.run('umount /mnt')
+        wait_for('it is gone', lambda: cluster.rest.call('GET', '/v1/resource-definitions/data').status == 404, SECONDS)
         assert not is_open(machine)
 
 
