@@ -11,8 +11,8 @@
 #include "base/library.h"
 #include "base/text.h"
 #include "drivers/call_dm.h"
-#include "drivers/luks_header.h"
 #include "drivers/loop_device.h"
+#include "drivers/luks_header.h"
 #include "drivers/wipe.h"
 
 enum { WORDS = 4, MODULES_LIST_LIMIT = 16 * 1024 * 1024 };
