@@ -79,7 +79,7 @@ def _(machines):
         machine.run(f'mount {device} /mnt')
         assert cluster.rest.call('DELETE', '/v1/resource-definitions/data').status == 500
         wait_for(lambda: f'who uses it is told: {cluster.problems("data")}',
-                 lambda: 'is mounted at /mnt' in str(cluster.problems('data')), SECONDS)
+                 lambda: 'in use: mounted at /mnt' in str(cluster.problems('data')), SECONDS)
         assert machine.sha256('/mnt/file') == before
         machine.run('umount /mnt')
         wait_for('it is gone', lambda: cluster.rest.call('GET', '/v1/resource-definitions/data').status == 404, SECONDS)
