@@ -31,6 +31,21 @@ def processes_of(directory):
     return found
 
 
+@suite.case('stopping touches nothing that is not of the quickstart')
+def _():
+    directory = pathlib.Path(tempfile.mkdtemp(prefix='linstor-quickstart-'))
+    environment = {**os.environ, 'LINSTOR_QUICKSTART_DIR': str(directory)}
+    try:
+        (directory / 'thesis').write_text('three years of work')
+        for arguments in (['--stop'], []):
+            done = subprocess.run([str(TOP / 'contrib' / 'quickstart'), *arguments], capture_output=True, text=True,
+                                  env=environment, check=False)
+            assert done.returncode == 1 and 'not made by contrib/quickstart' in done.stderr, (done.stdout, done.stderr)
+            assert [entry.name for entry in directory.iterdir()] == ['thesis']
+    finally:
+        shutil.rmtree(directory)
+
+
 @suite.case('start, again, stop', seconds=900)
 def _():
     machine.need_root()

@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CHUNK = 1024, LARGEST_CHUNK = 256 * 1024 };
+enum {
+    FIRST_CHUNK = 1008, /* with its head just small enough for malloc's quick lists */
+    LARGEST_CHUNK = 256 * 1024,
+};
 
 struct arena_chunk {
     struct arena_chunk *older;
@@ -102,15 +105,17 @@ char *arena_strdup_null(struct arena *arena, const char *text)
 
 char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 {
+    size_t room = arena->end ? (size_t)(arena->end - arena->next) : 0;
     va_list again;
     char *text;
     int length;
 
     va_copy(again, args);
-    length = vsnprintf(NULL, 0, format, again);
+    length = vsnprintf(room > 0 ? arena->next : NULL, room, format, again); /* mostly there is room for it */
     va_end(again);
-    text = arena_alloc(arena, (size_t)length + 1);
-    vsnprintf(text, (size_t)length + 1, format, args);
+    text = take(arena, (size_t)length + 1, 1);
+    if ((size_t)length >= room)
+        vsnprintf(text, (size_t)length + 1, format, args);
     return text;
 }
 

@@ -5,10 +5,11 @@
  */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/field.h"
+#include "base/field_layout.h"
 #include "base/text.h"
 
 struct decoder {
@@ -119,6 +120,16 @@ static int decode_enum(struct decoder *decoder, const struct enum_name *names, c
     return complain(decoder, message);
 }
 
+bool field_parse_bits(const char *text, uint64_t *bits)
+{
+    size_t digits = strncmp(text, "0x", 2) == 0 ? strspn(text + 2, "0123456789abcdef") : 0;
+
+    if (digits == 0 || digits > 16 || text[2 + digits])
+        return false;
+    *bits = strtoull(text + 2, NULL, 16);
+    return true;
+}
+
 static int decode_flags(struct decoder *decoder, const struct enum_name *names, const cJSON *json, uint64_t *flags)
 {
     uint32_t index = 0;
@@ -131,7 +142,8 @@ static int decode_flags(struct decoder *decoder, const struct enum_name *names, 
     {
         uint64_t value;
 
-        if (decode_enum(decoder, names, item, &value) != 0)
+        if (!(cJSON_IsString(item) && field_parse_bits(item->valuestring, &value)) &&
+            decode_enum(decoder, names, item, &value) != 0)
             return within_index(decoder, index);
         *flags |= value;
         index++;

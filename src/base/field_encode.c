@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* From a struct to JSON text; what is absent, empty or secret is left out as its row says. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/field_layout.h"
 
-static void encode_flags(const struct enum_name *names, uint64_t flags, struct json_writer *writer)
+/* Bits that no name covers are kept as one text "0x..." behind the names; they are no concern of REST. */
+static void encode_flags(const struct enum_name *names, uint64_t flags, unsigned audience, struct json_writer *writer)
 {
+    uint64_t rest = flags;
+    char text[20];
+
     json_begin(writer, '[');
     for (; names->name; names++)
-        if ((flags & names->value) == names->value)
+        if ((flags & names->value) == names->value) {
             json_text(writer, names->name);
+            rest &= ~names->value;
+        }
+    snprintf(text, sizeof(text), "0x%" PRIx64, rest);
+    if (rest && audience & (FIELD_STORE | FIELD_LINK))
+        json_text(writer, text);
     json_end(writer, ']');
 }
 
@@ -152,7 +163,7 @@ static void encode_member(const struct field *field, const void *member, unsigne
         name = enum_name(field->ref, *(const uint32_t *)member);
         json_text(writer, name ? name : "?");
         return;
-    case FIELD_KIND_FLAGS: encode_flags(field->ref, *(const uint64_t *)member, writer); return;
+    case FIELD_KIND_FLAGS: encode_flags(field->ref, *(const uint64_t *)member, audience, writer); return;
     case FIELD_KIND_TEXTS: encode_texts(texts, writer); return;
     case FIELD_KIND_I64S:
         json_begin(writer, '[');

@@ -14,3 +14,6 @@ static inline const void *field_member(const struct field *field, const void *ob
 {
     return (const char *)object + field->offset;
 }
+
+/* Flags without a name, as they are kept: "0x" and up to 16 digits. */
+bool field_parse_bits(const char *text, uint64_t *bits);

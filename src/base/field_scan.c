@@ -13,7 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/field.h"
+#include "base/field_layout.h"
 #include "base/json_scan.h"
 #include "base/text.h"
 
@@ -234,6 +234,16 @@ static int scan_item(struct scanner *scanner, const struct field *field, void *m
         return scan_i64(scanner, &token, INT64_MIN, INT64_MAX,
                         LIST_ADD((struct i64_list *)member, scanner->json.arena));
     case FIELD_KIND_FLAGS:
+        if (token.kind == '"' && token.length > 2 && token.start[0] == '0') {
+            char *text = json_scan_text(&scanner->json, &token);
+
+            if (!text)
+                return -1;
+            if (field_parse_bits(text, &bits)) {
+                *(uint64_t *)member |= bits;
+                return 0;
+            }
+        }
         if (scan_enum(scanner, field->ref, &token, &bits) != 0)
             return -1;
         *(uint64_t *)member |= bits;

@@ -254,26 +254,31 @@ void json_end(struct json_writer *writer, char close)
     writer->needs_comma = true;
 }
 
-/* Whether text is printable ASCII that needs no backslash: eight bytes at a time, because nearly all text is. */
-static bool is_plain(const char *text, size_t length)
+/* Top bits are set when one of eight bytes is no printable ASCII or needs a backslash. */
+static inline uint64_t find_special(uint64_t bytes)
 {
     static const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
+    uint64_t quote = bytes ^ ones * '"', backslash = bytes ^ ones * '\\', delete = bytes ^ ones * 0x7f;
 
-    while (length > 0) {
-        uint64_t bytes = ones * 'x', quote, backslash, delete;
-        size_t part = length < sizeof(bytes) ? length : sizeof(bytes);
+    /* x - 1 has its top bit set, and x has not, only where x is 0, or where a lower byte was */
+    return ((bytes - ones * 0x20) | (quote - ones) | (backslash - ones) | (delete - ones) | bytes) & tops;
+}
 
-        memcpy(&bytes, text, part);
-        quote = bytes ^ ones * '"';
-        backslash = bytes ^ ones * '\\';
-        delete = bytes ^ ones * 0x7f;
-        /* x - 1 has its top bit set, and x has not, only where x is 0, or where a lower byte was */
-        if ((((bytes - ones * 0x20) | (quote - ones) | (backslash - ones) | (delete - ones) | bytes) & tops) != 0)
-            return false;
-        text += part;
-        length -= part;
+/* Whether text needs no escapes: eight bytes at a time, because nearly all text does not. */
+static bool is_plain(const char *text, size_t length)
+{
+    uint64_t bytes = UINT64_C(0x7878787878787878), special = 0;
+
+    if (length < sizeof(bytes)) {
+        memcpy(&bytes, text, length);
+        return find_special(bytes) == 0;
     }
-    return true;
+    for (size_t at = 0; at < length - sizeof(bytes); at += sizeof(bytes)) {
+        memcpy(&bytes, text + at, sizeof(bytes));
+        special |= find_special(bytes);
+    }
+    memcpy(&bytes, text + length - sizeof(bytes), sizeof(bytes)); /* mostly overlaps the one before */
+    return (special | find_special(bytes)) == 0;
 }
 
 static void add_escaped(struct buf *out, const char *text)
@@ -369,9 +374,15 @@ void json_i64(struct json_writer *writer, int64_t number)
     size_t length;
     char *at;
 
-    do
-        *--first = (char)('0' + rest % 10);
-    while ((rest /= 10) > 0);
+    for (; rest >= 100; rest /= 100) {
+        unsigned pair = (unsigned)(rest % 100);
+
+        *--first = (char)('0' + pair % 10);
+        *--first = (char)('0' + pair / 10);
+    }
+    *--first = (char)('0' + rest % 10);
+    if (rest >= 10)
+        *--first = (char)('0' + rest / 10);
     if (number < 0)
         *--first = '-';
     length = (size_t)(digits + sizeof(digits) - first);

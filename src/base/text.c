@@ -10,7 +10,6 @@
 #include <strings.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -98,13 +97,32 @@ void text_random_bytes(void *bytes, size_t size)
     }
 }
 
+/* Numbers for UUIDs are no secrets, so they are asked for many at a time. */
+static void next_uuid_bytes(unsigned char raw[static 16])
+{
+    static struct {
+        unsigned char bytes[32][16];
+        size_t left;
+    } ahead;
+
+    if (random_source) {
+        random_source(raw, 16);
+        return;
+    }
+    if (ahead.left == 0) {
+        text_random_bytes(ahead.bytes, sizeof(ahead.bytes));
+        ahead.left = ARRAY_SIZE(ahead.bytes);
+    }
+    memcpy(raw, ahead.bytes[--ahead.left], 16);
+}
+
 void text_make_uuid(char uuid[static TEXT_UUID_SIZE])
 {
     static const char hex[] = "0123456789abcdef";
     unsigned char raw[16];
     size_t at = 0;
 
-    text_random_bytes(raw, sizeof(raw));
+    next_uuid_bytes(raw);
     raw[6] = (unsigned char)((raw[6] & 0x0f) | 0x40);
     raw[8] = (unsigned char)((raw[8] & 0x3f) | 0x80);
     for (size_t i = 0; i < sizeof(raw); i++) {
@@ -156,26 +174,40 @@ static char *put_digits(char *at, int number, int digits)
     return at + digits;
 }
 
-/* In every entry of every answer, so it is done without the C library's formats. */
+/* Of days since 1970: the Gregorian calendar repeats every 400 years, and a year that begins in March ends with its
+ * leap day. */
+static char *put_date(char *at, int64_t days)
+{
+    int64_t since = days + 719468, era = (since >= 0 ? since : since - 146096) / 146097; /* since 0000-03-01 */
+    int day = (int)(since - era * 146097);
+    int year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+    int month;
+
+    day -= 365 * year + year / 4 - year / 100;
+    month = (5 * day + 2) / 153; /* March is 0 */
+    at = put_digits(at, (int)(era * 400) + year + (month >= 10), 4);
+    *at++ = '-';
+    at = put_digits(at, month < 10 ? month + 3 : month - 9, 2);
+    *at++ = '-';
+    return put_digits(at, day - (153 * month + 2) / 5 + 1, 2);
+}
+
+/* In every entry of every answer, so it is done without the C library. */
 void text_format_time(int64_t wall_ms, char text[static TEXT_TIME_SIZE])
 {
-    time_t seconds = wall_ms / 1000;
-    struct tm utc;
+    enum { DAY_MS = 86400000 };
+    int64_t days = (wall_ms >= 0 ? wall_ms : wall_ms - DAY_MS + 1) / DAY_MS;
+    int ms = (int)(wall_ms - days * DAY_MS);
 
-    gmtime_r(&seconds, &utc);
-    text = put_digits(text, utc.tm_year + 1900, 4);
-    *text++ = '-';
-    text = put_digits(text, utc.tm_mon + 1, 2);
-    *text++ = '-';
-    text = put_digits(text, utc.tm_mday, 2);
+    text = put_date(text, days);
     *text++ = 'T';
-    text = put_digits(text, utc.tm_hour, 2);
+    text = put_digits(text, ms / 3600000, 2);
     *text++ = ':';
-    text = put_digits(text, utc.tm_min, 2);
+    text = put_digits(text, ms / 60000 % 60, 2);
     *text++ = ':';
-    text = put_digits(text, utc.tm_sec, 2);
+    text = put_digits(text, ms / 1000 % 60, 2);
     *text++ = '.';
-    text = put_digits(text, (int)(wall_ms % 1000), 3);
+    text = put_digits(text, ms % 1000, 3);
     memcpy(text, "Z", 2);
 }
 

@@ -141,13 +141,28 @@ static int check_directory(const struct step *step, struct outcome *outcome, str
 {
     struct stat found;
 
-    (void)arena;
     if (stat(step->path, &found) < 0)
         return -errno;
     if (!S_ISDIR(found.st_mode))
         return -ENOTDIR;
+    outcome->identity = arena_printf(arena, "%ju:%ju", (uintmax_t)found.st_dev, (uintmax_t)found.st_ino);
     outcome->can_share_blocks = shares_blocks(step->path);
     return 0;
+}
+
+static int sync_directory_of(const char *path)
+{
+    CLEANUP(memory_freep) char *directory = memory_strdup(path);
+    int descriptor, error = 0;
+
+    *strrchr(directory, '/') = '\0';
+    descriptor = open(directory[0] ? directory : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return -errno;
+    if (fsync(descriptor) < 0)
+        error = -errno;
+    close(descriptor);
+    return error;
 }
 
 /* Made or grown, never shrunk. */
@@ -181,6 +196,11 @@ static int size_file(const struct step *step, struct outcome *outcome, bool rese
         unlink(step->path);
     else if (error && reserve && file.st_size < wanted && ftruncate(descriptor, file.st_size) < 0)
         error = -errno;
+    /* What is acknowledged must be there after a loss of power. */
+    if (!error && fsync(descriptor) < 0)
+        error = -errno;
+    if (!error && is_new)
+        error = sync_directory_of(step->path);
     if (!error && fstat(descriptor, &file) == 0) {
         outcome->size_kib = file.st_size / 1024;
         outcome->allocated_kib = file.st_blocks / 2;
@@ -210,10 +230,11 @@ static int file_remove(const struct step *step, struct outcome *outcome, struct 
     return 0;
 }
 
-static int loop_attach(const struct step *step, struct outcome *outcome, struct arena *arena)
+static int loop_attach(const struct step *step, struct outcome *outcome, struct loop_cursor *cursor,
+                       struct arena *arena)
 {
     char device[LOOP_DEVICE_NAME_SIZE];
-    int error = loop_device_attach(step->path, device, &outcome->device_kib);
+    int error = loop_device_attach(step->path, cursor, device, &outcome->device_kib);
 
     if (!error)
         outcome->device = arena_strdup(arena, device);
@@ -330,7 +351,7 @@ static const struct call {
     { STEP_FILE_ALLOCATE, file_allocate, true, false },
     { STEP_FILE_TRUNCATE, file_truncate, true, false },
     { STEP_FILE_REMOVE, file_remove, true, false },
-    { STEP_LOOP_ATTACH, loop_attach, true, false },
+    { STEP_LOOP_ATTACH, NULL, true, false }, /* the only one with a cursor */
     { STEP_LOOP_RESIZE, loop_resize, true, true },
     { STEP_LOOP_DETACH, loop_detach, true, true },
     { STEP_WIPE, wipe, false, false },
@@ -338,7 +359,7 @@ static const struct call {
     { STEP_ASK_DEVICES, ask_devices, false, false },
 };
 
-static int run(const struct step *step, struct outcome *outcome, struct arena *arena)
+static int run(const struct step *step, struct outcome *outcome, struct loop_cursor *cursor, struct arena *arena)
 {
     for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
         const struct call *call = &calls[i];
@@ -349,14 +370,14 @@ static int run(const struct step *step, struct outcome *outcome, struct arena *a
             return -EINVAL;
         if (step_traits_get(step->kind)->destroys && (!step->authority || !step->authority[0]))
             return -EPERM;
-        return call->run(step, outcome, arena);
+        return call->run ? call->run(step, outcome, arena) : loop_attach(step, outcome, cursor, arena);
     }
     return -ENOSYS;
 }
 
-void call_run(const struct step *step, struct outcome *outcome, struct arena *arena)
+void call_run(const struct step *step, struct outcome *outcome, struct loop_cursor *cursor, struct arena *arena)
 {
-    int error = run(step, outcome, arena);
+    int error = run(step, outcome, cursor, arena);
 
     outcome->result = error ? OUTCOME_FAILED : OUTCOME_DONE;
     if (error)

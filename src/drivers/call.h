@@ -5,7 +5,8 @@
  */
 #pragma once
 
+#include "drivers/loop_device.h"
 #include "drivers/step.h"
 
-/* Fills *outcome, which must be zeroed; what it needs is taken from arena. */
-void call_run(const struct step *step, struct outcome *outcome, struct arena *arena);
+/* Fills *outcome, which must be zeroed; what it needs is taken from arena. cursor is the process's. */
+void call_run(const struct step *step, struct outcome *outcome, struct loop_cursor *cursor, struct arena *arena);

@@ -29,6 +29,7 @@ static void free_pool(struct facts *facts, struct storage_pool_fact *pool)
 {
     map_remove(&facts->pools, &pool->node);
     fact_state_done(&pool->told);
+    free(pool->identity);
     memory_freep(&pool->node.key);
     free(pool);
 }

@@ -42,6 +42,7 @@ struct storage_pool_fact {
     int64_t free_kib, total_kib;
     bool can_snapshot;       /* the storage below could hold snapshots */
     int64_t granularity_kib; /* sizes of volumes are multiples of it; 0: not known */
+    char *identity;          /* two pools that are the same storage have the same; NULL: not known */
     struct fact_state told;  /* properties of the pool that the controller shall show */
 };
 

@@ -245,8 +245,12 @@ static int read_outcome(const struct step *step, const struct outcome *outcome, 
     if (outcome->result == OUTCOME_DONE && (step->kind == STEP_ASK_FILES || step->kind == STEP_ASK_SPACE))
         return read_files(step, outcome, asked, facts, arena, trouble);
     if (outcome->result == OUTCOME_DONE) {
-        if (step->kind == STEP_CHECK_DIRECTORY)
-            facts_edit_pool(facts, step->pool)->can_snapshot = outcome->can_share_blocks;
+        if (step->kind == STEP_CHECK_DIRECTORY) {
+            struct storage_pool_fact *pool = facts_edit_pool(facts, step->pool);
+
+            pool->can_snapshot = outcome->can_share_blocks;
+            facts_set_text(&pool->identity, outcome->identity);
+        }
         if (step->identifier)
             read_change(step, outcome, facts);
         return 0;

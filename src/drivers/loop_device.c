@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Which number a new device takes: LOOP_CTL_GET_FREE gives the lowest free one, but walks over all devices to find it,
+ * and gives the same to everybody who asks at the same time. So it is asked once, and then the numbers after that one
+ * are tried as long as a look into sysfs finds one that is there and free. Where the numbers end, new devices are
+ * added, some, and only when the kernel itself has just had none below that was free: so there are never more than
+ * were in use at once, and ADDED_AT_ONCE for each worker.
+ */
 #include "drivers/loop_device.h"
 
 #include <dirent.h>
@@ -20,7 +27,9 @@
 
 enum {
     ATTACH_TRIES = 256, /* others may take the free number that we were told */
-    DETACH_WAITS = 40,  /* of DETACH_WAIT_MS: short visitors such as udev's probes leave again */
+    BUSY_PASSED = 32,   /* looking at so many costs less than the kernel's walk over some thousands */
+    ADDED_AT_ONCE = 16,
+    DETACH_WAITS = 40, /* of DETACH_WAIT_MS: short visitors such as udev's probes leave again */
     DETACH_WAIT_MS = 5,
 };
 
@@ -44,15 +53,52 @@ static int size_of(int descriptor, int64_t *size_kib)
     return 0;
 }
 
-static int attach_one(int control, int file, const char *path, char device[static LOOP_DEVICE_NAME_SIZE],
-                      int64_t *size_kib)
+static bool is_there(int number, const char *attribute)
 {
-    struct loop_config config = { .fd = (uint32_t)file };
-    int number = ioctl(control, LOOP_CTL_GET_FREE);
-    int descriptor, error = 0;
+    char path[80];
 
+    snprintf(path, sizeof(path), "/sys/block/loop%d%s", number, attribute);
+    return access(path, F_OK) == 0;
+}
+
+/* What the kernel finds, or makes. */
+static int ask_kernel(int control, struct loop_cursor *cursor)
+{
+    int number = ioctl(control, LOOP_CTL_GET_FREE);
+
+    *cursor = (struct loop_cursor){ 0 };
     if (number < 0)
         return -errno;
+    cursor->room = is_there(number + 1, "") ? 0 : ADDED_AT_ONCE;
+    return number;
+}
+
+/* The next free number after the cursor's, or one more device. */
+static int find_number(int control, struct loop_cursor *cursor)
+{
+    for (int i = 0; cursor->next > 0 && i < BUSY_PASSED; i++, cursor->next++) {
+        if (is_there(cursor->next, "/loop/backing_file"))
+            continue;
+        if (is_there(cursor->next, ""))
+            return cursor->next;
+        if (cursor->room == 0)
+            break;
+        if (ioctl(control, LOOP_CTL_ADD, cursor->next) >= 0) {
+            cursor->room--;
+            return cursor->next;
+        }
+        if (errno != EEXIST)
+            break;
+    }
+    return ask_kernel(control, cursor);
+}
+
+static int attach_to(int number, int file, const char *path, char device[static LOOP_DEVICE_NAME_SIZE],
+                     int64_t *size_kib)
+{
+    struct loop_config config = { .fd = (uint32_t)file };
+    int descriptor, error = 0;
+
     snprintf(device, LOOP_DEVICE_NAME_SIZE, "/dev/loop%d", number);
     descriptor = open(device, O_RDWR | O_CLOEXEC);
     if (descriptor < 0)
@@ -66,7 +112,29 @@ static int attach_one(int control, int file, const char *path, char device[stati
     return error;
 }
 
-int loop_device_attach(const char *path, char device[static LOOP_DEVICE_NAME_SIZE], int64_t *size_kib)
+static int attach_one(int control, int file, const char *path, struct loop_cursor *cursor,
+                      char device[static LOOP_DEVICE_NAME_SIZE], int64_t *size_kib)
+{
+    int number = find_number(control, cursor), error;
+    bool was_asked = cursor->next == 0;
+
+    if (number < 0)
+        return number;
+    error = attach_to(number, file, path, device, size_kib);
+    if (!error || error == -EBUSY) {
+        cursor->next = number + 1;
+        return error;
+    }
+    /* A device may be on its way out, or have no node in this container's /dev: then the kernel's choice counts. */
+    if (!was_asked && (error == -ENOENT || error == -ENXIO || error == -ENODEV)) {
+        cursor->next = 0;
+        return -EBUSY;
+    }
+    return error;
+}
+
+int loop_device_attach(const char *path, struct loop_cursor *cursor, char device[static LOOP_DEVICE_NAME_SIZE],
+                       int64_t *size_kib)
 {
     int control, file, error = -EBUSY;
 
@@ -80,7 +148,7 @@ int loop_device_attach(const char *path, char device[static LOOP_DEVICE_NAME_SIZ
         return error;
     }
     for (int i = 0; i < ATTACH_TRIES && error == -EBUSY; i++)
-        error = attach_one(control, file, path, device, size_kib);
+        error = attach_one(control, file, path, cursor, device, size_kib);
     close(file);
     close(control);
     return error;

@@ -17,7 +17,13 @@ enum { LOOP_DEVICE_NAME_SIZE = 32 };
 
 /* -ENOENT and the like when this kernel or container has no loop devices. */
 int loop_device_check(void) MUST_CHECK;
-int loop_device_attach(const char *path, char device[static LOOP_DEVICE_NAME_SIZE], int64_t *size_kib) MUST_CHECK;
+/* Where a worker looks for the next free device; zeroes are a good start. */
+struct loop_cursor {
+    int next; /* number; 0: not known */
+    int room; /* so many devices may be added */
+};
+int loop_device_attach(const char *path, struct loop_cursor *cursor, char device[static LOOP_DEVICE_NAME_SIZE],
+                       int64_t *size_kib) MUST_CHECK;
 /* -ENXIO when device does not show path. */
 int loop_device_resize(const char *device, const char *path, int64_t *size_kib) MUST_CHECK;
 /* 0 also when device does not show path (any more); -EBUSY when somebody has it open, mounted, or on top of it. */

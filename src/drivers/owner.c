@@ -6,6 +6,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/text.h"
 
 static const char attribute[] = "user.linstor.uuid";

@@ -82,7 +82,7 @@ static const struct field outcome_fields[] = {
     FIELD(outcome, exit_code, 0), FIELD(outcome, output, 0), FIELD(outcome, complaint, 0),
     FIELD(outcome, truncated, 0), FIELD(outcome, device, 0), FIELD(outcome, owner, 0), FIELD(outcome, size_kib, 0),
     FIELD(outcome, device_kib, 0), FIELD(outcome, allocated_kib, 0),
-    LIST(outcome, directories, found_directory, 0), LIST(outcome, devices, found_device, 0), FIELD(outcome, can_share_blocks, 0), FIELD(outcome, missing, 0),
+    LIST(outcome, directories, found_directory, 0), LIST(outcome, devices, found_device, 0), FIELD(outcome, identity, 0), FIELD(outcome, can_share_blocks, 0), FIELD(outcome, missing, 0),
 };
 SCHEMA(outcome)
 /* clang-format on */

@@ -97,6 +97,7 @@ struct outcome {
     int64_t size_kib, device_kib, allocated_kib; /* likewise, as it is now */
     LIST_OF(struct found_directory) directories;
     LIST_OF(struct found_device) devices;
+    char *identity;          /* STEP_CHECK_DIRECTORY: equal for two paths of one directory */
     bool can_share_blocks;   /* STEP_CHECK_DIRECTORY: a copy of a file can be had without copying: snapshots */
     struct text_map missing; /* STEP_ASK_MACHINE: what this machine cannot do ("loop") -> why */
 };

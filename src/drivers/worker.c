@@ -35,7 +35,7 @@ static bool satellite_is_there(void)
     return poll(&output, 1, 0) <= 0 || !(output.revents & (POLLERR | POLLHUP));
 }
 
-static bool run_batch(const struct batch *batch, struct arena *arena)
+static bool run_batch(const struct batch *batch, struct loop_cursor *cursor, struct arena *arena)
 {
     bool failed = false;
     struct buf out = { 0 };
@@ -49,7 +49,7 @@ static bool run_batch(const struct batch *batch, struct arena *arena)
         if (failed && !step->always)
             outcome.result = OUTCOME_SKIPPED;
         else
-            call_run(step, &outcome, arena);
+            call_run(step, &outcome, cursor, arena);
         failed = failed || outcome.result == OUTCOME_FAILED;
         buf_clear(&out);
         batch_encode(&outcome_schema, &outcome, &out);
@@ -61,7 +61,7 @@ static bool run_batch(const struct batch *batch, struct arena *arena)
 }
 
 /* False when what came is no batch. */
-static bool run_frames(struct buf *in, struct arena *arena)
+static bool run_frames(struct buf *in, struct loop_cursor *cursor, struct arena *arena)
 {
     const char *body;
     size_t length;
@@ -76,7 +76,7 @@ static bool run_frames(struct buf *in, struct arena *arena)
             return false;
         }
         batch_drop(in);
-        if (!run_batch(&batch, arena))
+        if (!run_batch(&batch, cursor, arena))
             return false;
         arena_reset(arena);
     }
@@ -86,6 +86,7 @@ static bool run_frames(struct buf *in, struct arena *arena)
 int worker_main(void)
 {
     struct arena arena = { 0 };
+    struct loop_cursor cursor = { 0 };
     struct buf in = { 0 };
     ssize_t n;
 
@@ -99,7 +100,7 @@ int worker_main(void)
         n = read(STDIN_FILENO, in.data + in.length, 65536);
         if (n > 0)
             in.length += (size_t)n;
-    } while ((n < 0 && errno == EINTR) || (n > 0 && run_frames(&in, &arena)));
+    } while ((n < 0 && errno == EINTR) || (n > 0 && run_frames(&in, &cursor, &arena)));
     buf_done(&in);
     arena_done(&arena);
     return 0;

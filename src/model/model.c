@@ -213,6 +213,7 @@ void model_done(struct model *model)
     free_tree(&model->controller->object);
     free_unreadable(model);
     number_pool_done(&model->minors);
+    arena_done(&model->txn_memory);
     *model = (struct model){ 0 };
 }
 

@@ -14,6 +14,7 @@ struct model {
     struct controller *controller; /* the root; there is always one */
     uint64_t generation;           /* of the last committed transaction */
     bool in_transaction;
+    struct arena txn_memory;   /* of the last transaction, for the next */
     struct map external_names; /* of resource definitions */
     struct number_pool minors; /* DRBD: of volume definitions */
     struct map unreadable;     /* struct unreadable: records that the store keeps though no object came of them */

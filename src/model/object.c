@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model/object.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /*
@@ -85,8 +84,9 @@ void object_path(const struct object *object, char path[static OBJECT_PATH_SIZE]
 {
     const struct object *parent = object->parent[0];
 
-    if (parent && parent->kind->id != KIND_CONTROLLER)
-        snprintf(path, OBJECT_PATH_SIZE, "%.*s/%s", OBJECT_KEY_SIZE - 1, parent->node[0].key, object->node[0].key);
-    else
-        snprintf(path, OBJECT_PATH_SIZE, "%s", parent ? object->node[0].key : "controller");
+    if (parent && parent->kind->id != KIND_CONTROLLER) { /* keys are shorter than OBJECT_KEY_SIZE */
+        path = stpcpy(path, parent->node[0].key);
+        *path++ = '/';
+    }
+    strcpy(path, parent ? object->node[0].key : "controller");
 }

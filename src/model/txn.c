@@ -16,6 +16,8 @@
 #include "base/text.h"
 #include "model/place.h"
 
+enum { SPARE_BYTES = 64 * 1024 }; /* more memory is not kept for the next transaction */
+
 struct claim {
     struct claim *next;
     struct number_pool *pool;
@@ -36,6 +38,8 @@ struct txn *txn_begin(struct model *model)
     assert(!model->in_transaction);
     model->in_transaction = true;
     txn->model = model;
+    txn->arena = model->txn_memory;
+    model->txn_memory = (struct arena){ 0 };
     txn->commit = memory_alloc(sizeof(*txn->commit));
     txn->commit->last = &txn->commit->changes;
     return txn;
@@ -218,7 +222,10 @@ static void end(struct txn *txn)
 {
     release_claims(txn);
     txn->model->in_transaction = false;
-    arena_done(&txn->arena);
+    arena_reset(&txn->arena);
+    if (txn->arena.end - txn->arena.next > SPARE_BYTES)
+        arena_done(&txn->arena);
+    txn->model->txn_memory = txn->arena;
     free(txn);
 }
 

@@ -467,6 +467,7 @@ void http_server_free(struct http_server *server)
     free_all(&server->orphans);
     free_all(&server->spare);
     gzip_free(server->gzip);
+    buf_done(&server->begin.text);
     timer_free(server->sweep);
     loop_remove_turn(server->loop, turn, server);
     free(server);
@@ -480,6 +481,11 @@ int http_server_port(const struct http_server *server)
 size_t http_server_connections(const struct http_server *server)
 {
     return server->connection_count;
+}
+
+void http_server_set_cors(struct http_server *server, bool has_cors)
+{
+    server->has_no_cors = !has_cors;
 }
 
 void http_server_set_error_body(struct http_server *server,

@@ -53,6 +53,10 @@ size_t http_server_connections(const struct http_server *server);
 void http_server_set_error_body(struct http_server *server,
                                 void (*error_body)(void *owner, int status, const char *what, struct buf *out));
 
+/* Whether scripts of web pages from elsewhere may read answers and be allowed to send what changes something: they may
+ * unless this was called with false. */
+void http_server_set_cors(struct http_server *server, bool has_cors);
+
 const struct http_request *http_get_request(const struct http_exchange *exchange);
 const char *http_peer(const struct http_exchange *exchange); /* "127.0.0.1:40022"; "" when it has gone */
 

@@ -18,6 +18,7 @@ enum {
     COPY_MAX = 32 * 1024,     /* a larger body is not copied behind its header */
     GZIP_AT_ONCE = 64 * 1024, /* a larger body is compressed in pieces of this size */
     CHUNK_HEAD = 10,          /* "0000abcd\r\n" */
+    HEAD_BYTES = 448,         /* a header without further ones is about so long */
 };
 
 struct http_exchange *http_exchange_new(struct http_connection *connection)
@@ -128,24 +129,31 @@ void http_add_header(struct http_exchange *exchange, const char *name, const cha
     http_reply_header(&exchange->extra, name, value);
 }
 
-static const char *get_date(struct http_server *server)
+static void add_begin(struct http_server *server, int status, const char *content_type, struct buf *out)
 {
     int64_t now_ms = loop_wall_ms(server->loop);
+    const char *type = content_type ? content_type : "";
+    char date[HTTP_DATE_SIZE];
 
-    if (now_ms / 1000 != server->date_s) {
-        server->date_s = now_ms / 1000;
-        http_format_date(now_ms, server->date);
+    if (server->begin.date_s != now_ms / 1000 || server->begin.status != status ||
+        strcmp(server->begin.content_type, type) != 0) {
+        server->begin.date_s = now_ms / 1000;
+        server->begin.status = strlen(type) < sizeof(server->begin.content_type) ? status : 0; /* 0: kept for none */
+        snprintf(server->begin.content_type, sizeof(server->begin.content_type), "%s", type);
+        http_format_date(now_ms, date);
+        buf_clear(&server->begin.text);
+        http_reply_begin(&server->begin.text, status, content_type, date, !server->has_no_cors);
     }
-    return server->date;
+    buf_add(out, server->begin.text.data, server->begin.text.length);
 }
 
 /* Status line and headers but for those that depend on the body. The request is not needed any more. */
-static void begin_answer(struct http_exchange *exchange, int status, const char *content_type)
+static void begin_answer(struct http_exchange *exchange, int status, const char *content_type, size_t body_length)
 {
     struct http_request *request = &exchange->request;
 
-    buf_reserve(&exchange->head, 512);
-    http_reply_begin(&exchange->head, status, content_type, get_date(exchange->server));
+    buf_reserve(&exchange->head, HEAD_BYTES + (body_length <= COPY_MAX ? body_length : 0));
+    add_begin(exchange->server, status, content_type, &exchange->head);
     buf_add(&exchange->head, buf_text(&exchange->extra), exchange->extra.length);
     exchange->status = status;
     exchange->keep_alive = request->keep_alive;
@@ -199,13 +207,17 @@ static void complete_answer(struct http_exchange *exchange, struct buf *body)
     exchange->stage = EXCHANGE_ANSWERED;
 }
 
-/* True when there is nobody to answer; the exchange is gone then. */
-static bool drop_orphan(struct http_exchange *exchange)
+/* True when there is nobody to answer; the exchange is gone then. on_gone: of a stream, whose owner would wait. */
+static bool drop_orphan(struct http_exchange *exchange, void (*on_gone)(void *owner))
 {
+    void *owner = exchange->gone_owner;
+
     if (exchange->connection)
         return false;
     TAILQ_REMOVE(&exchange->server->orphans, exchange, link);
     http_exchange_free(exchange);
+    if (on_gone)
+        on_gone(owner);
     return true;
 }
 
@@ -240,12 +252,12 @@ void http_respond(struct http_exchange *exchange, int status, const char *conten
 {
     struct http_connection *connection = exchange->connection;
 
-    if (drop_orphan(exchange)) {
+    if (drop_orphan(exchange, NULL)) {
         buf_done(take);
         return;
     }
     assert(exchange->stage == EXCHANGE_WAITING);
-    begin_answer(exchange, status, content_type);
+    begin_answer(exchange, status, content_type, take->length);
     if (exchange->accepts_gzip && take->length > GZIP_AT_ONCE && !exchange->is_head_request) {
         struct body_stream *stream = memory_alloc(sizeof(*stream));
 
@@ -265,10 +277,10 @@ void http_respond(struct http_exchange *exchange, int status, const char *conten
 void http_respond_stream(struct http_exchange *exchange, int status, const char *content_type,
                          bool (*produce)(void *owner, struct buf *out), void *owner)
 {
-    if (drop_orphan(exchange))
+    if (drop_orphan(exchange, exchange->on_gone))
         return;
     assert(exchange->stage == EXCHANGE_WAITING);
-    begin_answer(exchange, status, content_type);
+    begin_answer(exchange, status, content_type, 0);
     exchange->produce = produce;
     exchange->produce_owner = owner;
     exchange->stage = EXCHANGE_STREAMING;
@@ -293,7 +305,7 @@ void http_exchange_refuse(struct http_exchange *exchange, int status, const char
         server->error_body(server->owner, status, what, &body);
     else
         buf_printf(&body, "%s\n", what);
-    begin_answer(exchange, status, server->error_body ? "application/json" : "text/plain");
+    begin_answer(exchange, status, server->error_body ? "application/json" : "text/plain", body.length);
     complete_answer(exchange, &body);
 }
 

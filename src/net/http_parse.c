@@ -56,8 +56,9 @@ const char *http_next_header(const struct http_request *request, const char *nam
 {
     while (*at < request->header_count) {
         const struct http_header *header = &request->headers[(*at)++];
+        const char *own = request->text.data + header->name;
 
-        if (strcasecmp(request->text.data + header->name, name) == 0)
+        if (((own[0] ^ name[0]) & ~0x20) == 0 && strcasecmp(own, name) == 0) /* mostly the first letter tells */
             return request->text.data + header->value;
     }
     return NULL;
@@ -145,12 +146,12 @@ static int on_name(llhttp_t *llhttp, const char *at, size_t length)
 
 static bool is_token(const char *text)
 {
-    static const char marks[] = "!#$%&'*+-.^_`|~";
+    static const char marks[] = "!#$%&'*+.^_`|~";
 
     if (!*text)
         return false;
     for (; *text; text++) {
-        bool is_letter = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z');
+        bool is_letter = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') || *text == '-';
 
         if (!is_letter && !(*text >= '0' && *text <= '9') && !strchr(marks, *text))
             return false;

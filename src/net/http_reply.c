@@ -82,13 +82,14 @@ void http_reply_header(struct buf *out, const char *name, const char *value)
     add_header(out, name, value);
 }
 
-void http_reply_begin(struct buf *out, int status, const char *content_type, const char *date)
+void http_reply_begin(struct buf *out, int status, const char *content_type, const char *date, bool has_cors)
 {
     if (status == 200)
         buf_add_text(out, "HTTP/1.1 200 OK\r\n");
     else
         buf_printf(out, "HTTP/1.1 %d %s\r\n", status, status_name(status));
-    buf_add(out, cors, sizeof(cors) - 1);
+    if (has_cors)
+        buf_add(out, cors, sizeof(cors) - 1);
     if (*date)
         add_header(out, "Date", date);
     if (content_type)
@@ -97,10 +98,14 @@ void http_reply_begin(struct buf *out, int status, const char *content_type, con
 
 static void add_length(struct buf *out, size_t length)
 {
-    char text[48];
-    int size = snprintf(text, sizeof(text), "Content-Length: %zu\r\n", length);
+    char digits[24], *first = digits + sizeof(digits);
 
-    buf_add(out, text, (size_t)size);
+    do
+        *--first = (char)('0' + length % 10);
+    while ((length /= 10) > 0);
+    buf_add_text(out, "Content-Length: ");
+    buf_add(out, first, (size_t)(digits + sizeof(digits) - first));
+    buf_add(out, "\r\n", 2);
 }
 
 void http_reply_end(struct buf *out, const struct http_reply_end *end)

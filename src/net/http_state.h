@@ -78,6 +78,7 @@ struct http_server {
     struct listener *listener;
     struct timer *sweep;
     struct http_limits limits;
+    bool has_no_cors;
     http_handler *handler;
     void *owner;
     void (*error_body)(void *owner, int status, const char *what, struct buf *out);
@@ -87,8 +88,12 @@ struct http_server {
     size_t connection_count, spare_count;
     size_t body_bytes;
     struct gzip *gzip; /* for whole bodies */
-    int64_t date_s;
-    char date[HTTP_DATE_SIZE];
+    struct {
+        int64_t date_s;
+        int status;
+        char content_type[64];
+        struct buf text;
+    } begin; /* of the last answer: that of the next is mostly the same */
 };
 
 /* http.c */

@@ -41,6 +41,7 @@ struct journal {
     const struct journal_events *events;
     void *owner;
     struct gathering under_way, next;
+    struct buf record; /* memory for the one at hand */
     bool is_writing, has_lost_generation; /* its own record could not be read */
     uint64_t durable;
     struct journal_counts counts;
@@ -58,7 +59,7 @@ static void committed(void *owner, struct commit *commit)
 {
     struct journal *journal = owner;
     struct store_batch *batch = &journal->next.batch;
-    struct buf record = { 0 };
+    struct buf *record = &journal->record;
 
     journal->next.generation_is_stored = false;
     for (const struct change *change = commit->changes; change; change = change->next) {
@@ -69,15 +70,14 @@ static void committed(void *owner, struct commit *commit)
             store_batch_remove(batch, change->object->kind->name, path);
             continue;
         }
-        buf_clear(&record);
-        model_encode_record(change->object, &record);
+        buf_clear(record);
+        model_encode_record(change->object, record);
 #ifdef CHECK_RECORDS
-        assert(model_record_is_faithful(change->object, record.data, record.length));
+        assert(model_record_is_faithful(change->object, record->data, record->length));
 #endif
-        store_batch_put(batch, change->object->kind->name, path, record.data, record.length);
+        store_batch_put(batch, change->object->kind->name, path, record->data, record->length);
         journal->next.generation_is_stored = true;
     }
-    buf_done(&record);
     batch->generation = commit->generation;
     commit->next = journal->next.newest;
     journal->next.newest = commit;
@@ -286,5 +286,6 @@ void journal_close(struct journal *journal)
     journal->store->backend->close(journal->store); /* before the batch under way is freed */
     free_commits(&journal->next);
     free_commits(&journal->under_way);
+    buf_done(&journal->record);
     free(journal);
 }

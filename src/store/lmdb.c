@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -21,7 +22,11 @@
 
 LOG_DOMAIN("store");
 
-enum { FIRST_MAP_SIZE = 16 * 1024 * 1024 };
+enum {
+    FIRST_MAP_SIZE = 16 * 1024 * 1024,
+    LOCK_WAIT_MS = 2000, /* for another process to let go of the store, at the start */
+    LOCK_POLL_MS = 10,
+};
 
 struct lmdb_table {
     const char *name;
@@ -102,12 +107,26 @@ static int open_environment(struct lmdb_store *lmdb)
     return rc;
 }
 
+/* A process that was killed holds its lock until it is gone, which takes a moment when it was in a sync: its successor
+ * may be there before. */
+static int await_lock(int fd)
+{
+    static const struct timespec pause = { .tv_nsec = LOCK_POLL_MS * 1000000L };
+
+    for (int waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited_ms += LOCK_POLL_MS) {
+        if (errno != EWOULDBLOCK || waited_ms >= LOCK_WAIT_MS)
+            return -1;
+        nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
 static int lock_directory(struct lmdb_store *lmdb, char *why, size_t why_size)
 {
     CLEANUP(memory_freep) char *path = memory_printf("%s/lock", lmdb->directory);
 
     lmdb->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (lmdb->lock_fd >= 0 && flock(lmdb->lock_fd, LOCK_EX | LOCK_NB) == 0)
+    if (lmdb->lock_fd >= 0 && await_lock(lmdb->lock_fd) == 0)
         return 0;
     if (errno == EWOULDBLOCK)
         snprintf(why, why_size, "%s is in use by another controller", lmdb->directory);

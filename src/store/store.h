@@ -53,7 +53,7 @@ struct store_backend {
 
 /*
  * LMDB in directory, which is created. One database per table. The map grows by itself. NULL and a text in why when it
- * cannot be opened, or when another process uses it.
+ * cannot be opened, or when another process uses it and does not end within 2 seconds, for which it waits.
  */
 struct store *store_lmdb_open(struct loop *loop, const char *directory, const char *const *tables, size_t table_count,
                               char *why, size_t why_size);

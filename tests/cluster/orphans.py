@@ -66,6 +66,25 @@ def _():
             assert pathlib.Path(file).read_bytes()[:8] == b'precious'
 
 
+@suite.case('a volume seen through a second pool of the same directory is no orphan')
+def _():
+    with Cluster(satellites=1, source='orphans') as cluster:
+        cluster.register()
+        cluster.rest.post('/v1/nodes/n1/storage-pools', {
+            'storage_pool_name': 'again', 'provider_kind': 'FILE_THIN',
+            'props': {'StorDriver/StorPoolName': f"{cluster.satellites['n1'].pool}/."}})
+        cluster.create_definition('kept', [8192])
+        cluster.create_resource('kept', 'n1')
+        cluster.await_match({('kept', 'n1'): {0: 8192}})
+        stray = cluster.satellites['n1'].pool / 'stray_00000.img'
+        stray.write_bytes(b'\0' * 65536)
+        cluster.satellites['n1'].restart()
+        cluster.await_online('n1')
+        listed = lambda: {o['identifier'] for o in cluster.rest.get('/v1/nodes/n1/orphans')}
+        wait_for('the stray file is listed', lambda: 'stray_00000' in listed(), 30)
+        assert listed() == {'stray_00000'}
+
+
 @suite.case('what a lost node brings back is listed, stays, and goes when a user says so')
 def _():
     with Cluster(satellites=1, source='orphans') as cluster:

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The program itself: roles by name and argument, help and version, and starts that cannot succeed."""
+import fcntl
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
 from cluster import Cluster, binary, free_port
@@ -82,6 +84,21 @@ def _():
     with Cluster(satellites=0, source='program') as cluster:
         fails(run('controller', '--data-dir', cluster.controller.data, '--listen', f'127.0.0.1:{free_port("127.0.0.1")}'))
         wait_for('the first one still answers', cluster.controller.answers, 5)
+
+
+@suite.case('a store whose lock a dying process still holds is waited for')
+def _():
+    with Cluster(satellites=0, source='program', start=False) as cluster:
+        controller = cluster.controller
+        controller.start()
+        controller.stop()
+        with open(controller.data / 'store' / 'lock', 'r+b') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            release = threading.Timer(0.7, fcntl.flock, (lock, fcntl.LOCK_UN))
+            release.start()
+            controller.start()
+            assert release.finished.is_set(), 'it did not wait'
+            release.join()
 
 
 @suite.case('a store that is damaged is named, not overwritten')

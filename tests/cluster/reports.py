@@ -171,6 +171,25 @@ def _():
         assert gone == {n for n in found if re.search(r'_volume_|_resource_state|_resource_count|_storage_pool_|_reports_', n)}, gone
         targets = cluster.rest.get('/metrics/scrape-target')
         assert targets == [{'targets': [f'{s.address}:9942' for s in cluster.satellites.values()]}], targets
+        assert list(found['linstor_resource_state'].values()) == [-1], 'without DRBD nobody knows of a role'
+        n1.kill()
+        cluster.await_offline('n1')
+        assert list(scrape(cluster)['linstor_volume_state'].values()) == [-1]
+        n1.start()
+        cluster.await_online('n1')
+
+
+@suite.case('what is not served says so, and a browser finds a page')
+def _():
+    with Cluster(satellites=0, source='reports') as cluster:
+        for method, path in (('PUT', '/v1/nodes/n1/evict'), ('GET', '/v1/space-report'), ('GET', '/v1/view/snapshots')):
+            answer = cluster.rest.call(method, path)
+            assert answer.status == 501 and f'{method} {path} is not served' in answer.errors[0]['message'], str(answer)
+        page = cluster.rest.call('GET', '/')
+        assert page.status == 200 and page.headers['content-type'].startswith('text/html'), str(page)
+        for path in re.findall('href="([^"]*)"', page.data.decode()):
+            assert cluster.rest.call('GET', path).status == 200, path
+        assert cluster.rest.call('GET', '/nothing').status == 404
 
 
 def read_config(controller):

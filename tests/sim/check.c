@@ -115,11 +115,55 @@ static const char *check_model(const struct model *model)
     return found;
 }
 
+static const struct host *find_host(const struct node *node)
+{
+    for (int i = 1; i <= world.satellites; i++)
+        if (text_equal_fold(world.hosts[i].name, node->name))
+            return &world.hosts[i];
+    return NULL;
+}
+
+/* What a satellite of this life has reported is on its machine, unless it is being removed. */
+static const char *check_claim(const struct host *host, const struct resource *resource)
+{
+    const char *name = resource_definition_of(resource)->name;
+
+    for (uint32_t i = 0; i < resource->fact->volumes.count; i++) {
+        const struct volume_fact *fact = &resource->fact->volumes.at[i];
+        const struct volume *volume = resource_find_volume(resource, fact->number);
+        struct machine_file file;
+        char path[128];
+
+        if (!volume || volume->flags & VOLUME_DELETE || !fact->device_path)
+            continue;
+        snprintf(path, sizeof(path), MACHINE_POOLS "/%s/%s_%05d.img", volume->storage_pool, name, volume->number);
+        if (!machine_find_file(host, path, &file) || !file.device || strcmp(file.device, fact->device_path) != 0)
+            return say("the controller takes %s on %s for %s, which is not there", path, host->name, fact->device_path);
+    }
+    return NULL;
+}
+
+static const char *check_claims(const struct node *node)
+{
+    const struct host *host = find_host(node);
+    const struct link_hello *hello = session_hello(node);
+    const char *boot = host ? cluster_boot(host) : NULL, *found = NULL;
+
+    if (!session_is_online(node) || !boot || !hello || !hello->boot || strcmp(hello->boot, boot) != 0)
+        return NULL;
+    child_for_each (resource, resource, &node->object, KIND_RESOURCE)
+        if (!found && resource->fact && !object_has_flag(&resource->object, RESOURCE_DELETE))
+            found = check_claim(host, resource);
+    return found;
+}
+
 void check_always(void)
 {
     const struct service *service = cluster_service();
     const char *found = service ? check_model(&service->model) : NULL;
 
+    if (service)
+        model_for_each(node, node, &service->model, KIND_NODE) if (!found) found = check_claims(node);
     if (!found && (found = http_find_forgotten(LONGEST_ANSWER_MS)))
         found = say("%s waits for ever", found);
     if (found)
@@ -232,13 +276,10 @@ static const char *check_volume(const struct host *host, const struct resource *
 static const char *check_resource(const struct resource *resource)
 {
     const struct resource_definition *definition = resource_definition_of(resource);
-    const struct host *host = NULL;
+    const struct host *host = find_host(resource_node(resource));
     const char *found = NULL;
     uint32_t definitions = object_count(&definition->object, KIND_VOLUME_DEFINITION);
 
-    for (int i = 1; i <= world.satellites; i++)
-        if (text_equal_fold(world.hosts[i].name, resource_node(resource)->name))
-            host = &world.hosts[i];
     if (!host || !resource->fact || !resource->fact->applied || resource->fact->trouble)
         return say("resource %s on %s is not applied: %s", definition->name, resource_node(resource)->name,
                    resource->fact && resource->fact->trouble ? resource->fact->trouble->message : "no report");
@@ -304,19 +345,19 @@ static const char *check_left_over(const struct model *model, const struct host 
     return found;
 }
 
-const char *check_settled(void)
+const char *check_settled(bool with_clients)
 {
     const struct service *service = cluster_service();
     const char *found = NULL;
 
     if (!service || !cluster_journal_is_idle() || !workload_is_over())
         return say("requests are on their way, or no controller is running");
-    if (service->parked || http_count_open() > 0)
+    if (!STAILQ_EMPTY(&service->undurable) || !STAILQ_EMPTY(&service->settling) || http_count_open() > 0)
         return say("a request is parked though nobody waits");
     found = check_model(&service->model);
     if (!found)
         found = compare_store(&service->model);
-    if (!found)
+    if (!found && with_clients)
         found = compare_clients();
     model_for_each(node, node, &service->model, KIND_NODE) if (!found) found = check_node(node);
     model_for_each(resource_definition, definition, &service->model, KIND_RESOURCE_DEFINITION) if (!found) found =

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "boot.h"
 #include "http_sim.h"
 #include "machine.h"
 #include "roles/satellite/satellite.h"
@@ -118,7 +119,7 @@ static void mount_late(void *owner)
     machine_mount_all(owner);
 }
 
-static void lose_power(struct host *host)
+static void cut_power(struct host *host)
 {
     world_note("%s loses power", host->name);
     if (processes[host->index].loop)
@@ -128,8 +129,19 @@ static void lose_power(struct host *host)
     machine_power_lost(host);
     network_power_lost(host);
     host->is_on = false;
+}
+
+static void lose_power(struct host *host)
+{
+    cut_power(host);
     start_later(host, chance_between(1000, 30000));
     world_after(NULL, chance_between(1000, 60000), mount_late, host);
+}
+
+void cluster_lose_power(struct host *host, int64_t start_ms)
+{
+    cut_power(host);
+    start_later(host, start_ms);
 }
 
 struct cut {
@@ -230,6 +242,13 @@ void cluster_done(void)
         loop_free(process->loop);
         *process = (struct process){ 0 };
     }
+}
+
+const char *cluster_boot(const struct host *host)
+{
+    const struct satellite *satellite = processes[host->index].satellite;
+
+    return satellite ? boot_of(satellite) : NULL;
 }
 
 int cluster_incarnation(void)

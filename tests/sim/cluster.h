@@ -17,6 +17,10 @@ void cluster_end_faults(void); /* heals, and everything is started again */
 void cluster_done(void);
 
 void cluster_crash(struct host *host);
+/* Its satellite is started again start_ms later, with every file system mounted where there are no faults. */
+void cluster_lose_power(struct host *host, int64_t start_ms);
+/* UUID of the run of the satellite's process; NULL: none is running. */
+const char *cluster_boot(const struct host *host);
 /* How often a controller was started; counts up at each crash, too. */
 int cluster_incarnation(void);
 struct service *cluster_service(void); /* NULL: no controller is running */

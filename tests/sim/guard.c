@@ -112,11 +112,12 @@ void guard_creation(const struct host *host, const struct step *step)
                         step->what);
 }
 
-void guard_found_again(const struct host *host, const char *path)
+void guard_found_again(const struct host *host, const char *path, int64_t made_ms)
 {
     int definition, number;
     struct recorded recorded = find_recorded(host, strrchr(path, '/') + 1, &definition, &number);
 
-    if (!recorded.has_volume || recorded.is_leaving)
+    /* Deleted, and made anew before it was seen again. */
+    if (!recorded.has_volume || recorded.is_leaving || own.allowed_ms[definition][host->index][number] >= made_ms)
         workload_note_orphan(definition, host->index);
 }

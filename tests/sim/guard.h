@@ -22,6 +22,6 @@ void guard_destruction(const struct host *host, const struct step *step, int64_t
 void guard_creation(const struct host *host, const struct step *step);
 /*
  * A file that lay hidden is seen again. If its resource was deleted meanwhile, it is an orphan: nobody could remove it,
- * and the satellite could not know whether it was lost.
+ * and the satellite could not know whether it was lost. A volume that has its name by now takes it as it is.
  */
-void guard_found_again(const struct host *host, const char *path);
+void guard_found_again(const struct host *host, const char *path, int64_t made_ms);

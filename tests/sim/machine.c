@@ -350,7 +350,7 @@ void machine_mount_all(struct host *host)
         struct file *file = CONTAINER_OF(node, struct file, node);
 
         if (!file->is_below && machine->mounts[pool_of(node->key)] == EMPTY)
-            guard_found_again(host, node->key);
+            guard_found_again(host, node->key, file->made_ms);
         file->is_below = false;
     }
     memset(machine->mounts, 0, sizeof(machine->mounts));

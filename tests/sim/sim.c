@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,22 +19,29 @@
 #include "cluster.h"
 #include "http_sim.h"
 #include "machine.h"
+#include "scenario.h"
 #include "store_sim.h"
 #include "workload.h"
 
 enum {
     SEEDS_PER_CHILD = 20,
     FAILURES_SHOWN = 5,
-    CHECK_EVENTS = 200,  /* so many events from one look at everything to the next */
+    CHECK_EVENTS = 50,   /* so many events from one look at everything to the next */
     CRASH_EVENTS = 4000, /* one event in so many is the last of its process */
     SETTLE_MS = 900000,  /* after the faults; backoff grows to a minute, and some things wait for others */
     SETTLE_LOOK_MS = 2000,
     STAY_MS = 30000, /* what has come to rest stays so */
+
+    /* By the clock on the wall: seeds take milliseconds, and thousands of times that on a machine that is busy. */
+    SEED_SECONDS = 240,
+    EXIT_VIOLATION = 3, /* as world_violation has it */
+    EXIT_INTERRUPTED = 4,
 };
 
 /* Shared with children. */
 struct progress {
     uint64_t seed;
+    bool is_over; /* all its seeds are done, and leaks are looked for */
     struct counts counts;
 };
 
@@ -52,7 +60,7 @@ static void run_until(int64_t end_ms)
     while (world_now_ms() < end_ms && world_step(&loop)) {
         struct host *host = find_process(loop);
 
-        if (world.counts->events % CHECK_EVENTS == 0)
+        if (world.events % CHECK_EVENTS == 0)
             check_always();
         if (host && fault_strikes(host->index == HOST_CONTROLLER ? FAULT_CONTROLLER_CRASH : FAULT_SATELLITE_CRASH,
                                   CRASH_EVENTS))
@@ -73,11 +81,11 @@ static void settle(void)
 
     while (world_now_ms() < end_ms) {
         run_until(world_now_ms() + SETTLE_LOOK_MS);
-        why = check_settled();
+        why = check_settled(true);
         if (why)
             continue;
         run_until(world_now_ms() + STAY_MS);
-        why = check_settled();
+        why = check_settled(true);
         if (why)
             world_violation("it had come to rest, and then: %s", why);
         return;
@@ -111,9 +119,37 @@ static void run_some(uint64_t first, uint64_t end, struct progress *progress)
 {
     for (uint64_t seed = first; seed < end; seed++) {
         progress->seed = seed;
+        alarm(SEED_SECONDS);
         run_seed(seed, false, &progress->counts);
     }
+    alarm(SEED_SECONDS);
+    progress->is_over = true;
     exit(0); /* looks for leaks */
+}
+
+/* Why a child has ended, which it may have had no time to tell. */
+static const char *explain_end(int status)
+{
+    static char text[160];
+
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+        snprintf(text, sizeof(text), "it did not end within %d seconds", SEED_SECONDS);
+    else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+        snprintf(text, sizeof(text), "killed from outside, or for want of memory");
+    else if (WIFSIGNALED(status))
+        snprintf(text, sizeof(text), "killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else if (WEXITSTATUS(status) == EXIT_VIOLATION)
+        snprintf(text, sizeof(text), "violation");
+    else
+        snprintf(text, sizeof(text), "ended with status %d, as sanitizers do", WEXITSTATUS(status));
+    return text;
+}
+
+static volatile sig_atomic_t was_interrupted;
+
+static void interrupt(int number)
+{
+    was_interrupted = number;
 }
 
 /* What a child has to do, and how far it came. */
@@ -127,13 +163,32 @@ static void start_job(struct job *job, uint64_t first, uint64_t end)
 {
     job->end = end;
     job->progress->seed = first;
+    job->progress->is_over = false;
+    fflush(NULL);
     job->child = fork();
     if (job->child < 0) {
         perror("fork");
         exit(2);
     }
-    if (job->child == 0)
+    if (job->child == 0) {
+        signal(SIGTERM, SIG_DFL);
+        signal(SIGINT, SIG_DFL);
         run_some(first, end, job->progress);
+    }
+}
+
+/* A test's time limit, or a user's patience, is over: what was under way is told, and ends. */
+static void give_up(const struct job *jobs, int count)
+{
+    fprintf(stderr, "interrupted by signal %d (%s) during", (int)was_interrupted, strsignal(was_interrupted));
+    for (int i = 0; i < count; i++) {
+        if (jobs[i].child == 0)
+            continue;
+        fprintf(stderr, " seed %" PRIu64, jobs[i].progress->seed);
+        kill(jobs[i].child, SIGKILL);
+    }
+    fprintf(stderr, "; no seed has failed for that\n");
+    exit(EXIT_INTERRUPTED);
 }
 
 /* Waits for one of them. True when it failed; what it has not done is done by another child. */
@@ -142,9 +197,11 @@ static bool end_job(struct job *jobs, int count)
     int status = 0, at = 0;
     pid_t child;
 
-    do
+    do {
         child = waitpid(-1, &status, 0);
-    while (child < 0 && errno == EINTR);
+        if (was_interrupted)
+            give_up(jobs, count);
+    } while (child < 0 && errno == EINTR);
     while (at < count && jobs[at].child != child)
         at++;
     if (child <= 0 || at == count) {
@@ -154,7 +211,8 @@ static bool end_job(struct job *jobs, int count)
     jobs[at].child = 0;
     if (status == 0)
         return false;
-    fprintf(stderr, "seed %" PRIu64 " fails\n\n", jobs[at].progress->seed);
+    fprintf(stderr, "seed %" PRIu64 " fails%s: %s\n\n", jobs[at].progress->seed,
+            jobs[at].progress->is_over ? ", or one of those before it" : "", explain_end(status));
     if (jobs[at].progress->seed + 1 < jobs[at].end)
         start_job(&jobs[at], jobs[at].progress->seed + 1, jobs[at].end);
     return true;
@@ -224,6 +282,41 @@ static int run_jobs(struct job *jobs, int count, bool (*next)(void *owner, uint6
     return failures > 0;
 }
 
+/* Each in a child, as seeds are. */
+static int run_scenarios(const char *only, bool is_verbose)
+{
+    int failures = 0;
+    size_t run = 0;
+
+    for (size_t i = 0; i < scenario_count(); i++) {
+        int status = 0;
+        pid_t child;
+
+        if (only && strcmp(only, scenario_name(i)) != 0)
+            continue;
+        run++;
+        fflush(NULL);
+        child = fork();
+        if (child == 0) {
+            struct counts counts = { 0 };
+
+            alarm(SEED_SECONDS);
+            scenario_run(i, is_verbose, &counts);
+            exit(0);
+        }
+        if (child < 0 || waitpid(child, &status, 0) != child) {
+            perror("fork");
+            exit(2);
+        }
+        failures += status != 0;
+        printf("%-4s scenario %s%s%s\n", status ? "FAIL" : "ok", scenario_name(i), status ? ": " : "",
+               status ? explain_end(status) : "");
+    }
+    if (run == 0)
+        fprintf(stderr, "there is no scenario '%s'\n", only);
+    return failures > 0 || run == 0;
+}
+
 struct range {
     uint64_t at, end;
 };
@@ -286,6 +379,7 @@ static int run_list(struct job *jobs, int count, const char *path)
 static int usage(FILE *out, int status)
 {
     fputs("usage: sim [--seeds N] [--first N] [--list FILE] [--jobs N] | sim --seed N [--verbose]\n"
+          "       sim --scenarios | sim --scenario NAME [--verbose]\n"
           "Runs clusters in virtual time while everything fails; each seed (from 1) is another story.\n",
           out);
     return status;
@@ -297,6 +391,7 @@ int main(int argc, char **argv)
         { "seeds", required_argument, NULL, 's' }, { "first", required_argument, NULL, 'f' },
         { "seed", required_argument, NULL, 'o' },  { "list", required_argument, NULL, 'l' },
         { "jobs", required_argument, NULL, 'j' },  { "verbose", no_argument, NULL, 'v' },
+        { "scenarios", no_argument, NULL, 'S' },   { "scenario", required_argument, NULL, 'n' },
         { "help", no_argument, NULL, 'h' },        { 0 },
     };
     int64_t seeds = 1000, first = 1, only = 0, count = sysconf(_SC_NPROCESSORS_ONLN);
@@ -304,8 +399,8 @@ int main(int argc, char **argv)
     struct range range;
     struct job *jobs;
     int result;
-    const char *list = NULL;
-    bool is_verbose = false;
+    const char *list = NULL, *scenario = NULL;
+    bool is_verbose = false, has_scenarios = false;
     int option;
 
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -317,6 +412,8 @@ int main(int argc, char **argv)
         case 'o': is_good = text_parse_i64(optarg, 1, INT64_MAX, &only); break;
         case 'l': list = optarg; break;
         case 'j': is_good = text_parse_i64(optarg, 1, 256, &count); break;
+        case 'S': has_scenarios = true; break;
+        case 'n': scenario = optarg; break;
         case 'v': is_verbose = true; break;
         case 'h': return usage(stdout, 0);
         default: return usage(stderr, 2);
@@ -324,11 +421,15 @@ int main(int argc, char **argv)
         if (!is_good)
             return usage(stderr, 2);
     }
+    if (has_scenarios || scenario)
+        return run_scenarios(scenario, is_verbose);
     if (only) {
         run_seed((uint64_t)only, is_verbose, &counts);
         print_summary(&counts, 0);
         return 0;
     }
+    sigaction(SIGTERM, &(struct sigaction){ .sa_handler = interrupt }, NULL);
+    sigaction(SIGINT, &(struct sigaction){ .sa_handler = interrupt }, NULL);
     jobs = make_jobs((int)count);
     range = (struct range){ (uint64_t)first, (uint64_t)first + (uint64_t)seeds };
     result = list ? run_list(jobs, (int)count, list) : run_jobs(jobs, (int)count, next_of_range, &range);

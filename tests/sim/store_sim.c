@@ -13,6 +13,7 @@ struct sim_store {
     struct store *inner;
 };
 
+static int64_t fixed_delay_ms;
 static struct memory_disk *disk;
 static struct sim_store *open_store;
 
@@ -34,7 +35,9 @@ static void commit(struct store *store, const struct store_batch *batch,
 
     world.counts->commits++;
     memory_disk_set_mood(disk, fails ? DISK_FAILS : DISK_WRITES);
-    memory_disk_set_delay(disk, is_slow ? chance_between(1, 4000) : chance_between(0, 3));
+    memory_disk_set_delay(disk, fixed_delay_ms ? fixed_delay_ms
+                                : is_slow      ? chance_between(1, 4000)
+                                               : chance_between(0, 3));
     if (fails)
         world_note("this commit will fail");
     own->inner->backend->commit(own->inner, batch, done, owner);
@@ -67,8 +70,14 @@ struct store *store_lmdb_open(struct loop *loop, const char *directory, const ch
     return &open_store->store;
 }
 
+void store_sim_set_delay(int64_t delay_ms)
+{
+    fixed_delay_ms = delay_ms;
+}
+
 void store_sim_init(void)
 {
+    fixed_delay_ms = 0;
     disk = memory_disk_new();
 }
 

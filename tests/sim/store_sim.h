@@ -10,6 +10,7 @@
 void store_sim_init(void);
 void store_sim_done(void);
 void store_sim_process_died(void);
+void store_sim_set_delay(int64_t delay_ms); /* of every commit from now on; 0: as chance has it */
 /* What is durable: the record as text, NULL when there is none. */
 const char *store_sim_find(const char *table, const char *key);
 size_t store_sim_count(void); /* of all records */

@@ -181,6 +181,7 @@ bool world_step(struct loop **loop)
             continue;
         world.counts->virtual_ms += event.at_ms - own.now_ms;
         world.counts->events++;
+        world.events++;
         own.now_ms = event.at_ms;
         world.running = event.loop;
         event.happen(event.owner);
@@ -212,11 +213,15 @@ void world_violation(const char *format, ...)
 {
     va_list args;
 
-    fprintf(stderr, "seed %llu: violation at\n", (unsigned long long)world.seed);
+    fprintf(stderr, "%s %llu: violation at\n", world.scenario ? world.scenario : "seed",
+            (unsigned long long)world.seed);
     va_start(args, format);
     write_line("****", format, args);
     va_end(args);
-    fprintf(stderr, "replay: build/tests/sim/sim --seed %llu --verbose\n", (unsigned long long)world.seed);
+    if (world.scenario)
+        fprintf(stderr, "replay: build/tests/sim/sim --scenario %s --verbose\n", world.scenario);
+    else
+        fprintf(stderr, "replay: build/tests/sim/sim --seed %llu --verbose\n", (unsigned long long)world.seed);
     _exit(3);
 }
 

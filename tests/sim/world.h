@@ -60,11 +60,13 @@ struct counts { /* for the summary: what the seeds have covered */
 
 struct world {
     uint64_t seed;
+    const char *scenario; /* NULL: the seed's story */
     bool is_verbose;
     bool is_calm;     /* this seed has no faults at all */
     bool is_quiet;    /* faults have stopped */
     unsigned enabled; /* 1 << enum fault */
     int satellites;   /* hosts 1 .. satellites */
+    int64_t events;   /* that have happened */
     struct host hosts[HOST_LIMIT];
     struct loop *running;  /* whose event is happening; NULL: nobody's */
     struct host *starting; /* whose process calls loop_new() */

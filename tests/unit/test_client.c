@@ -484,15 +484,19 @@ static void check_original(const struct command *command, const char *path, void
 {
     struct original *original = owner;
     const cJSON *known = find_original(original, path);
-    int length, positionals = 0;
+    const struct argument *rows;
+    int length, positionals = 0, options = 0;
 
+    if (!known && strcmp(path, "completion bash") == 0) /* has a program of its own there */
+        return;
     if (!known)
         fail_msg("%s: the original has no such command", path);
     original->commands++;
     check_aliases(command, path, known);
-    for (size_t i = 0; i < ARRAY_SIZE(command->arguments); i++) {
-        for (const struct argument *row = command->arguments[i]; row && row->names; row++) {
+    for (unsigned i = 0; (rows = command_table(command, i, original->arena)); i++) {
+        for (const struct argument *row = rows; row->names; row++) {
             positionals += !argument_is_option(row);
+            options += row->rule != NULL;
             for (unsigned j = 0; argument_is_option(row); j++) {
                 const char *name = names_at(row->names, j, &length);
 
@@ -505,6 +509,9 @@ static void check_original(const struct command *command, const char *path, void
     }
     if (positionals != count_original_positionals(known))
         fail_msg("%s: %d positionals, the original has %d", path, positionals, count_original_positionals(known));
+    if (command->drbd_options &&
+        options + positionals != cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(known, "args")))
+        fail_msg("%s: %d options of DRBD are not all that the original has", path, options);
 }
 
 static void commands_are_those_of_the_original(void **state)

@@ -108,6 +108,45 @@ static void round_trip_is_exact(void **state)
     arena_done(&arena);
 }
 
+static void flags_without_names_are_kept(void **state)
+{
+    const uint64_t cases[] = { 4, 1 << 14 | 1, UINT64_C(1) << 63 | 3, UINT64_MAX };
+    struct arena arena = { 0 };
+    struct tree tree = { .flags = 1 << 14 | 1 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tree before = { .flags = cases[i], .inline_object = { .name = (char[]){ "i" } } }, after = { 0 };
+        struct buf out = { 0 };
+        struct json_writer writer = { .out = &out };
+
+        field_encode(&tree_schema, &before, i % 2 ? FIELD_STORE : FIELD_LINK, &writer);
+        decode_ok(&after, buf_text(&out), &arena);
+        assert_true(after.flags == cases[i]);
+        buf_done(&out);
+    }
+    assert_encodes(&tree, FIELD_REST, "{\"plain\":false,\"number\":0,\"ratio\":0.0,\"flags\":[\"A\"]}");
+    arena_done(&arena);
+}
+
+static void flags_that_are_none_are_refused(void **state)
+{
+    static const char *const texts[] = { "{\"flags\":[\"0x\"]}",         "{\"flags\":[\"0xg\"]}",
+                                         "{\"flags\":[\"C\"]}",          "{\"flags\":[\"0x11112222333344445\"]}",
+                                         "{\"flags\":[\"0x1\\u0020\"]}", "{\"flags\":[4]}" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct arena arena = { 0 };
+        struct tree tree = { 0 };
+        struct field_error error;
+
+        assert_int_not_equal(field_decode_text(&tree_schema, &tree, texts[i], strlen(texts[i]), &arena, &error), 0);
+        assert_int_not_equal(field_scan_text(&tree_schema, &tree, texts[i], strlen(texts[i]), &arena, &error), 0);
+        arena_done(&arena);
+    }
+}
+
 static void absent_is_not_false(void **state)
 {
     struct arena arena = { 0 };
@@ -371,13 +410,22 @@ static void what_is_no_utf8_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip_is_exact),           cmocka_unit_test(absent_is_not_false),
-        cmocka_unit_test(secrets_are_not_shown),         cmocka_unit_test(empty_lists_are_left_out_for_rest_only),
-        cmocka_unit_test(clients_send_numbers_as_text),  cmocka_unit_test(errors_name_the_place),
-        cmocka_unit_test(deep_nesting_is_refused),       cmocka_unit_test(copies_share_nothing),
-        cmocka_unit_test(maps_stay_sorted_and_unique),   cmocka_unit_test(scanning_is_strict),
-        cmocka_unit_test(scanned_strings_are_unescaped), cmocka_unit_test(unsorted_maps_are_sorted_while_decoded),
-        cmocka_unit_test(large_maps_come_in_order),      cmocka_unit_test(what_is_no_utf8_is_refused),
+        cmocka_unit_test(round_trip_is_exact),
+        cmocka_unit_test(flags_without_names_are_kept),
+        cmocka_unit_test(flags_that_are_none_are_refused),
+        cmocka_unit_test(absent_is_not_false),
+        cmocka_unit_test(secrets_are_not_shown),
+        cmocka_unit_test(empty_lists_are_left_out_for_rest_only),
+        cmocka_unit_test(clients_send_numbers_as_text),
+        cmocka_unit_test(errors_name_the_place),
+        cmocka_unit_test(deep_nesting_is_refused),
+        cmocka_unit_test(copies_share_nothing),
+        cmocka_unit_test(maps_stay_sorted_and_unique),
+        cmocka_unit_test(scanning_is_strict),
+        cmocka_unit_test(scanned_strings_are_unescaped),
+        cmocka_unit_test(unsorted_maps_are_sorted_while_decoded),
+        cmocka_unit_test(large_maps_come_in_order),
+        cmocka_unit_test(what_is_no_utf8_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

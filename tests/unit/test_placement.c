@@ -186,6 +186,32 @@ static void test_found(void **state)
     assert_int_equal(result.layers.count, 1);
 }
 
+static void test_search_domain(void **state)
+{
+    struct fixture *fixture = *state;
+    struct select_filter filter = { .place_count = MAYBE(1) };
+    struct txn *txn = txn_begin(&fixture->model);
+    struct node *node = txn_new(txn, KIND_NODE, model_root(&fixture->model), NULL, "N4.EXAMPLE.COM");
+    struct placement_result result;
+
+    node->name = own(txn, "n4.example.com");
+    node->type = NODE_SATELLITE;
+    make_pool(txn, node, model_find_pool_definition(&fixture->model, "thin"), "FILE_THIN");
+    txn_commit(txn);
+    report(model_find_pool(model_find_node(&fixture->model, "n4.example.com"), "thin"), GIB);
+    text_list_add(&filter.node_name_list, "N4", &fixture->arena);
+    result = choose(fixture, &filter, 0);
+    assert_int_equal(result.outcome, PLACEMENT_NOT_ENOUGH);
+    set_prop(fixture, model_root(&fixture->model), "SearchDomain", "example.com");
+    result = choose(fixture, &filter, 0);
+    expect(fixture, &result, "n4.example.com/thin");
+    /* A name that is there as it stands needs no domain. */
+    filter.node_name_list.at[0] = arena_strdup(&fixture->arena, "n2");
+    result = choose(fixture, &filter, 0);
+    assert_int_equal(result.outcome, PLACEMENT_FOUND);
+    assert_string_equal(storage_pool_node(result.pools[0])->name, "n2");
+}
+
 static void test_counts(void **state)
 {
     struct fixture *fixture = *state;
@@ -478,6 +504,7 @@ int main(void)
 #define PLACED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     static const struct CMUnitTest tests[] = {
         PLACED(test_found),
+        PLACED(test_search_domain),
         PLACED(test_counts),
         PLACED(test_what_does_not_count),
         PLACED(test_diskless_gets_a_disk),

@@ -175,6 +175,27 @@ static void test_what_changed_behind_us_is_seen(void **state)
     world_done(&world);
 }
 
+/* A removal does not believe that a file is gone because it was so a while ago. */
+static void test_removal_of_what_has_vanished(void **state)
+{
+    struct world world;
+    char *path, *away;
+
+    (void)state;
+    world_init(&world);
+    create(&world, "db", "FILE_THIN", 4096, 1);
+    path = path_in(&world, "FILE_THIN", "db_00000.img");
+    away = arena_printf(&world.arena, "%s.away", path);
+    assert_int_equal(loop_device_detach(seen(&world, "db")->volumes.at[0].device_path, path), 0);
+    assert_int_equal(rename(path, away), 0);
+    refresh(&world, 7);
+    wait_for_resource(&world, "db", 1, resource_has_trouble);
+    assert_int_equal(rename(away, path), 0);
+    remove_resource(&world, "db", "FILE_THIN", 2);
+    assert_int_not_equal(access(path, F_OK), 0);
+    world_done(&world);
+}
+
 static bool is_never_reached(struct world *world)
 {
     (void)world;
@@ -377,6 +398,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_device_in_use_is_not_removed),
     cmocka_unit_test(test_one_volume_of_two_is_removed),
     cmocka_unit_test(test_what_changed_behind_us_is_seen),
+    cmocka_unit_test(test_removal_of_what_has_vanished),
     cmocka_unit_test(test_one_controller_at_a_time),
     cmocka_unit_test(test_workers_die_at_any_time),
     cmocka_unit_test(test_forgotten_and_wanted_again),

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -110,6 +111,19 @@ static void test_time(void **state)
     assert_string_equal(text, "1970-01-01T00:00:00.000Z");
     text_format_time(INT64_C(951782400007), text);
     assert_string_equal(text, "2000-02-29T00:00:00.007Z");
+    /* every day of more than four centuries, at changing times of day, against the C library */
+    for (int64_t day = -400; day < 170000; day++) {
+        int64_t ms = day * 86400000 + (day + 400) * 508091 % 86400000;
+        time_t seconds = (time_t)((ms - (ms % 1000 + 1000) % 1000) / 1000);
+        char expected[32], whole[64];
+        struct tm utc;
+
+        gmtime_r(&seconds, &utc);
+        strftime(expected, sizeof(expected), "%Y-%m-%dT%H:%M:%S", &utc);
+        snprintf(whole, sizeof(whole), "%s.%03dZ", expected, (int)(ms - (int64_t)seconds * 1000));
+        text_format_time(ms, text);
+        assert_string_equal(text, whole);
+    }
 }
 
 static void test_hash(void **state)

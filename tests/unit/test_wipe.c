@@ -255,9 +255,10 @@ static void test_machine_has_what_it_takes(void **state)
     struct arena arena = { 0 };
     struct step step = { .kind = STEP_ASK_MACHINE };
     struct outcome outcome = { 0 };
+    struct loop_cursor cursor = { 0 };
 
     (void)state;
-    call_run(&step, &outcome, &arena);
+    call_run(&step, &outcome, &cursor, &arena);
     assert_int_equal(outcome.result, OUTCOME_DONE);
     assert_null(text_map_find(&outcome.missing, "blkid"));
     arena_done(&arena);

@@ -44,20 +44,16 @@ static int complain_about(struct walk *walk, const struct argument *argument, co
     return complain(walk, arena_printf(walk->arena, "argument %s: %s", title_of(argument, walk->arena), what));
 }
 
-static uint32_t add_values(struct argument_value *values, uint32_t count, const struct argument *rows)
+static struct argument_value *make_values(const struct command *command, uint32_t *count, struct arena *arena)
 {
-    for (; rows && rows->names && count < ARGUMENTS_LIMIT; rows++)
-        values[count++] = (struct argument_value){ .argument = rows };
-    return count;
-}
+    LIST_OF(struct argument_value) values = { 0 };
+    const struct argument *rows;
 
-static uint32_t add_command_values(struct argument_value *values, const struct command *command)
-{
-    uint32_t count = 0;
-
-    for (size_t i = 0; i < ARRAY_SIZE(command->arguments); i++)
-        count = add_values(values, count, command->arguments[i]);
-    return count;
+    for (unsigned i = 0; (rows = command_table(command, i, arena)); i++)
+        for (; rows->names; rows++)
+            LIST_ADD(&values, arena)->argument = rows;
+    *count = values.count;
+    return values.at;
 }
 
 static bool is_negative_number(const char *word)
@@ -403,7 +399,7 @@ int arguments_parse(struct arguments *arguments, const struct command *root, cha
     struct walk walk = { .arguments = arguments, .arena = arena, .words = words, .count = count };
 
     *arguments = (struct arguments){ .path = { root } };
-    arguments->global_count = add_command_values(arguments->global, root);
+    arguments->global = make_values(root, &arguments->global_count, arena);
     walk.values = arguments->global;
     walk.value_count = arguments->global_count;
     while (arguments->path[arguments->depth]->children) {
@@ -411,10 +407,10 @@ int arguments_parse(struct arguments *arguments, const struct command *root, cha
             return -1;
         if (arguments->wants_help)
             return 0;
-        walk.values = arguments->own;
         walk.value_count = 0;
     }
-    arguments->own_count = add_command_values(arguments->own, arguments->path[arguments->depth]);
+    arguments->own = make_values(arguments->path[arguments->depth], &arguments->own_count, arena);
+    walk.values = arguments->own;
     walk.value_count = arguments->own_count;
     return walk_command(&walk);
 }

@@ -13,7 +13,7 @@
 #include "base/field.h"
 #include "roles/client/command.h"
 
-enum { ARGUMENTS_LIMIT = 48, COMMAND_DEPTH_LIMIT = 4 };
+enum { COMMAND_DEPTH_LIMIT = 4 };
 
 struct argument_value {
     const struct argument *argument;
@@ -24,8 +24,7 @@ struct argument_value {
 struct arguments {
     const struct command *path[COMMAND_DEPTH_LIMIT + 1]; /* [0] is the root; ends with the command itself */
     uint32_t depth;                                      /* path[depth] is the command */
-    struct argument_value global[ARGUMENTS_LIMIT];
-    struct argument_value own[ARGUMENTS_LIMIT];
+    struct argument_value *global, *own;                 /* of the root, of the command */
     uint32_t global_count, own_count;
     bool wants_help;
     const char *error;    /* what is wrong, for a person */

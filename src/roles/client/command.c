@@ -3,6 +3,19 @@
 
 #include <string.h>
 
+#include "roles/client/drbd_options.h"
+
+const struct argument *command_table(const struct command *command, unsigned index, struct arena *arena)
+{
+    unsigned count = 0;
+
+    while (count < COMMAND_TABLES && command->arguments[count])
+        count++;
+    if (index < count)
+        return command->arguments[index];
+    return index == count && command->drbd_options ? drbd_option_arguments(command->drbd_options, arena) : NULL;
+}
+
 const char *names_at(const char *names, unsigned index, int *length)
 {
     while (index-- > 0) {

@@ -16,6 +16,7 @@
 
 struct call;
 struct list;
+struct prop_rule;
 
 enum argument_count {
     COUNT_ONE,
@@ -56,14 +57,18 @@ struct argument {
     const char *word;    /* of a flag: the text that goes there in place of true */
     const char *query;   /* name of the parameter */
     const char *help;
+    const struct prop_rule *rule; /* of an option of DRBD, see drbd_options.h */
 };
+
+enum { COMMAND_TABLES = 4 };
 
 struct command {
     const char *names; /* "list-commands commands list": the name and its aliases */
     const char *summary;
     const struct command *children; /* ends with a row without names */
-    const struct argument *arguments[4];
-    const char *method; /* NULL: run does everything, or there are children */
+    const struct argument *arguments[COMMAND_TABLES];
+    uint32_t drbd_options; /* bits of enum prop_object: options of DRBD for these are arguments, too */
+    const char *method;    /* NULL: run does everything, or there are children */
     const char *target;
     const char *base; /* JSON that the body starts from; NULL: no body unless an argument has something for it */
     const struct schema *body;         /* what the controller reads the body with */
@@ -78,6 +83,8 @@ struct command {
 /* The whole tree; its children are the words that may stand first, its arguments the global options. */
 extern const struct command command_root;
 
+/* All arguments, table by table: NULL behind the last. Tables that are not constant are made in the arena. */
+const struct argument *command_table(const struct command *command, unsigned index, struct arena *arena);
 /* By name or alias; NULL when there is none. */
 const struct command *command_find_child(const struct command *command, const char *word);
 /* The first word of names, or the n-th; *length is 0 behind the last. */

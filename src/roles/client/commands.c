@@ -2,6 +2,7 @@
 /* The top of the tree, the global options, and the commands that talk to no controller. */
 #include "roles/client/commands.h"
 
+#include "roles/client/completion.h"
 #include "roles/client/help.h"
 #include "roles/client/interactive.h"
 
@@ -50,6 +51,15 @@ static int run_list_commands(struct call *call)
     return EXIT_OK;
 }
 
+static int run_completion(struct call *call)
+{
+    CLEANUP(buf_done) struct buf text = { 0 };
+
+    completion_print_bash(&text, &command_root, call->arena);
+    client_print(call->client, &text);
+    return EXIT_OK;
+}
+
 static int run_interactive(struct call *call)
 {
     return interactive_run(call->client, stdin);
@@ -70,11 +80,17 @@ static const struct argument list_commands_arguments[] = {
     { 0 },
 };
 
+static const struct command commands_completion[] = {
+    { "bash", "Print a script for bash.", .run = run_completion, .is_local = true },
+    { 0 },
+};
+
 static const struct command commands[] = {
     { "interactive", "Read commands line by line.", .run = run_interactive, .is_local = true },
     { "help", "Show help for a command.", .arguments = { help_arguments }, .run = run_help, .is_local = true },
     { "list-commands commands list", "List the commands.", .arguments = { list_commands_arguments },
       .run = run_list_commands, .is_local = true },
+    { "completion", "Completion of commands and options for shells.", commands_completion },
     { "exit quit", "End the interactive mode.", .run = run_exit, .is_hidden = true, .is_local = true },
     { "controller c", "The controller, and settings of the whole cluster.", commands_controller },
     { "node n", "Nodes of the cluster.", commands_node },
@@ -85,6 +101,8 @@ static const struct command commands[] = {
     { "volume-definition vd", "Volumes of resources.", commands_volume_definition },
     { "resource r", "Replicas of resources on nodes.", commands_resource },
     { "volume v", "Volumes of replicas.", commands_volume },
+    { "advise adv", "Hints about resources.", commands_advise },
+    { "space-reporting spr", "How much space is used.", commands_space_reporting },
     { "error-reports err", "Reports about errors.", commands_error_reports },
     { 0 },
 };

@@ -5,7 +5,9 @@
 #include "roles/client/client.h"
 #include "roles/client/command.h"
 
-extern const struct command commands_controller[], commands_error_reports[];              /* commands_controller.c */
+extern const struct command commands_advise[]; /* advise.c */
+extern const struct command commands_controller[], commands_error_reports[],
+    commands_space_reporting[];                                                           /* commands_controller.c */
 extern const struct command commands_node[];                                              /* commands_node.c */
 extern const struct command commands_storage_pool[];                                      /* commands_storage_pool.c */
 extern const struct command commands_resource_group[], commands_volume_group[];           /* commands_group.c */
@@ -115,5 +117,10 @@ extern const struct command commands_resource[], commands_volume[];             
 extern const struct argument arguments_property[];
 extern const struct argument arguments_pastable[];
 
+/* LEVEL of set-log-level. */
+extern const struct argument arguments_log_level[];
+
+int run_describe(struct call *call);      /* describe.c */
+int run_set_log_level(struct call *call); /* log_level.c */
 int run_set_property(struct call *call);
 int run_list_properties(struct call *call); /* properties.c */

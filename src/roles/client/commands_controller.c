@@ -3,7 +3,9 @@
 
 #include "api/controller.h"
 #include "api/resource_group.h"
+#include "model/prop_rules.h"
 #include "roles/client/commands.h"
+#include "roles/client/drbd_options.h"
 #include "roles/client/lists.h"
 #include "roles/client/pretty.h"
 #include "roles/client/request.h"
@@ -64,16 +66,44 @@ static const struct argument max_volume_size_arguments[] = {
     { 0 },
 };
 
+static const struct argument log_level_arguments[] = {
+    { "--global", .count = COUNT_FLAG, .help = "On all satellites, too." },
+    { 0 },
+};
+
 const struct command commands_controller[] = {
     { "list-properties lp", "Show the controller's properties.", .arguments = { arguments_pastable }, .method = "GET",
       .target = "/v1/controller/properties", .properties = "map", .run = run_list_properties },
     { "set-property sp", "Set or delete a property of the controller.", .arguments = { arguments_property },
       .method = "POST", .target = "/v1/controller/properties", .run = run_set_property },
+    { "drbd-options opt", "Set options of DRBD for the whole cluster, or unset them with --unset-OPTION.",
+      .method = "POST", .target = "/v1/controller/properties", .drbd_options = 1U << PROP_ON_CONTROLLER,
+      .run = run_drbd_options },
+    { "set-log-level setloglevel", "Change which messages are logged.",
+      .arguments = { log_level_arguments, arguments_log_level }, .method = "PUT", .target = "/v1/controller/config",
+      .run = run_set_log_level },
     { "version v", "Show the controller's version.", .run = run_version },
     { "which", "Show which controller is in use.", .run = run_which },
     { "query-max-volume-size qmvs", "Ask how large a volume could be in each storage pool.",
       .arguments = { max_volume_size_arguments }, .method = "OPTIONS", .target = "/v1/query-max-volume-size",
       .body = &select_filter_doc_schema, .list = &list_max_volume_sizes },
+    { 0 },
+};
+
+static int run_space_report(struct call *call)
+{
+    int code;
+    cJSON *answer = session_get(call->client, "/v1/space-report", &code);
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(answer, "reportText"));
+
+    if (text)
+        fprintf(call->client->out, "%s\n", text);
+    cJSON_Delete(answer);
+    return code;
+}
+
+const struct command commands_space_reporting[] = {
+    { "query qry", "Show a report of the space that is used.", .run = run_space_report },
     { 0 },
 };
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "api/resource.h"
 #include "api/resource_definition.h"
+#include "model/prop_rules.h"
 #include "roles/client/autoplace.h"
 #include "roles/client/commands.h"
+#include "roles/client/drbd_options.h"
 #include "roles/client/lists.h"
 #include "roles/client/request.h"
 
@@ -93,6 +95,9 @@ const struct command commands_resource_definition[] = {
     { "set-property sp", "Set or delete a property of a resource definition.",
       .arguments = { definition_arguments, arguments_property }, .method = "PUT",
       .target = "/v1/resource-definitions/{resource}", .run = run_set_property },
+    { "drbd-options opt", "Set options of DRBD for a resource definition, or unset them with --unset-OPTION.",
+      .arguments = { definition_arguments }, .method = "PUT", .target = "/v1/resource-definitions/{resource}",
+      .drbd_options = 1U << PROP_ON_RESOURCE_DEFINITION, .run = run_drbd_options },
     { 0 },
 };
 
@@ -146,6 +151,10 @@ const struct command commands_volume_definition[] = {
     { "set-property sp", "Set or delete a property of a volume definition.",
       .arguments = { volume_arguments, arguments_property }, .method = "PUT",
       .target = "/v1/resource-definitions/{resource}/volume-definitions/{number}", .run = run_set_property },
+    { "drbd-options opt", "Set options of DRBD for a volume, or unset them with --unset-OPTION.",
+      .arguments = { volume_arguments }, .method = "PUT",
+      .target = "/v1/resource-definitions/{resource}/volume-definitions/{number}",
+      .drbd_options = 1U << PROP_ON_VOLUME_DEFINITION, .run = run_drbd_options },
     { "set-size size", "Change the size of a volume.", .arguments = { volume_size_arguments }, .method = "PUT",
       .target = "/v1/resource-definitions/{resource}/volume-definitions/{number}",
       .body = &volume_definition_modify_request_schema },

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "api/resource_group.h"
+#include "model/prop_rules.h"
 #include "roles/client/commands.h"
+#include "roles/client/drbd_options.h"
 #include "roles/client/lists.h"
 #include "roles/client/request.h"
 
@@ -74,6 +76,9 @@ const struct command commands_resource_group[] = {
     { "set-property sp", "Set or delete a property of a resource group.",
       .arguments = { group_arguments, arguments_property }, .method = "PUT", .target = "/v1/resource-groups/{group}",
       .run = run_set_property },
+    { "drbd-options opt", "Set options of DRBD for the resources of a group, or unset them with --unset-OPTION.",
+      .arguments = { group_arguments }, .method = "PUT", .target = "/v1/resource-groups/{group}",
+      .drbd_options = 1U << PROP_ON_RESOURCE_GROUP, .run = run_drbd_options },
     { "spawn-resources spawn", "Make a resource by the rules of a group.",
       .arguments = { spawn_arguments, placement_once_arguments }, .method = "POST",
       .target = "/v1/resource-groups/{group}/spawn",
@@ -117,5 +122,10 @@ const struct command commands_volume_group[] = {
     { "set-property sp", "Set or delete a property of a volume group.",
       .arguments = { volume_group_arguments, arguments_property }, .method = "PUT",
       .target = "/v1/resource-groups/{group}/volume-groups/{number}", .run = run_set_property },
+    { "drbd-options opt",
+      "Set options of DRBD for a volume of the resources of a group, or unset them with --unset-OPTION.",
+      .arguments = { volume_group_arguments }, .method = "PUT",
+      .target = "/v1/resource-groups/{group}/volume-groups/{number}", .drbd_options = 1U << PROP_ON_VOLUME_GROUP,
+      .run = run_drbd_options },
     { 0 },
 };

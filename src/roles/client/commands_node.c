@@ -270,6 +270,22 @@ static const struct command commands_interface[] = {
       .target = "/v1/nodes?nodes={node}", .list = &list_net_interfaces },
     { 0 },
 };
+static const struct argument describe_arguments[] = {
+    { "name", .count = COUNT_OPTIONAL, .help = "Only this node." },
+    { 0 },
+};
+static const struct argument evacuate_arguments[] = {
+    { "--target", "NODE", COUNT_SOME, .body = "target[]", .help = "Only to these nodes." },
+    { "--do-not-target", "NODE", COUNT_SOME, .body = "do_not_target[]", .help = "Not to these nodes." },
+    ARGUMENT_NODE,
+    { 0 },
+};
+static const struct argument restore_arguments[] = {
+    { "--delete-resources", .count = COUNT_FLAG, .body = "delete_resources", .help = "Remove its replicas." },
+    { "--delete-snapshots", .count = COUNT_FLAG, .body = "delete_snapshots", .help = "Remove its snapshots." },
+    ARGUMENT_NODE,
+    { 0 },
+};
 
 const struct command commands_node[] = {
     { "create c", "Add a node to the cluster.", .arguments = { node_create_arguments }, .method = "POST",
@@ -288,11 +304,20 @@ const struct command commands_node[] = {
     { "interface i", "Net interfaces of nodes.", commands_interface },
     { "list l", "List nodes.", .arguments = { node_list_arguments }, .method = "GET", .target = "/v1/nodes",
       .list = &list_nodes },
+    { "describe dsc", "Show as a tree what lies on the nodes.", .arguments = { describe_arguments },
+      .run = run_describe },
     { "info", "Show which storage providers and layers nodes support.", .arguments = { node_info_arguments },
       .run = run_info },
     { "list-properties lp", "Show the properties of a node.", .arguments = { node_properties_arguments },
       .method = "GET", .target = "/v1/nodes?nodes={node}", .properties = "first", .run = run_list_properties },
     { "set-property sp", "Set or delete a property of a node.", .arguments = { node_arguments, arguments_property },
       .method = "PUT", .target = "/v1/nodes/{node}", .run = run_set_property },
+    { "evacuate evac", "Move the replicas of a node to others.", .arguments = { evacuate_arguments }, .method = "PUT",
+      .target = "/v1/nodes/{node}/evacuate", .run = request_run },
+    { "restore rst", "Take an evicted or evacuated node back.", .arguments = { restore_arguments }, .method = "PUT",
+      .target = "/v1/nodes/{node}/restore", .run = request_run },
+    { "set-log-level setloglevel", "Change which messages of a satellite are logged.",
+      .arguments = { node_arguments, arguments_log_level }, .method = "PUT", .target = "/v1/nodes/{node}/config",
+      .run = run_set_log_level },
     { 0 },
 };

@@ -2,8 +2,10 @@
 #include <string.h>
 
 #include "api/resource.h"
+#include "model/prop_rules.h"
 #include "roles/client/autoplace.h"
 #include "roles/client/commands.h"
+#include "roles/client/drbd_options.h"
 #include "roles/client/lists.h"
 #include "roles/client/request.h"
 #include "roles/client/session.h"
@@ -149,6 +151,12 @@ static const struct argument volume_list_arguments[] = {
 };
 static const struct argument replica_arguments[] = { ARGUMENT_NODE, ARGUMENT_DEFINITION, { 0 } };
 static const struct argument volume_arguments[] = { ARGUMENT_NODE, ARGUMENT_DEFINITION, ARGUMENT_NUMBER, { 0 } };
+static const struct argument peers_arguments[] = {
+    { "node_a", .help = "Name of one node." },
+    { "node_b", .help = "Name of the other node." },
+    ARGUMENT_DEFINITION,
+    { 0 },
+};
 
 const struct command commands_resource[] = {
     { "create c", "Place replicas of a resource on nodes.", .arguments = { create_arguments },
@@ -165,6 +173,11 @@ const struct command commands_resource[] = {
     { "set-property sp", "Set or delete a property of a replica.",
       .arguments = { replica_arguments, arguments_property }, .method = "PUT",
       .target = "/v1/resource-definitions/{resource}/resources/{node}", .run = run_set_property },
+    { "drbd-peer-options popt",
+      "Set options of DRBD for the connection of two replicas, or unset them with --unset-OPTION.",
+      .arguments = { peers_arguments }, .method = "PUT",
+      .target = "/v1/resource-definitions/{resource}/resource-connections/{node_a}/{node_b}",
+      .drbd_options = 1U << PROP_ON_RESOURCE_CONNECTION, .run = run_drbd_options },
     { 0 },
 };
 

@@ -115,10 +115,11 @@ void help_usage(struct buf *out, const struct arguments *arguments, uint32_t dep
 {
     const struct command *command = arguments->path[depth];
     const char *usage = "[-h]", *program = arguments_program(arguments, depth, arena);
+    const struct argument *rows;
 
     for (int options = 1; options >= 0; options--)
-        for (size_t i = 0; i < ARRAY_SIZE(command->arguments); i++)
-            for (const struct argument *row = command->arguments[i]; row && row->names; row++)
+        for (unsigned i = 0; (rows = command_table(command, i, arena)); i++)
+            for (const struct argument *row = rows; row->names; row++)
                 if (!row->is_hidden && argument_is_option(row) == options)
                     usage = usage_of(usage, row, arena);
     if (command->children)
@@ -153,14 +154,15 @@ static void add_argument(struct buf *out, const struct argument *argument, struc
 
 static void add_arguments(struct buf *out, const struct command *command, bool options, struct arena *arena)
 {
+    const struct argument *rows;
     bool is_titled = options;
 
     if (options) {
         buf_add_text(out, "\noptional arguments:\n");
         add_entry(out, "-h, --help", "Show this text and end.");
     }
-    for (size_t i = 0; i < ARRAY_SIZE(command->arguments); i++) {
-        for (const struct argument *row = command->arguments[i]; row && row->names; row++) {
+    for (unsigned i = 0; (rows = command_table(command, i, arena)); i++) {
+        for (const struct argument *row = rows; row->names; row++) {
             if (row->is_hidden || argument_is_option(row) != options)
                 continue;
             if (!is_titled)

@@ -45,6 +45,7 @@ const char *color_start(enum color color)
     case COLOR_GREEN: return "\033[1;32m";
     case COLOR_YELLOW: return "\033[1;33m";
     case COLOR_BLUE: return "\033[1;34m";
+    case COLOR_PINK: return "\033[1;35m";
     }
     return "";
 }

@@ -22,6 +22,7 @@ enum color {
     COLOR_GREEN,
     COLOR_YELLOW,
     COLOR_BLUE,
+    COLOR_PINK,
 };
 /* The escape sequence; "" for COLOR_NONE. */
 const char *color_start(enum color color);

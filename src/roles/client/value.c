@@ -47,23 +47,33 @@ static bool find_unit(const char *name, int64_t *bytes)
     return false;
 }
 
-const char *value_parse_size(struct arena *arena, const char *text, int64_t *size_kib)
+/* "10 GiB" -> 10 and the bytes of the unit, which stay as they are when there is none. */
+static const char *parse_amount(struct arena *arena, const char *text, int64_t *number, int64_t *bytes)
 {
     size_t digits = strspn(text, "0123456789");
     const char *unit = text + digits + strspn(text + digits, " ");
-    int64_t number, bytes = INT64_C(1) << 30, total;
     char *list;
 
     if (digits == 0)
         return arena_printf(arena, "Size '%s' is not a valid number", text);
-    if (!text_parse_i64(arena_strndup(arena, text, digits), 0, INT64_MAX, &number))
+    if (!text_parse_i64(arena_strndup(arena, text, digits), 0, INT64_MAX, number))
         return arena_printf(arena, "Size '%s' is too large", text);
-    if (*unit && !find_unit(unit, &bytes)) {
+    if (*unit && !find_unit(unit, bytes)) {
         list = arena_strdup(arena, units[0].name);
         for (size_t i = 1; i < ARRAY_SIZE(units); i++)
             list = arena_printf(arena, "%s, %s", list, units[i].name);
         return arena_printf(arena, "\"%s\" is not a valid unit!\nValid units: %s", unit, list);
     }
+    return NULL;
+}
+
+const char *value_parse_size(struct arena *arena, const char *text, int64_t *size_kib)
+{
+    int64_t number, bytes = INT64_C(1) << 30, total;
+    const char *error = parse_amount(arena, text, &number, &bytes);
+
+    if (error)
+        return error;
     if (__builtin_mul_overflow(number, bytes, &total)) {
         /* large counts of KiB fit where their bytes do not */
         if (bytes < 1024 || bytes % 1024 != 0 || __builtin_mul_overflow(number, bytes / 1024, size_kib))
@@ -72,6 +82,16 @@ const char *value_parse_size(struct arena *arena, const char *text, int64_t *siz
     }
     *size_kib = total / 1024 + (total % 1024 != 0);
     return NULL;
+}
+
+const char *value_parse_bytes(struct arena *arena, const char *text, int64_t *bytes)
+{
+    int64_t number, unit = 1;
+    const char *error = parse_amount(arena, text, &number, &unit);
+
+    if (!error && __builtin_mul_overflow(number, unit, bytes))
+        error = arena_printf(arena, "Size '%s' is too large", text);
+    return error;
 }
 
 const char *value_format_size(struct arena *arena, int64_t size_kib)

@@ -14,6 +14,8 @@
  * of 1000, S is a sector of 512 bytes; case does not count. NULL, or what is wrong (may have two lines).
  */
 const char *value_parse_size(struct arena *arena, const char *text, int64_t *size_kib);
+/* The same to bytes; without a unit it is bytes. */
+const char *value_parse_bytes(struct arena *arena, const char *text, int64_t *bytes);
 /* "1 GiB", "9.97 GiB": the largest unit in which it is at least one. */
 const char *value_format_size(struct arena *arena, int64_t size_kib);
 

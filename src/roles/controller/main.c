@@ -66,6 +66,8 @@ static int serve(struct shell *shell, const struct settings *settings)
     if (service_init(service, loop, reports, settings->data_dir, settings->listen_address, settings->listen_port) ==
         0) {
         service->config_directory = settings->config_dir;
+        service->refuses_web_pages = settings->has_no_cors;
+        http_server_set_cors(service->http, !settings->has_no_cors);
         notify_manager("READY=1");
         loop_run(loop);
         status = 0;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Requests that wait: first until their commit is durable, then, where the route asks for it, until satellites have
- * applied or failed what it changed, or are not there. A client that hangs up is let go; the work goes on. The list is
- * short (it holds what clients are waiting for at this moment), so each turn looks at all of it.
+ * applied or failed what it changed, or are not there. A client that hangs up is let go; the work goes on.
+ *
+ * Commits become durable in order, so of those that wait for the store only the first are looked at. Of the others all
+ * are, though only after something happened that may let one of them go on (service_tell_news), and at each tick.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +17,8 @@ static void client_gone(void *owner)
 {
     struct request *q = owner;
 
-    q->exchange = NULL; /* the next turn frees it */
-    loop_mark_dirty(q->service->loop);
+    q->exchange = NULL; /* freed when it is looked at */
+    service_tell_news(q->service);
 }
 
 void request_park(struct request *q)
@@ -25,11 +27,14 @@ void request_park(struct request *q)
 
     service->counts.parked++;
     q->deadline_ms = loop_now_ms(service->loop) + (q->deadline_ms > 0 ? q->deadline_ms : REQUEST_DEADLINE_MS);
-    *service->last_parked = q;
-    service->last_parked = &q->next;
+    if (q->generation > 0)
+        STAILQ_INSERT_TAIL(&service->undurable, q, link);
+    else
+        STAILQ_INSERT_TAIL(&service->settling, q, link);
     if (q->exchange)
         http_on_gone(q->exchange, client_gone, q);
-    loop_mark_dirty(service->loop);
+    if (q->generation == 0)
+        service_tell_news(service);
 }
 
 static struct settle_item *add_item(struct request *q, enum settle_kind kind, const char *first, const char *second)
@@ -45,13 +50,8 @@ static struct settle_item *add_item(struct request *q, enum settle_kind kind, co
 void request_settle_resource(struct request *q, const struct resource *resource, bool was_new, bool was_deleted)
 {
     const char *definition = resource_definition_of(resource)->name, *node = resource_node(resource)->name;
-    struct settle_item *item;
+    struct settle_item *item = add_item(q, SETTLE_RESOURCE, definition, node);
 
-    for (uint32_t i = 0; i < q->settle.count; i++)
-        if (q->settle.at[i].kind == SETTLE_RESOURCE && strcmp(q->settle.at[i].first, definition) == 0 &&
-            strcmp(q->settle.at[i].second, node) == 0)
-            return;
-    item = add_item(q, SETTLE_RESOURCE, definition, node);
     item->was_new = was_new;
     item->was_deleted = was_deleted;
 }
@@ -199,13 +199,11 @@ static void give_up(struct request *q)
     q->settle.count = 0;
 }
 
-/* True when the request can be answered. */
+/* What it changed is durable. True when the request can be answered. */
 static bool is_ready(struct request *q)
 {
     uint32_t kept = 0;
 
-    if (q->generation > journal_durable(q->service->journal))
-        return false;
     if (q->generation > 0 && q->resume && !q->is_settling) {
         q->is_settling = true; /* resume may add items */
         q->resume(q);
@@ -219,28 +217,38 @@ static bool is_ready(struct request *q)
     return q->settle.count == 0;
 }
 
+static void look_at(struct service *service, struct request *q)
+{
+    if (q->exchange && !is_ready(q))
+        STAILQ_INSERT_TAIL(&service->settling, q, link);
+    else
+        request_answer(q);
+}
+
 void parked_turn(struct service *service)
 {
-    struct request **at = &service->parked;
+    uint64_t durable = journal_durable(service->journal);
+    struct request_queue before = STAILQ_HEAD_INITIALIZER(before);
+    struct request *q;
 
-    while (*at) {
-        struct request *q = *at;
-
-        if (q->exchange && !is_ready(q)) {
-            at = &q->next;
-            continue;
-        }
-        *at = q->next;
-        if (service->last_parked == &q->next)
-            service->last_parked = at;
-        q->next = NULL;
-        request_answer(q);
+    if (service->has_news)
+        STAILQ_CONCAT(&before, &service->settling);
+    service->has_news = false;
+    while ((q = STAILQ_FIRST(&before))) {
+        STAILQ_REMOVE_HEAD(&before, link);
+        look_at(service, q);
+    }
+    while ((q = STAILQ_FIRST(&service->undurable)) && q->generation <= durable) {
+        STAILQ_REMOVE_HEAD(&service->undurable, link);
+        look_at(service, q);
     }
 }
 
 void parked_fail(struct service *service, const char *why)
 {
-    for (struct request *q = service->parked; q; q = q->next) {
+    struct request *q;
+
+    for (q = STAILQ_FIRST(&service->undurable); q; q = STAILQ_NEXT(q, link)) {
         if (q->generation <= journal_durable(service->journal))
             continue;
         q->generation = 0;

@@ -221,6 +221,30 @@ static int64_t sum_sizes(const struct resource_definition *definition)
     return sum;
 }
 
+/*
+ * With SearchDomain a short name stands for a full one, as in other requests; but lists of groups may be older than the
+ * property, so only where there is a node of that name.
+ */
+static const struct select_filter *resolve_nodes(const struct model *model, const struct select_filter *filter,
+                                                 struct arena *arena)
+{
+    const char *domain = text_map_find(&model_root(model)->props, "SearchDomain");
+    struct select_filter *resolved;
+
+    if (!domain || !*domain || filter->node_name_list.count == 0)
+        return filter;
+    resolved = arena_alloc(arena, sizeof(*resolved));
+    *resolved = *filter;
+    resolved->node_name_list = (struct text_list){ 0 };
+    for (uint32_t i = 0; i < filter->node_name_list.count; i++) {
+        const char *name = filter->node_name_list.at[i], *full = arena_printf(arena, "%s.%s", name, domain);
+
+        text_list_add(&resolved->node_name_list, !strchr(name, '.') && model_find_node(model, full) ? full : name,
+                      arena);
+    }
+    return resolved;
+}
+
 void placement_input_fill(struct placement_input *input, const struct model *model,
                           const struct placement_runtime *runtime, const struct resource_definition *definition,
                           const struct resource_group *group, const struct select_filter *filter, struct arena *arena)
@@ -231,7 +255,7 @@ void placement_input_fill(struct placement_input *input, const struct model *mod
                                          [LEVEL_RESOURCE_GROUP] = of_group,
                                          [LEVEL_CONTROLLER] = model_root(model) } };
 
-    *input = (struct placement_input){ .autoplace.filter = filter };
+    *input = (struct placement_input){ .autoplace.filter = resolve_nodes(model, filter, arena) };
     for (int i = 0; i < AUTOPLACE_STRATEGY_COUNT; i++) {
         const char *weight = text_map_find(&model_root(model)->props, autoplace_weight_keys[i]);
         struct maybe_double parsed = parse_ratio(weight);

@@ -83,14 +83,67 @@ int request_reply_pieces(struct request *q, const char *content_type,
     return 0;
 }
 
+enum { SPARE_REQUESTS = 64, SPARE_ARENA_BYTES = 8 * 1024 };
+
+struct request *request_new(struct service *service)
+{
+    struct request *q = STAILQ_FIRST(&service->spare);
+
+    if (q) {
+        STAILQ_REMOVE_HEAD(&service->spare, link);
+        service->spare_count--;
+    } else {
+        q = memory_alloc(sizeof(*q));
+    }
+    q->service = service;
+    q->model = &service->model;
+    return q;
+}
+
 void request_free(struct request *q)
 {
+    struct service *service = q->service;
+    struct arena arena;
+
     buf_done(&q->text);
+    if (service->spare_count == SPARE_REQUESTS) {
+        arena_done(&q->arena);
+        free(q);
+        return;
+    }
+    arena_reset(&q->arena);
+    if (q->arena.end - q->arena.next > SPARE_ARENA_BYTES)
+        arena_done(&q->arena);
+    arena = q->arena;
+    *q = (struct request){ .arena = arena };
+    STAILQ_INSERT_HEAD(&service->spare, q, link);
+    service->spare_count++;
+}
+
+static void free_queue(struct request_queue *queue, void (*free_one)(struct request *q))
+{
+    struct request *q;
+
+    while ((q = STAILQ_FIRST(queue))) {
+        STAILQ_REMOVE_HEAD(queue, link);
+        free_one(q);
+    }
+}
+
+static void free_spare(struct request *q)
+{
     arena_done(&q->arena);
     free(q);
 }
 
-/* Appends documents until the piece is large enough; false at the end of the list. */
+void requests_free(struct service *service)
+{
+    free_queue(&service->undurable, request_free);
+    free_queue(&service->settling, request_free);
+    free_queue(&service->spare, free_spare);
+}
+
+/* Appends documents until the piece is large enough or took long enough; false at the end of the list. */
 static bool produce_list(struct request *q, struct buf *out)
 {
     struct listing *listing = q->listing;
@@ -100,12 +153,15 @@ static bool produce_list(struct request *q, struct buf *out)
 
     q->writer.out = out;
     listing->at = NULL; /* the model may have changed since the last piece */
-    while (out->length < REQUEST_PIECE_BYTES) {
+    for (int looks = 0; looks < REQUEST_PIECE_LOOKS && out->length < REQUEST_PIECE_BYTES; looks++) {
         memset(doc, 0, listing->schema->size);
         arena_reset(&arena);
+        listing->is_passed = false;
         is_more = listing->left != 0 && listing->next(q, listing, doc, &arena);
         if (!is_more)
             break;
+        if (listing->is_passed)
+            continue;
         if (listing->skip > 0) {
             listing->skip--;
             continue;
@@ -129,6 +185,7 @@ static void stream_gone(void *owner)
 static bool produce_rest(void *owner, struct buf *out)
 {
     struct request *q = owner;
+    size_t before = out->length;
 
     if (q->text.length > 0) { /* what was produced to find out that it is long */
         buf_add(out, q->text.data, q->text.length);
@@ -137,10 +194,13 @@ static bool produce_rest(void *owner, struct buf *out)
     }
     buf_reserve(out,
                 REQUEST_PIECE_BYTES + REQUEST_PIECE_BYTES / 8); /* the list is long: nothing is gained by growing */
-    if (q->produce(q, out))
-        return true;
-    request_free(q);
-    return false;
+    if (!q->produce(q, out)) {
+        request_free(q);
+        return false;
+    }
+    if (out->length == before)
+        http_stream_poke(q->exchange); /* nothing found in this turn, but in the next, perhaps */
+    return true;
 }
 
 static void answer_pieces(struct request *q)
@@ -176,10 +236,10 @@ static int status_of(const struct request *q)
 {
     int status = q->route ? q->route->status : 500;
 
+    if (q->failure_status && rc_has_error(&q->rc))
+        return q->failure_status;
     if (status >= 400 || !rc_has_error(&q->rc))
         return q->route ? status : rc_has_error(&q->rc) ? 500 : 200;
-    if (q->failure_status)
-        return q->failure_status;
     /* LINSTOR: a body that cannot be read */
     if (q->rc.entries.at[0].ret_code == API_CALL_PARSE_ERROR)
         return 400;
@@ -211,6 +271,7 @@ void request_answer(struct request *q)
         request_free(q);
         return;
     }
+    buf_reserve(&out, 512);
     if (q->reply && !failed) {
         if (q->is_reply_list)
             json_begin(&writer, '[');

@@ -47,7 +47,10 @@ struct route {
     int64_t context;           /* operation and object bits of rc entries */
 };
 
-/* A list that is sent in pieces: next() fills doc (zeroed) with the next document and returns false at the end. */
+/*
+ * A list that is sent in pieces. next() looks at one more object and fills doc (zeroed), or says that it is not to be
+ * listed (listing_pass), or that there is none (false): how many are looked at in one turn is decided by the caller.
+ */
 struct listing {
     const struct schema *schema;
     bool (*next)(struct request *q, struct listing *listing, void *doc, struct arena *arena);
@@ -55,8 +58,15 @@ struct listing {
     bool is_inside;                                      /* outer is the object whose children are walked */
     const struct object *at; /* the last object, while the turn lasts: NULL at the start of each piece */
     int64_t skip, left;      /* offset and limit; left -1: no limit */
+    bool is_passed;          /* the object looked at is not to be listed */
     uint32_t position;       /* free for next() */
 };
+
+static inline bool listing_pass(struct listing *listing)
+{
+    listing->is_passed = true;
+    return true;
+}
 
 /* What a parked request waits for, one item each. */
 enum settle_kind { SETTLE_RESOURCE, SETTLE_POOL, SETTLE_NODE, SETTLE_ORPHAN };
@@ -79,7 +89,7 @@ struct request {
     int32_t volume_number;
     struct uri uri;
     void *body;
-    const cJSON *json; /* the body as it came, valid in the handler */
+    const cJSON *json; /* of ROUTE_BODY_LIST: the body as it came, valid in the handler */
 
     const struct schema *reply_schema;
     const void *reply;  /* instead of rc, when there is no error */
@@ -93,8 +103,8 @@ struct request {
     bool (*produce)(struct request *q, struct buf *out); /* the answer is what this appends, piece by piece */
     void *producer;                                      /* in the arena; free for produce() */
 
-    struct request *next;
-    uint64_t generation; /* must be durable before the answer */
+    STAILQ_ENTRY(request) link; /* of the parked or the spare ones */
+    uint64_t generation;        /* must be durable before the answer */
     LIST_OF(struct settle_item) settle;
     bool is_settling;
     int64_t deadline_ms;   /* while the handler runs: how long to wait, 0: the default; then when that ends */
@@ -102,7 +112,9 @@ struct request {
     void (*resume)(struct request *q); /* called once when everything has settled, before the answer */
 };
 
-enum { REQUEST_DEADLINE_MS = 60000, REQUEST_PIECE_BYTES = 64 * 1024 };
+/* A piece is so long, or shorter when so many objects were looked at for it. */
+enum { REQUEST_PIECE_BYTES = 64 * 1024, REQUEST_PIECE_LOOKS = 1000 };
+enum { REQUEST_DEADLINE_MS = 60000 };
 
 /* The answer of a successful GET; doc lives in the request's arena or longer. A list whose filters are illegal is an
  * error in rc. */
@@ -144,16 +156,20 @@ int request_check_name(struct request *q, enum name_kind kind, const char *text)
 
 /* routes.c */
 void request_received(void *service, struct http_exchange *exchange);
-/* reply.c: sends what the request says, and frees it. */
+/* reply.c. One of zeroes; those that were freed come first. */
+struct request *request_new(struct service *service);
+/* Sends what the request says, and frees it. */
 void request_answer(struct request *q);
 void request_encode_rc(const struct rc *rc, struct buf *out);
 void request_free(struct request *q);
+void requests_free(struct service *service); /* all that are parked, and the memory of those that were */
 /* rest_report.c: an error report of what is unexpected in rc, whose entries then name it */
 void request_report(struct request *q);
 /* parked.c */
 void request_park(struct request *q);
 void parked_turn(struct service *service);
 void parked_fail(struct service *service, const char *why); /* what waited for durability was undone */
+/* Once for each resource: of the changes of the request's one commit. */
 void request_settle_resource(struct request *q, const struct resource *resource, bool was_new, bool was_deleted);
 void request_settle_pool(struct request *q, const struct storage_pool *pool);
 void request_settle_orphan(struct request *q, const struct node *node, const char *pool, const char *identifier);

@@ -105,6 +105,25 @@ static int health(struct request *q)
     return request_reply_text(q, NULL, &nothing);
 }
 
+/* For a person who opens the address with a browser. */
+static int show_start_page(struct request *q)
+{
+    static const char *const links[] = { "/v1/nodes",         "/v1/view/resources", "/v1/view/storage-pools",
+                                         "/v1/error-reports", "/metrics",           "/health" };
+    struct buf page = { 0 };
+
+    buf_printf(
+        &page,
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>LINSTOR controller</title></head>\n"
+        "<body>\n<h1>LINSTOR controller %s</h1>\n"
+        "<p>This is the REST API, version %s. The program <code>linstor</code> talks to it. To look at:</p>\n<ul>\n",
+        PROGRAM_VERSION, REST_API_VERSION);
+    for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+        buf_printf(&page, "<li><a href=\"%s\">%s</a></li>\n", links[i], links[i]);
+    buf_add_text(&page, "</ul>\n</body>\n</html>\n");
+    return request_reply_text(q, "text/html; charset=utf-8", &page);
+}
+
 static int reply_count(struct request *q, int64_t count)
 {
     struct stats_doc *doc = arena_alloc(&q->arena, sizeof(*doc));
@@ -150,6 +169,7 @@ static int count_pools(struct request *q)
 
 /* clang-format off */
 const struct route controller_routes[] = {
+    { "GET",    "/",                               show_start_page, 0, NULL, 200, 0 },
     { "GET",    "/v1/controller/version",          show_version,    0, NULL, 200, 0 },
     { "GET",    "/v1/controller/properties",       list_props,      0, NULL, 200, 0 },
     { "POST",   "/v1/controller/properties",       modify_props,    ROUTE_WRITE, &props_modify_request_schema, 201, MASK_MOD | MASK_CTRL_CONF },

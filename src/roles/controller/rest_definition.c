@@ -18,19 +18,16 @@ static bool next_definition(struct request *q, struct listing *listing, void *do
     const struct object *root = model_root(q->model);
     const struct object *object =
         object_after(root, KIND_RESOURCE_DEFINITION, listing->outer[0] ? listing->outer : NULL);
-    bool with_volumes = request_query_bool(q, "with_volume_definitions", false);
+    const struct resource_definition *definition = (const struct resource_definition *)object;
 
-    for (; object; object = object_next(object, root)) {
-        const struct resource_definition *definition = (const struct resource_definition *)object;
-
-        if (!request_query_admits(q, "resource_definitions", definition->name) ||
-            !request_query_admits_props(q, &object->props))
-            continue;
-        strcpy(listing->outer, object->node[0].key);
-        view_definition(definition, with_volumes, doc, arena);
-        return true;
-    }
-    return false;
+    if (!object)
+        return false;
+    strcpy(listing->outer, object->node[0].key);
+    if (!request_query_admits(q, "resource_definitions", definition->name) ||
+        !request_query_admits_props(q, &object->props))
+        return listing_pass(listing);
+    view_definition(definition, request_query_bool(q, "with_volume_definitions", false), doc, arena);
+    return true;
 }
 
 static int list_definitions(struct request *q)

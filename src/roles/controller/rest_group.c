@@ -11,19 +11,17 @@
 
 static bool next_group(struct request *q, struct listing *listing, void *doc, struct arena *arena)
 {
-    const struct object *root = model_root(q->model);
-    const struct object *object = object_after(root, KIND_RESOURCE_GROUP, listing->outer[0] ? listing->outer : NULL);
+    const struct object *object =
+        object_after(model_root(q->model), KIND_RESOURCE_GROUP, listing->outer[0] ? listing->outer : NULL);
+    const struct resource_group *group = (const struct resource_group *)object;
 
-    for (; object; object = object_next(object, root)) {
-        const struct resource_group *group = (const struct resource_group *)object;
-
-        if (!request_query_admits(q, "resource_groups", group->name) || !request_query_admits_props(q, &object->props))
-            continue;
-        strcpy(listing->outer, object->node[0].key);
-        view_group(group, doc, arena);
-        return true;
-    }
-    return false;
+    if (!object)
+        return false;
+    strcpy(listing->outer, object->node[0].key);
+    if (!request_query_admits(q, "resource_groups", group->name) || !request_query_admits_props(q, &object->props))
+        return listing_pass(listing);
+    view_group(group, doc, arena);
+    return true;
 }
 
 static int list_groups(struct request *q)

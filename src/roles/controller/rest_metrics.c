@@ -147,7 +147,7 @@ static void write_volume_size(struct scrape *scrape, const struct object *object
            { "resource_group", definition->resource_group });
 }
 
-/* Which role a resource has is known only where DRBD is in its stack. */
+/* LINSTOR: which role a resource has is known only where DRBD is in its stack; elsewhere it is unknown. */
 static void write_resource_state(struct scrape *scrape, const struct object *object)
 {
     const struct resource *resource = (const struct resource *)object;
@@ -166,13 +166,31 @@ static void sample_volume(struct scrape *scrape, const struct resource *resource
            { "device_path", fact ? fact->device_path : NULL }, { "storage_pool", volume->storage_pool });
 }
 
+/* LINSTOR: the names are those of disk_state, the numbers the reference's. */
+static const struct {
+    const char *state;
+    int number;
+} volume_states[] = {
+    { "UpToDate", 1 }, { "Created", 2 },      { "Attached", 3 },       { "Diskless", 4 },      { "Inconsistent", 5 },
+    { "Failed", 6 },   { "To: Creating", 7 }, { "To: Attachable", 8 }, { "To: Attaching", 9 },
+};
+
 static int number_of_volume_state(const struct resource *resource, const struct volume_fact *fact)
 {
+    if (!session_is_online(resource_node(resource)))
+        return -1;
     if (resource->fact && resource->fact->trouble)
         return 6;
-    if (!fact || !fact->state || !session_is_online(resource_node(resource)))
-        return 0;
-    return text_equal_fold(fact->state, "Created") ? 2 : text_equal_fold(fact->state, "Diskless") ? 4 : 0;
+    if (!fact || !fact->state)
+        return -1;
+    if (text_equal_fold(fact->state, "Creating"))
+        return 7;
+    if (text_equal_fold(fact->state, "Diskless") && !(resource->object.flags & RESOURCE_DISKLESS))
+        return 90; /* it should have a disk */
+    for (size_t i = 0; i < ARRAY_SIZE(volume_states); i++)
+        if (text_equal_fold(fact->state, volume_states[i].state))
+            return volume_states[i].number;
+    return -1;
 }
 
 static void write_volume_state(struct scrape *scrape, const struct object *object)
@@ -348,7 +366,8 @@ static const struct family families[] = {
       KIND_RESOURCE_DEFINITION, KIND_VOLUME_DEFINITION, write_volume_size, "resource" },
     { "linstor_resource_state", "gauge", "Role: -1=unknown 0=secondary 1=primary.",
       KIND_RESOURCE_DEFINITION, KIND_RESOURCE, write_resource_state, "resource" },
-    { "linstor_volume_state", "gauge", "State: 0=unknown 1=UpToDate 2=Created 3=Attached 4=Diskless 5=Inconsistent 6=Failed.",
+    { "linstor_volume_state", "gauge", "State: -1=unknown 1=UpToDate 2=Created 3=Attached 4=Diskless 5=Inconsistent 6=Failed "
+      "7=To: Creating 8=To: Attachable 9=To: Attaching 90=Diskless, and should have a disk.",
       KIND_RESOURCE_DEFINITION, KIND_RESOURCE, write_volume_state, "resource" },
     { "linstor_volume_allocated_size_bytes", "gauge", "Space that a volume takes in its storage pool.",
       KIND_RESOURCE_DEFINITION, KIND_RESOURCE, write_volume_allocated, "resource" },
@@ -448,7 +467,9 @@ static bool produce(struct request *q, struct buf *out)
     scrape->out = out;
     if (!scrape->family)
         begin_family(scrape, families);
-    while ((is_more = scrape->family < families + ARRAY_SIZE(families)) && out->length < REQUEST_PIECE_BYTES) {
+    for (int looks = 0; (is_more = scrape->family < families + ARRAY_SIZE(families)) && looks < REQUEST_PIECE_LOOKS &&
+                        out->length < REQUEST_PIECE_BYTES;
+         looks++) {
         const struct object *object = next_object(scrape);
 
         if (object && scrape->family->number)

@@ -19,19 +19,17 @@ enum { NODE_AUTHENTICATED = 9 };
 
 static bool next_node(struct request *q, struct listing *listing, void *doc, struct arena *arena)
 {
-    const struct object *root = model_root(q->model), *object;
+    const struct object *object =
+        object_after(model_root(q->model), KIND_NODE, listing->outer[0] ? listing->outer : NULL);
+    const struct node *node = (const struct node *)object;
 
-    for (object = object_after(root, KIND_NODE, listing->outer[0] ? listing->outer : NULL); object;
-         object = object_next(object, root)) {
-        const struct node *node = (const struct node *)object;
-
-        if (!request_query_admits(q, "nodes", node->name) || !request_query_admits_props(q, &object->props))
-            continue;
-        strcpy(listing->outer, object->node[0].key);
-        view_node(node, doc, arena);
-        return true;
-    }
-    return false;
+    if (!object)
+        return false;
+    strcpy(listing->outer, object->node[0].key);
+    if (!request_query_admits(q, "nodes", node->name) || !request_query_admits_props(q, &object->props))
+        return listing_pass(listing);
+    view_node(node, doc, arena);
+    return true;
 }
 
 static int list_nodes(struct request *q)

@@ -52,18 +52,16 @@ static bool next_in_definition(struct request *q, struct listing *listing, const
         listing->at ? object_next(listing->at, definition)
                     : object_after(definition, KIND_RESOURCE, listing->inner[0] ? listing->inner : NULL);
 
-    for (; object; object = object_next(object, definition)) {
-        const struct resource *resource = (const struct resource *)object;
+    const struct resource *resource = (const struct resource *)object;
 
-        strcpy(listing->inner, object->node[0].key);
-        listing->at = object;
-        if (!is_in_view(q, resource))
-            continue;
-        view_resource(resource, true, doc, arena);
-        return true;
-    }
-    listing->at = NULL;
-    return false;
+    listing->at = object;
+    if (!object)
+        return false;
+    strcpy(listing->inner, object->node[0].key);
+    if (!is_in_view(q, resource))
+        return listing_pass(listing);
+    view_resource(resource, true, doc, arena);
+    return true;
 }
 
 /* The definition whose resources come next: of all, or of those that the query names. */
@@ -93,17 +91,14 @@ static bool next_view(struct request *q, struct listing *listing, void *doc, str
         definition = object_find(model_root(q->model), KIND_RESOURCE_DEFINITION, listing->outer);
     if (!definition)
         definition = next_definition(q, listing->outer[0] ? listing->outer : NULL);
-    for (; definition; definition = next_definition(q, listing->outer)) {
-        if (strcmp(listing->outer, definition->key) != 0) {
-            strcpy(listing->outer, definition->key);
-            listing->inner[0] = '\0';
-        }
-        listing->is_inside = true;
-        if (next_in_definition(q, listing, definition, doc, arena))
-            return true;
+    if (!definition)
+        return false;
+    if (strcmp(listing->outer, definition->key) != 0) {
+        strcpy(listing->outer, definition->key);
+        listing->inner[0] = '\0';
     }
-    listing->is_inside = false;
-    return false;
+    listing->is_inside = next_in_definition(q, listing, definition, doc, arena);
+    return listing->is_inside || listing_pass(listing);
 }
 
 static int view_resources(struct request *q)

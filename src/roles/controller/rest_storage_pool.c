@@ -36,25 +36,22 @@ static void fold_old_keys(struct request *q, struct text_map *props)
         text_map_set(props, POOL_NAME_KEY, name, &q->arena);
 }
 
-/* One more document from the pools of a node or of a definition. */
+/* The next of the pools of a node or of a definition. */
 static bool next_pool_of(struct request *q, struct listing *listing, const struct object *parent, void *doc,
                          struct arena *arena)
 {
-    const struct object *object;
+    const struct object *object = object_after(parent, KIND_STORAGE_POOL, listing->inner[0] ? listing->inner : NULL);
+    const struct storage_pool *pool = (const struct storage_pool *)object;
 
-    for (object = object_after(parent, KIND_STORAGE_POOL, listing->inner[0] ? listing->inner : NULL); object;
-         object = object_next(object, parent)) {
-        const struct storage_pool *pool = (const struct storage_pool *)object;
-
-        if (!request_query_admits(q, "nodes", storage_pool_node(pool)->name) ||
-            !request_query_admits(q, "storage_pools", storage_pool_name(pool)) ||
-            !request_query_admits_props(q, &object->props))
-            continue;
-        strcpy(listing->inner, object_key_in(object, parent));
-        view_storage_pool(pool, doc, arena);
-        return true;
-    }
-    return false;
+    if (!object)
+        return false;
+    strcpy(listing->inner, object_key_in(object, parent));
+    if (!request_query_admits(q, "nodes", storage_pool_node(pool)->name) ||
+        !request_query_admits(q, "storage_pools", storage_pool_name(pool)) ||
+        !request_query_admits_props(q, &object->props))
+        return listing_pass(listing);
+    view_storage_pool(pool, doc, arena);
+    return true;
 }
 
 static bool next_pool_in_node(struct request *q, struct listing *listing, void *doc, struct arena *arena)
@@ -73,17 +70,14 @@ static bool next_pool(struct request *q, struct listing *listing, void *doc, str
 
     if (!object)
         object = object_after(root, KIND_STORAGE_POOL_DEFINITION, listing->outer[0] ? listing->outer : NULL);
-    for (; object; object = object_next(object, root)) {
-        if (strcmp(listing->outer, object->node[0].key) != 0) {
-            strcpy(listing->outer, object->node[0].key);
-            listing->inner[0] = '\0';
-        }
-        listing->is_inside = true;
-        if (next_pool_of(q, listing, object, doc, arena))
-            return true;
+    if (!object)
+        return false;
+    if (strcmp(listing->outer, object->node[0].key) != 0) {
+        strcpy(listing->outer, object->node[0].key);
+        listing->inner[0] = '\0';
     }
-    listing->is_inside = false;
-    return false;
+    listing->is_inside = next_pool_of(q, listing, object, doc, arena);
+    return listing->is_inside || listing_pass(listing);
 }
 
 /* Without cached=true the satellites are asked for their capacities first; the answer waits for them, but not long. */
@@ -338,18 +332,16 @@ static bool next_definition(struct request *q, struct listing *listing, void *do
     const struct object *root = model_root(q->model);
     const struct object *object =
         object_after(root, KIND_STORAGE_POOL_DEFINITION, listing->outer[0] ? listing->outer : NULL);
+    const struct storage_pool_definition *definition = (const struct storage_pool_definition *)object;
 
     (void)arena;
-    for (; object; object = object_next(object, root)) {
-        const struct storage_pool_definition *definition = (const struct storage_pool_definition *)object;
-
-        strcpy(listing->outer, object->node[0].key);
-        if (text_equal_fold(definition->name, DISKLESS_POOL)) /* LINSTOR: not listed */
-            continue;
-        view_pool_definition(definition, doc);
-        return true;
-    }
-    return false;
+    if (!object)
+        return false;
+    strcpy(listing->outer, object->node[0].key);
+    if (text_equal_fold(definition->name, DISKLESS_POOL)) /* LINSTOR: not listed */
+        return listing_pass(listing);
+    view_pool_definition(definition, doc);
+    return true;
 }
 
 static int list_definitions(struct request *q)

@@ -207,7 +207,7 @@ static bool is_null(const char *text, size_t length)
     return length >= 4 && strncmp(text, "null", 4) == 0 && (length == 4 || strchr(" \t\r\n", text[4]));
 }
 
-/* Body text to q->body; the tree stays for handlers that look at what was named. */
+/* Body text to q->body, or to a tree for handlers that take a list. */
 static int decode_body(struct request *q, cJSON **json)
 {
     const struct http_request *http = http_get_request(q->exchange);
@@ -224,11 +224,16 @@ static int decode_body(struct request *q, cJSON **json)
         q->body = arena_alloc(&q->arena, q->route->body->size);
     if ((length == 0 || is_null(text, length)) && (q->route->use & ROUTE_BODY_OPTIONAL))
         return 0;
+    if (q->route->body && length > 0 && field_scan_text(q->route->body, q->body, text, length, &q->arena, &error) == 0)
+        return 0;
+    if (q->route->body) /* what is no JSON to the letter, and what is wrong with it */
+        memset(q->body, 0, q->route->body->size);
     *json = json_parse_first(text, length, &broken); /* LINSTOR: what stands behind the object is not looked at */
     if (!*json)
         return rc_add(&q->rc, API_CALL_PARSE_ERROR, .message = "Unable to parse input json.", .details = broken.message,
                       .correction = "Send one JSON object as the body of the request.");
-    q->json = *json;
+    if (!q->route->body)
+        q->json = *json;
     if (q->route->body && field_decode(q->route->body, q->body, *json, &q->arena, &error) != 0)
         return rc_add(&q->rc, API_CALL_PARSE_ERROR, .message = "Unable to parse input json.", .details = error.message,
                       .correction = "Correct the named member of the body.");
@@ -279,23 +284,29 @@ static void run(struct request *q)
 
 void request_received(void *owner, struct http_exchange *exchange)
 {
-    struct request *q = memory_alloc(sizeof(*q));
+    struct request *q = request_new(owner);
     const struct http_request *http = http_get_request(exchange);
     const char *method = strcmp(http->method, "HEAD") == 0 ? "GET" : http->method;
     const char *wrong;
     unsigned allowed;
     cJSON *json = NULL;
 
-    q->service = owner;
-    q->model = &q->service->model;
     q->service->counts.requests++;
     q->exchange = exchange;
     q->rc.arena = &q->arena;
     q->rc.now_ms = loop_wall_ms(q->service->loop);
     wrong = uri_parse(&q->arena, http->target, &q->uri);
     if (wrong) {
+        q->failure_status = 400;
         rc_add(&q->rc, FAIL_INVLD_REQUEST,
                .message = rc_text(&q->rc, "The address '%s' cannot be read: %s", http->target, wrong));
+        request_answer(q);
+        return;
+    }
+    if (q->service->refuses_web_pages && http_find_header(http, "origin")) {
+        q->failure_status = 403;
+        rc_add(&q->rc, FAIL_INVLD_REQUEST, .message = "Requests of web pages are refused.",
+               .cause = "The configuration has http.cors = false, and the request has an Origin.");
         request_answer(q);
         return;
     }

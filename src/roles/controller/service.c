@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "roles/controller/service.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 
 LOG_DOMAIN("controller");
 
+enum { TRIM_AFTER_OBJECTS = 1000 };
+
 /* Where minor numbers are taken from; what is taken already stays. */
 static void take_ranges(struct service *service)
 {
@@ -26,21 +29,24 @@ static void on_change(void *owner, const struct change *change, uint64_t generat
 {
     struct service *service = owner;
     const struct object *object = change->object;
+    enum kind_id kind = object->kind->id;
     bool vanishes = change->kind == (is_undo ? CHANGE_NEW : CHANGE_DELETE);
 
     wants_note_change(service, change, is_undo);
+    service->vanished += vanishes;
+    service->has_news |= kind == KIND_RESOURCE || kind == KIND_STORAGE_POOL || kind == KIND_NODE;
     if (is_undo)
         finish_note_undo(service, object);
-    else if (object->kind->id == KIND_RESOURCE && vanishes)
+    else if (kind == KIND_RESOURCE && vanishes)
         finish_note(service, (const struct resource *)object);
-    if (object->kind->id == KIND_NODE && vanishes) {
+    if (kind == KIND_NODE && vanishes) {
         session_end((const struct node *)object);
-    } else if (object->kind->id == KIND_NODE || object->kind->id == KIND_NET_INTERFACE) {
+    } else if (kind == KIND_NODE || kind == KIND_NET_INTERFACE) {
         service->has_dirty_nodes = true;
         service->nodes_generation = is_undo ? 0 : generation;
-    } else if (object->kind->id == KIND_STORAGE_POOL && vanishes) {
+    } else if (kind == KIND_STORAGE_POOL && vanishes) {
         session_forget_pool(storage_pool_node((const struct storage_pool *)object));
-    } else if (object->kind->id == KIND_CONTROLLER) {
+    } else if (kind == KIND_CONTROLLER) {
         take_ranges(service);
     }
 }
@@ -65,6 +71,18 @@ static void on_failed(void *owner, const char *why)
     parked_fail(service, why);
 }
 
+/* The same is found at every start. */
+static bool was_reported(const struct reports *reports, const char *message)
+{
+    for (uint32_t i = 0; reports && i < reports_count(reports); i++) {
+        const char *known = reports_at(reports, i)->doc->exception_message;
+
+        if (known && strcmp(known, message) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void on_unreadable(void *owner, const char *table, const char *key, const char *why)
 {
     struct service *service = owner;
@@ -79,6 +97,8 @@ static void on_unreadable(void *owner, const char *table, const char *key, const
         .correction = (char[]){ "Repair the record, or put it aside: see --unreadable in linstor-controller(8)." },
     };
 
+    if (was_reported(service->reports, message))
+        return;
     (void)reports_add(service->reports, &(struct error_report_entry){ .time_ms = loop_wall_ms(service->loop),
                                                                       .failure = "RecordUnreadable",
                                                                       .problems = &problem,
@@ -98,6 +118,7 @@ static void nodes_turn(struct service *service)
     if (!service->has_dirty_nodes || service->nodes_generation > journal_durable(service->journal))
         return;
     service->has_dirty_nodes = false;
+    service->has_news = true;
     model_for_each(node, node, &service->model, KIND_NODE) session_update(service, node);
 }
 
@@ -124,13 +145,29 @@ static void turn(void *owner)
         loop_stop(service->loop);
 }
 
+/* The allocator keeps what was freed between objects that stay. After many have gone, and when no more go, the kernel
+ * gets it back: this takes milliseconds, so it is not done for a few. */
+static void trim_memory(struct service *service)
+{
+    bool is_quiet = service->vanished == service->vanished_before;
+
+    service->vanished_before = service->vanished;
+    if (service->vanished < TRIM_AFTER_OBJECTS || !is_quiet || !journal_is_idle(service->journal))
+        return;
+    service->vanished = service->vanished_before = 0;
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 static void tick(void *owner)
 {
     struct service *service = owner;
 
+    trim_memory(service);
     service->may_try_disk = true;
-    if (service->parked || service->disk_trouble) /* deadlines; what could not be stored */
-        loop_mark_dirty(service->loop);
+    if (!STAILQ_EMPTY(&service->settling) || service->disk_trouble) /* deadlines; what could not be stored */
+        service_tell_news(service);
 }
 
 static int open_store(struct service *service)
@@ -176,7 +213,9 @@ int service_init(struct service *service, struct loop *loop, struct reports *rep
     *service = (struct service){ .loop = loop, .reports = reports, .counts.started_ms = loop_wall_ms(loop) };
     service->data_directory = memory_strdup(data_directory);
     service->listen_address = memory_strdup(listen_address);
-    service->last_parked = &service->parked;
+    STAILQ_INIT(&service->undurable);
+    STAILQ_INIT(&service->settling);
+    STAILQ_INIT(&service->spare);
     service->boot = memory_alloc(TEXT_UUID_SIZE);
     text_make_uuid(service->boot);
     loop_on_turn(loop, turn, service);
@@ -207,12 +246,7 @@ void service_stop(struct service *service)
 void service_done(struct service *service)
 {
     http_server_free(service->http);
-    while (service->parked) {
-        struct request *q = service->parked;
-
-        service->parked = q->next;
-        request_free(q);
-    }
+    requests_free(service);
     if (service->journal) {
         model_for_each(node, node, &service->model, KIND_NODE) session_end(node);
         journal_close(service->journal);
@@ -221,6 +255,7 @@ void service_done(struct service *service)
     timer_free(service->tick);
     arena_done(&service->finished_arena);
     arena_done(&service->removed_arena);
+    arena_done(&service->dirty_pools_arena);
     free(service->dirty);
     free(service->disk_trouble);
     free(service->boot);

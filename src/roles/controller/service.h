@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <sys/queue.h>
+
 #include "base/loop.h"
 #include "model/model.h"
 #include "model/number_pool.h"
@@ -35,6 +37,8 @@ struct service {
     char *listen_address;
     int listen_port;
     const char *config_directory; /* NULL: unknown */
+    uint32_t vanished;            /* objects deleted since memory was last given back ... */
+    uint32_t vanished_before;     /* ... and how many these were at the last tick */
     char *boot;                   /* UUID of this run */
     char *disk_trouble;           /* why nothing can be written, NULL while it can */
     bool may_try_disk;            /* in spite of that, once: set by the tick */
@@ -45,17 +49,24 @@ struct service {
     /* wants.c: pools that satellites are to forget, when it is durable that they are gone */
     LIST_OF(struct removed_pool) removed_pools;
     struct arena removed_arena;
-    bool has_dirty_pools, has_dirty_nodes;
+    /* wants.c: pools whose wants may have changed; generation is not used */
+    LIST_OF(struct removed_pool) dirty_pools;
+    struct arena dirty_pools_arena;
+    bool has_dirty_nodes;
     uint64_t nodes_generation; /* of the last change of a node or its interfaces */
     /* finish.c: resources about which something may have ended */
     LIST_OF(struct finished_key) finished;
     struct arena finished_arena;
 
-    struct request *parked; /* oldest first */
-    struct request **last_parked;
+    /* parked.c: requests that wait for the store, in order of generations; those that wait for satellites */
+    STAILQ_HEAD(request_queue, request) undurable, settling;
+    bool has_news;              /* what satellites told or were told may let one of the latter go on */
+    struct request_queue spare; /* freed, each with a small arena */
+    uint32_t spare_count;
     struct request *current; /* whose handler runs: commits are noted in it */
     int64_t next_token;      /* of refresh messages */
     struct service_counts counts;
+    bool refuses_web_pages; /* requests that a browser makes for a page from elsewhere */
     bool is_stopping; /* no more changes; the loop ends when everything is stored */
 };
 
@@ -68,6 +79,13 @@ struct finished_key {
     char *definition, *node; /* keys */
     char *pool;              /* of the node; NULL: none */
 };
+
+/* Something that parked requests may wait for has changed, other than by a commit. */
+static inline void service_tell_news(struct service *service)
+{
+    service->has_news = true;
+    loop_mark_dirty(service->loop);
+}
 
 /* 0, or -1 and the reason logged. */
 int service_init(struct service *service, struct loop *loop, struct reports *reports, const char *data_directory,

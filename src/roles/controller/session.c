@@ -28,6 +28,7 @@ struct session {
     const char *trouble_state; /* what that is called: a word of the states of connections */
     int64_t online_token, refreshed;
     struct report *orphans; /* one block */
+    struct outbox *outbox;
 };
 
 static struct session *session_of(const struct node *node)
@@ -81,7 +82,7 @@ static void set_trouble(struct session *session, const char *state, const char *
     free(session->trouble);
     session->trouble = memory_strdup(why);
     session->trouble_state = state;
-    loop_mark_dirty(session->service->loop);
+    service_tell_news(session->service);
 }
 
 static void forget_trouble(struct session *session)
@@ -118,7 +119,7 @@ static void on_up(void *owner, const struct link_hello *peer, int protocol)
     note_uname(session, peer->uname);
     log_info("node %s is connected at %s port %d, version %s, protocol %d", name_of(session), session->address,
              session->port, peer->version ? peer->version : "?", protocol);
-    loop_mark_dirty(session->service->loop);
+    service_tell_news(session->service);
 }
 
 static void on_down(void *owner, const char *why)
@@ -130,7 +131,7 @@ static void on_down(void *owner, const char *why)
     else
         log_debug("node %s cannot be reached: %s", name_of(session), why);
     session->is_synchronised = session->is_online = false;
-    loop_mark_dirty(session->service->loop);
+    service_tell_news(session->service);
 }
 
 static void receive_held(struct session *session, const cJSON *body)
@@ -151,6 +152,7 @@ static void receive_held(struct session *session, const cJSON *body)
     } else {
         session->is_synchronised = true;
         wants_synchronise(session->service, node, &held);
+        service_tell_news(session->service);
         refresh.token = session->online_token = ++session->service->next_token;
         link_send(session->link, "refresh", &refresh_schema, &refresh);
     }
@@ -271,7 +273,7 @@ static void receive_report(struct session *session, const cJSON *body)
         log_info("node %s is online", node->name);
     }
     arena_done(&arena);
-    loop_mark_dirty(session->service->loop);
+    service_tell_news(session->service);
 }
 
 static void receive_crash(struct session *session, const cJSON *body)
@@ -382,6 +384,7 @@ void session_reconnect(const struct node *node)
     if (session->is_online)
         log_info("the connection to node %s is closed on request", node->name);
     session->is_synchronised = session->is_online = false; /* at once: who asked waits for the next one */
+    service_tell_news(session->service);
     link_reconnect(session->link);
 }
 
@@ -461,6 +464,11 @@ bool session_has_orphan(const struct node *node, const char *pool, const char *i
             strcmp(report->orphans.at[i].identifier, identifier) == 0)
             return true;
     return false;
+}
+
+struct outbox **session_outbox(const struct node *node)
+{
+    return &session_of(node)->outbox;
 }
 
 void session_send_wants(const struct node *node, const struct wants *wants)

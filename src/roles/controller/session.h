@@ -36,6 +36,7 @@ bool session_has_orphan(const struct node *node, const char *pool, const char *i
 void session_forget_pool(const struct node *node); /* one of the node's pools went: what was reported of it, too */
 /* For wants.c: whether wants may be sent, and sending them. */
 bool session_is_synchronised(const struct node *node);
+struct outbox **session_outbox(const struct node *node); /* wants.c's, while its turn lasts; there must be a session */
 void session_send_wants(const struct node *node, const struct wants *wants);
 /* The interface that is dialled: the one CurStltConnName names, else the first that can be. NULL when there is none. */
 const struct net_interface *session_interface(const struct node *node);

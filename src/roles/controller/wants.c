@@ -58,6 +58,14 @@ static bool concerns_satellite(const struct change *change)
     return !field_equal(change->object->kind->schema, &probe, change->object, FIELD_STORE);
 }
 
+static void note_dirty_pool(struct service *service, const struct storage_pool *pool)
+{
+    struct removed_pool *dirty = LIST_ADD(&service->dirty_pools, &service->dirty_pools_arena);
+
+    dirty->node = arena_strdup(&service->dirty_pools_arena, storage_pool_node(pool)->name);
+    dirty->pool = arena_strdup(&service->dirty_pools_arena, storage_pool_name(pool));
+}
+
 static void note_removed_pool(struct service *service, const struct storage_pool *pool)
 {
     struct removed_pool *removed = LIST_ADD(&service->removed_pools, &service->removed_arena);
@@ -101,7 +109,8 @@ void wants_note_change(struct service *service, const struct change *change, boo
     bool vanishes = change->kind == (is_undo ? CHANGE_NEW : CHANGE_DELETE);
 
     if (change->object->kind->id == KIND_STORAGE_POOL) {
-        service->has_dirty_pools = true;
+        if (!vanishes)
+            note_dirty_pool(service, (const struct storage_pool *)change->object);
         if (is_undo && !vanishes)
             runtime_set_pool_want((const struct storage_pool *)change->object, 0, 0);
         if (vanishes && !is_undo)
@@ -113,7 +122,7 @@ void wants_note_change(struct service *service, const struct change *change, boo
         return;
     if (vanishes)
         unmark(service, resource);
-    else if (concerns_satellite(change))
+    else if (concerns_satellite(change) || (is_undo && resource->dirty_slot))
         mark(service, resource, is_undo ? 0 : service->model.generation);
     if (service->current && !is_undo && (service->current->route->use & ROUTE_SETTLE))
         request_settle_resource(service->current, resource, change->kind == CHANGE_NEW, vanishes);
@@ -200,12 +209,11 @@ static void flush(struct outbox *outbox)
 
 static struct outbox *outbox_for(struct outbox **all, const struct node *node)
 {
-    struct outbox *outbox;
+    struct outbox **place = session_outbox(node), *outbox = *place;
 
-    for (outbox = *all; outbox; outbox = outbox->next)
-        if (outbox->node == node)
-            return outbox;
-    outbox = memory_alloc(sizeof(*outbox));
+    if (outbox)
+        return outbox;
+    outbox = *place = memory_alloc(sizeof(*outbox));
     outbox->node = node;
     outbox->next = *all;
     *all = outbox;
@@ -261,18 +269,23 @@ static void add_removed_pools(struct service *service, uint64_t durable, struct 
 /* Those whose change is not durable yet stay dirty. */
 static void add_dirty_pools(struct service *service, uint64_t durable, struct outbox **all)
 {
-    service->has_dirty_pools = false;
-    model_for_each(node, node, &service->model, KIND_NODE)
-    {
-        if (!session_is_synchronised(node))
+    __typeof__(service->dirty_pools) dirty = service->dirty_pools;
+    struct arena arena = service->dirty_pools_arena;
+
+    service->dirty_pools = (__typeof__(service->dirty_pools)){ 0 };
+    service->dirty_pools_arena = (struct arena){ 0 };
+    for (uint32_t i = 0; i < dirty.count; i++) {
+        const struct node *node = model_find_node(&service->model, dirty.at[i].node);
+        const struct storage_pool *pool = node ? model_find_pool(node, dirty.at[i].pool) : NULL;
+
+        if (!pool || !session_is_synchronised(node))
             continue;
-        child_for_each (storage_pool, pool, &node->object, KIND_STORAGE_POOL) {
-            if (pool->object.generation > durable)
-                service->has_dirty_pools = true;
-            else if (pool->object.generation > pool->want_generation)
-                add_pool(service, outbox_for(all, node), pool);
-        }
+        if (pool->object.generation > durable)
+            note_dirty_pool(service, pool);
+        else if (pool->object.generation > pool->want_generation)
+            add_pool(service, outbox_for(all, node), pool);
     }
+    arena_done(&arena);
 }
 
 void wants_turn(struct service *service)
@@ -281,9 +294,10 @@ void wants_turn(struct service *service)
     struct outbox *all = NULL;
     uint32_t kept = 0;
 
+    service->has_news |= service->dirty_count > 0 || service->dirty_pools.count > 0;
     if (service->removed_pools.count > 0)
         add_removed_pools(service, durable, &all);
-    if (service->has_dirty_pools)
+    if (service->dirty_pools.count > 0)
         add_dirty_pools(service, durable, &all);
     for (uint32_t i = 0; i < service->dirty_count; i++) {
         const struct resource *resource = service->dirty[i];
@@ -305,6 +319,7 @@ void wants_turn(struct service *service)
         struct outbox *outbox = all;
 
         all = outbox->next;
+        *session_outbox(outbox->node) = NULL;
         flush(outbox);
         arena_done(&outbox->arena);
         free(outbox);
@@ -368,7 +383,7 @@ void wants_synchronise(struct service *service, const struct node *node, const s
 
         if (pool->object.generation > durable) {
             runtime_set_pool_want(pool, 0, 0);
-            service->has_dirty_pools = true;
+            note_dirty_pool(service, pool);
             continue;
         }
         build_pool(service, pool, &want, &outbox.arena);
@@ -394,15 +409,18 @@ void wants_synchronise(struct service *service, const struct node *node, const s
             find_held(held->resources.at, held->resources.count, resource_definition_of(resource)->name);
         struct resource_want want;
 
+        /* What it reported before it forgot says nothing of its devices now. */
+        if (!item)
+            runtime_set_resource_fact(resource, NULL);
         if (resource->object.generation > durable) {
             runtime_set_resource_want(resource, 0, 0);
+            mark(service, resource, resource->object.generation);
             continue;
         }
         build_resource(service, resource, &want, &scratch);
         if (is_held(item, resource->object.uuid, want.digest)) {
             runtime_set_resource_want(resource, (uint64_t)item->generation, (uint64_t)want.digest);
         } else {
-            /* What it reported before it forgot says nothing of its devices now. */
             runtime_set_resource_fact(resource, NULL);
             runtime_set_resource_want(resource, 0, 0);
             add_resource(service, &outbox, resource);

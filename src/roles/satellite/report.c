@@ -9,6 +9,25 @@
 #include "layers/stack.h"
 #include "roles/satellite/state.h"
 
+/* In this pool, or in another one that is the same storage. */
+static bool owns(const struct satellite *satellite, const struct resource *resource, const struct storage_fact *fact)
+{
+    const struct storage_pool_fact *own = facts_find_pool(&satellite->facts, fact->pool);
+
+    if (stack_owns(&resource->want, &satellite->machine, fact->pool, fact->identifier))
+        return true;
+    if (!own || !own->identity)
+        return false;
+    map_for_each (node, &satellite->facts.pools) {
+        const struct storage_pool_fact *other = CONTAINER_OF(node, struct storage_pool_fact, node);
+
+        if (other != own && other->identity && strcmp(other->identity, own->identity) == 0 &&
+            stack_owns(&resource->want, &satellite->machine, node->key, fact->identifier))
+            return true;
+    }
+    return false;
+}
+
 /* "db_00000" -> the resource "db", if it is held and the volume is one of its own. */
 static bool is_wanted(const struct satellite *satellite, const struct storage_fact *fact)
 {
@@ -23,8 +42,7 @@ static bool is_wanted(const struct satellite *satellite, const struct storage_fa
         const struct resource *resource = resource_find(satellite, name);
         char *dot = strrchr(name, '.');
 
-        if (resource && !resource->is_forgotten &&
-            stack_owns(&resource->want, &satellite->machine, fact->pool, fact->identifier))
+        if (resource && !resource->is_forgotten && owns(satellite, resource, fact))
             return true;
         /* Names of levels above carry suffixes such as ".meta". */
         if (!dot)
@@ -55,11 +73,20 @@ static uint64_t list_orphans(const struct satellite *satellite, struct report *r
     return hash;
 }
 
+/* Before all were looked at, it is not known which of them are the same storage. */
+static bool any_pool_is_pending(const struct satellite *satellite)
+{
+    map_for_each (node, &satellite->pools)
+        if (pool_is_pending(CONTAINER_OF(node, struct pool, known.node)))
+            return true;
+    return false;
+}
+
 static void add_orphans(struct satellite *satellite, struct report *report, struct arena *arena)
 {
     uint64_t hash;
 
-    if (!satellite->orphans_are_due || !satellite->wants_are_complete)
+    if (!satellite->orphans_are_due || !satellite->wants_are_complete || any_pool_is_pending(satellite))
         return;
     satellite->orphans_are_due = false;
     hash = list_orphans(satellite, report, arena);

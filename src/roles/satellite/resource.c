@@ -47,33 +47,46 @@ void resources_wake(struct satellite *satellite, bool failed)
     }
 }
 
+/* Wants come in the order of their numbers, so the place is at the end or near it. */
 static void enter_removals(struct resource *resource)
 {
-    struct resource **link = &resource->task.satellite->removals;
+    struct removals *removals = &resource->task.satellite->removals.first;
+    struct resource *before = removals->last;
 
     if (resource->is_in_removals)
         return;
-    while (*link && (*link)->order <= resource->order)
-        link = &(*link)->next_removal;
-    resource->next_removal = *link;
-    *link = resource;
+    while (before && before->order > resource->order)
+        before = before->previous_removal;
+    resource->previous_removal = before;
+    resource->next_removal = before ? before->next_removal : removals->first;
+    *(before ? &before->next_removal : &removals->first) = resource;
+    *(resource->next_removal ? &resource->next_removal->previous_removal : &removals->last) = resource;
     resource->is_in_removals = true;
 }
 
 static void leave_removals(struct resource *resource)
 {
-    struct resource **link = &resource->task.satellite->removals;
+    struct removals *removals = &resource->task.satellite->removals.first;
+    struct resource *before = resource->previous_removal, *after = resource->next_removal;
 
     if (!resource->is_in_removals)
         return;
-    while (*link != resource)
-        link = &(*link)->next_removal;
-    *link = resource->next_removal;
+    *(before ? &before->next_removal : &removals->first) = after;
+    *(after ? &after->previous_removal : &removals->last) = before;
     resource->is_in_removals = false;
+}
+
+static void set_waiting(struct resource *resource, bool waits)
+{
+    if (resource->waits_for_removals != waits)
+        resource->task.satellite->removals.waiting += waits ? 1 : -1;
+    resource->waits_for_removals = waits;
 }
 
 static void wake_waiting(struct satellite *satellite)
 {
+    if (satellite->removals.waiting == 0)
+        return;
     map_for_each (node, &satellite->resources) {
         struct resource *resource = of_node(node);
 
@@ -84,7 +97,7 @@ static void wake_waiting(struct satellite *satellite)
 
 static bool must_wait_for_removals(const struct resource *resource)
 {
-    for (const struct resource *removal = resource->task.satellite->removals;
+    for (const struct resource *removal = resource->task.satellite->removals.first;
          removal && removal->order <= resource->order; removal = removal->next_removal)
         if (removal != resource && !removal->task.trouble)
             return true;
@@ -202,10 +215,42 @@ static void succeed(struct resource *resource)
 static void fail(struct resource *resource, const struct trouble *trouble)
 {
     task_fail(&resource->task, trouble);
-    resource->is_applied = false;
+    resource->is_applied = resource->has_looked = false;
     note_description(resource);
     if (resource->is_in_removals)
         wake_waiting(resource->task.satellite);
+}
+
+/*
+ * What is to be removed and seems not to be there may be there again: its file system was mounted since the last look.
+ * Nothing is called gone on an old look, lest it be left over.
+ */
+static void ask_for_missing(struct resource *resource)
+{
+    struct satellite *satellite = resource->task.satellite;
+    struct plan *plan = &resource->task.plan;
+    struct resource_want kept = resource->want;
+    struct resource_fact now = { 0 };
+    struct text_list asked = { 0 };
+
+    kept.remove = false;
+    kept.volumes.at = arena_alloc(&plan->arena, (kept.volumes.count + 1) * sizeof(*kept.volumes.at));
+    for (uint32_t i = 0; i < kept.volumes.count; i++) {
+        kept.volumes.at[i] = resource->want.volumes.at[i];
+        kept.volumes.at[i].remove = false;
+    }
+    stack_describe(&kept, &satellite->machine, &plan->arena, &now);
+    for (uint32_t i = 0; i < now.volumes.count; i++) {
+        const struct volume_want *volume = &resource->want.volumes.at[i];
+        const struct pool *pool = volume->pool ? pool_find(satellite, volume->pool) : NULL;
+
+        if (now.volumes.at[i].backing || !pool || !pool->is_applied || text_list_has_fold(&asked, volume->pool) ||
+            !(resource->want.remove || volume->remove))
+            continue;
+        text_list_add(&asked, volume->pool, &plan->arena);
+        pool->known.provider->ask(&pool->want, NULL, plan);
+    }
+    resource->has_looked = true;
 }
 
 static void proceed(struct task *task)
@@ -216,10 +261,11 @@ static void proceed(struct task *task)
 
     if (task_is_pausing(task))
         return;
-    resource->waits_for_removals =
-        !resource->is_in_removals && !resource->is_applied && must_wait_for_removals(resource);
+    set_waiting(resource, !resource->is_in_removals && !resource->is_applied && must_wait_for_removals(resource));
     if (resource->waits_for_removals || must_wait_for_pool(resource))
         return;
+    if (resource->is_in_removals && !resource->has_looked)
+        ask_for_missing(resource);
     stack_ask(&resource->want, &satellite->machine, &task->plan);
     if (task->plan.steps.count > 0) {
         task_run(task);
@@ -292,6 +338,7 @@ static void resource_free(struct task *task)
     struct resource *resource = resource_of(task);
 
     leave_removals(resource);
+    set_waiting(resource, false);
     task_done(task);
     arena_done(&resource->arena);
     memory_freep(&resource->node.key);
@@ -327,6 +374,7 @@ void resource_take_want(struct satellite *satellite, const struct resource_want 
     field_copy(&resource_want_schema, &resource->want, want, &resource->arena);
     resource->order = satellite->order;
     resource->is_applied = resource->is_forgotten = false;
+    resource->has_looked = false;
     if (removes_something(want))
         enter_removals(resource);
     task_renew(&resource->task);

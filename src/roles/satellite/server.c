@@ -43,6 +43,8 @@ static void session_free(struct session *session)
     free(session);
 }
 
+enum { WAITING_LIMIT = 16 }; /* connections that are not the controller's (yet) */
+
 static const char *text_or_empty(const char *text)
 {
     return text ? text : "";
@@ -227,6 +229,23 @@ static void list_abilities(const struct satellite *satellite, struct link_hello 
                      arena);
 }
 
+/* Strangers must not use up the descriptors that the controller and our tools need. */
+static void make_room(struct satellite *satellite)
+{
+    struct session *oldest = NULL;
+    int waiting = 0;
+
+    for (struct session *session = satellite->sessions; session; session = session->next)
+        if (session != satellite->session) {
+            oldest = session; /* the newest stands first */
+            waiting++;
+        }
+    if (waiting < WAITING_LIMIT)
+        return;
+    log_warn("too many connections that say nothing: the oldest, from %s, is closed", oldest->peer);
+    session_free(oldest);
+}
+
 static void on_accept(void *owner, struct conn *conn)
 {
     struct satellite *satellite = owner;
@@ -242,6 +261,7 @@ static void on_accept(void *owner, struct conn *conn)
         .uname = satellite->name, /* LINSTOR: a name that was given takes the place of the host's */
     };
 
+    make_room(satellite);
     list_abilities(satellite, &hello, &arena);
     session->satellite = satellite;
     session->peer = memory_strdup(conn_peer(conn));
