@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "drivers/explain.h"
 #include "drivers/provider.h"
+#include "model/layer.h"
 
 static const char reader[] = "FILE";
 static const char suffix[] = ".img";
@@ -26,7 +27,7 @@ static const char suffix[] = ".img";
 /* NULL when it is not configured. The older key is what databases of early versions contain. */
 static const char *directory_of(const struct pool_want *pool)
 {
-    const char *directory = text_map_find(&pool->props, "StorDriver/StorPoolName");
+    const char *directory = text_map_find(&pool->props, PROVIDER_POOL_PROPERTY);
 
     return directory ? directory : text_map_find(&pool->props, "StorDriver/FileDir");
 }
@@ -51,9 +52,11 @@ static int check(const struct pool_want *pool, struct arena *arena, struct troub
     if (directory && directory[0] == '/' && !has_dots(directory))
         return 0;
     trouble->message = arena_printf(arena, "Storage pool '%s' cannot be used.", pool->pool);
-    trouble->cause = directory ? arena_printf(arena, "'%s' is not an absolute path of a directory.", directory)
-                               : arena_strdup(arena, "The property StorDriver/StorPoolName does not name a directory.");
-    trouble->correction = arena_strdup(arena, "Set StorDriver/StorPoolName to an absolute path that starts with '/'.");
+    trouble->cause = directory
+                         ? arena_printf(arena, "'%s' is not an absolute path of a directory.", directory)
+                         : arena_strdup(arena, "The property " PROVIDER_POOL_PROPERTY " does not name a directory.");
+    trouble->correction =
+        arena_strdup(arena, "Set " PROVIDER_POOL_PROPERTY " to an absolute path that starts with '/'.");
     return -1;
 }
 

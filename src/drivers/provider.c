@@ -9,22 +9,6 @@
 
 const struct provider *const providers[] = { &provider_diskless, &provider_file, &provider_file_thin, NULL };
 
-static const char not_in_version[] = "This version of the satellite does not know this storage provider.";
-
-const struct provider_absent providers_absent[] = {
-    { "LVM", not_in_version },
-    { "LVM_THIN", not_in_version },
-    { "ZFS", not_in_version },
-    { "ZFS_THIN", not_in_version },
-    { "SPDK", not_in_version },
-    { "REMOTE_SPDK", not_in_version },
-    { "EBS_TARGET", not_in_version },
-    { "EBS_INIT", not_in_version },
-    { "STORAGE_SPACES", "This storage provider exists on Windows only." },
-    { "STORAGE_SPACES_THIN", "This storage provider exists on Windows only." },
-    { NULL, NULL },
-};
-
 const struct provider *provider_find(const char *name)
 {
     for (size_t i = 0; name && providers[i]; i++)

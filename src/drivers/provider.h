@@ -98,12 +98,8 @@ bool provider_is_foreign(const struct provider *provider, const struct provider_
 
 const struct provider *provider_find(const char *name); /* NULL when it is not in this version */
 
-/* All providers of this version, ends with NULL; and those of other versions, with why they are not usable. */
+/* All providers of this version, ends with NULL. The model knows more, see model/layer.h. */
 extern const struct provider *const providers[];
-struct provider_absent {
-    const char *name, *why;
-};
-extern const struct provider_absent providers_absent[]; /* ends with a NULL name */
 
 extern const struct provider provider_file, provider_file_thin, provider_diskless;
 

@@ -10,7 +10,6 @@
 #include "layers/storage.h"
 
 const struct layer *const layers[] = { &layer_storage, NULL };
-const char *const layers_absent[] = { "DRBD", "LUKS", "NVME", "WRITECACHE", "CACHE", "BCACHE", NULL };
 
 const struct layer *layer_find(const char *name)
 {

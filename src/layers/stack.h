@@ -10,9 +10,8 @@
 
 #include "layers/layer.h"
 
-/* The layers of this version, ends with NULL; and those of other versions. */
+/* The layers of this version, ends with NULL. The model knows more, see model/layer.h. */
 extern const struct layer *const layers[];
-extern const char *const layers_absent[]; /* ends with NULL */
 
 const struct layer *layer_find(const char *name); /* in any case; NULL when it is not in this version */
 

@@ -137,8 +137,8 @@ static int refuse_foreign(const struct provider_volume *volume, const struct sto
                           struct trouble *trouble)
 {
     trouble->message = arena_printf(arena, "%s is there already, and was not made for this resource.", fact->backing);
-    trouble->cause = arena_printf(arena, "A new volume '%s' must not show what an older one has left behind.",
-                                  volume->identifier);
+    trouble->cause =
+        arena_printf(arena, "A new volume '%s' must not show what an older one has left behind.", volume->identifier);
     trouble->correction = arena_printf(
         arena,
         "If its data is not needed, delete the resource on this node, which does not touch it, remove it (DELETE "

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Which layers and which storage providers exist, how REST spells them, which stacks of layers are legal and what a
- * provider can do. Facts for both sides; how a layer or provider does its work is in layers/ and drivers/.
+ * Which layers and which storage providers exist, how REST and people spell them, which stacks of layers are legal and
+ * what a provider can do: one row of layer.c for each, and every list of them, in the client's commands and in texts,
+ * is made of the rows. Facts for all roles; how a layer or provider does its work is in layers/ and drivers/, which
+ * need not have all of them.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "base/buf.h"
 #include "base/field.h"
 #include "base/memory.h"
 
@@ -39,14 +43,44 @@ enum provider_kind {
     PROVIDER_KIND_COUNT,
 };
 
-/* For ENUM rows of the field codec. */
-extern const struct enum_name layer_kind_names[], provider_kind_names[];
+struct layer_row {
+    const char *name;    /* as REST spells it: "WRITECACHE" */
+    const char *title;   /* for people: "WriteCache" */
+    unsigned info_place; /* LINSTOR: of its column in the client's table of abilities, from 1 */
+    uint32_t below;      /* bits of the kinds that may lie directly below; none: it ends the stack */
+};
+
+struct provider_row {
+    const char *name;        /* as REST spells it: "FILE_THIN" */
+    const char *info_title;  /* "File/Thin": its column in the client's table of abilities; NULL: it has none */
+    const char *driver;      /* "FileThinDriver": what the oldest form of the client's JSON calls it; NULL: name */
+    const char *command;     /* words of 'storage-pool create'; NULL: users do not create such pools */
+    const char *summary;     /* of that command */
+    const char *argument;    /* the last argument of that command; NULL: there is none */
+    const char *property;    /* which takes the argument */
+    const char *help;        /* of the argument */
+    const char *elsewhere;   /* NULL, or why no satellite on Linux can have it */
+    int64_t granularity_kib; /* of sizes; 0: known when the satellite has looked */
+    uint32_t traits, mixes, mixes_if_allowed;
+    double oversubscription; /* 0: no limit */
+};
+
+extern const struct layer_row layer_rows[LAYER_KIND_COUNT];
+extern const struct provider_row provider_rows[PROVIDER_KIND_COUNT];
+
+/* Where a satellite finds what holds the volumes of a pool: volume group, ZFS pool, directory. */
+#define PROVIDER_POOL_PROPERTY "StorDriver/StorPoolName"
+/* Every node has this pool, of PROVIDER_DISKLESS. */
+#define PROVIDER_DISKLESS_POOL "DfltDisklessStorPool"
 
 const char *layer_kind_name(enum layer_kind kind);
 const char *provider_kind_name(enum provider_kind kind);
 /* In any case; false when there is no such kind. */
 bool layer_kind_parse(const char *text, enum layer_kind *kind) MUST_CHECK;
 bool provider_kind_parse(const char *text, enum provider_kind *kind) MUST_CHECK;
+/* All of them, for texts: "DRBD, LUKS, ...". */
+void layer_kinds_print(struct buf *out);
+void provider_kinds_print(struct buf *out);
 
 /* Top first. No kind is in a legal stack twice, so all have room. */
 struct layer_stack {
@@ -95,6 +129,7 @@ enum provider_trait {
     PROVIDER_SHRINKS = 64,
     PROVIDER_BACKED = 128,       /* there is a device */
     PROVIDER_SPECIAL_NODE = 256, /* only on nodes of the type that is made for it */
+    PROVIDER_UNMEASURED = 512,   /* nobody knows how much room there is */
 };
 
 bool provider_can(enum provider_kind kind, enum provider_trait trait);

@@ -298,7 +298,8 @@ static void on_data(void *owner, const char *bytes, size_t length)
     enter(link);
     link->heard_ms = loop_now_ms(link->loop);
     frame_reader_add(&link->reader, bytes, length);
-    while (!link->is_freed && link->conn == conn && !link->doomed[0] && (got = frame_next(&link->reader, &frame, error)) > 0) {
+    while (!link->is_freed && link->conn == conn && !link->doomed[0] &&
+           (got = frame_next(&link->reader, &frame, error)) > 0) {
         handle_frame(link, &frame);
         frame_done(&frame);
     }

@@ -58,9 +58,9 @@ struct link;
 struct link_events {
     /*
      * The peer's hello is here; NULL accepts everyone. false refuses the peer: put the reason into own->refused and
-     * own->refused_as before; the peer is told. own is the link's copy of what was given to link_dial or link_accept. On the side that accepted
-     * it is sent after this call and may be changed; text put into it must live as long as the link, the reason until
-     * the call returns to the loop.
+     * own->refused_as before; the peer is told. own is the link's copy of what was given to link_dial or link_accept.
+     * On the side that accepted it is sent after this call and may be changed; text put into it must live as long as
+     * the link, the reason until the call returns to the loop.
      */
     bool (*on_hello)(void *owner, const struct link_hello *peer, struct link_hello *own);
     void (*on_up)(void *owner, const struct link_hello *peer, int protocol); /* both sides accepted each other */

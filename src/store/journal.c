@@ -41,7 +41,7 @@ struct journal {
     const struct journal_events *events;
     void *owner;
     struct gathering under_way, next;
-    struct buf record; /* memory for the one at hand */
+    struct buf record;                    /* memory for the one at hand */
     bool is_writing, has_lost_generation; /* its own record could not be read */
     uint64_t durable;
     struct journal_counts counts;

@@ -297,12 +297,12 @@ static void files_are_read_in_their_order(void **state)
 static void walk_commands(const struct command *command, const char *path, struct arena *arena,
                           void (*take)(const struct command *, const char *, void *), void *owner)
 {
-    for (const struct command *child = command->children; child->names; child++) {
+    for (const struct command *child = command_children(command); child->names; child++) {
         int length;
         const char *name = names_at(child->names, 0, &length);
         const char *own = arena_printf(arena, "%s%s%.*s", path, *path ? " " : "", length, name);
 
-        if (child->children)
+        if (command_children(child))
             walk_commands(child, own, arena, take, owner);
         else
             take(child, own, owner);

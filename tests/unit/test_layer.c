@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "model/layer.h"
+#include "model/prop_rules.h"
 #include "reference.h"
 
 static void test_names(void **state)
@@ -33,8 +34,107 @@ static void test_names(void **state)
     assert_true(layer_kind_parse("drbd", &layer));
     assert_false(provider_kind_parse("TAPE", &provider));
     assert_false(layer_kind_parse("", &layer));
-    assert_null(layer_kind_names[LAYER_KIND_COUNT].name);
-    assert_null(provider_kind_names[PROVIDER_KIND_COUNT].name);
+}
+
+static void assert_sentence(const char *text)
+{
+    assert_non_null(text);
+    assert_true(strlen(text) > 1 && text[strlen(text) - 1] == '.');
+}
+
+/* Words divided by blanks; no two rows have the same one. */
+static void assert_word_is_free(const char *words, enum provider_kind kind)
+{
+    struct text_list mine = { 0 };
+    struct arena arena = { 0 };
+    const char *at = words;
+
+    for (size_t length; (length = strcspn(at, " ")) > 0; at += length + (at[length] == ' '))
+        text_list_add(&mine, arena_strndup(&arena, at, length), &arena);
+    assert_true(mine.count > 0);
+    for (enum provider_kind other = 0; other < kind; other++) {
+        const char *theirs = provider_rows[other].command;
+
+        for (uint32_t i = 0; theirs && i < mine.count; i++) {
+            const char *found = strstr(theirs, mine.at[i]);
+            size_t length = strlen(mine.at[i]);
+
+            while (found && (found[length] > ' ' || (found > theirs && found[-1] > ' ')))
+                found = strstr(found + 1, mine.at[i]);
+            assert_null(found);
+        }
+    }
+    arena_done(&arena);
+}
+
+static void test_rows_of_providers_are_complete(void **state)
+{
+    (void)state;
+    for (enum provider_kind kind = 0; kind < PROVIDER_KIND_COUNT; kind++) {
+        const struct provider_row *row = &provider_rows[kind];
+
+        assert_non_null(row->name);
+        assert_true(row->mixes & 1u << kind);
+        assert_int_equal(row->granularity_kib & (row->granularity_kib - 1), 0);
+        /* Only what is used up has a limit, and only what is thin a high one. */
+        if (kind != PROVIDER_DISKLESS && kind != PROVIDER_EBS_INIT)
+            assert_true(row->oversubscription >= 1 && row->traits & PROVIDER_BACKED);
+        assert_int_equal(row->oversubscription > 1, (row->traits & PROVIDER_THIN) != 0);
+        if (row->traits & PROVIDER_SNAPSHOT_NEEDS_VOLUME)
+            assert_true(row->traits & PROVIDER_SNAPSHOTS);
+        if (row->elsewhere)
+            assert_sentence(row->elsewhere);
+        assert_int_equal(!row->argument, !row->property);
+        assert_int_equal(!row->argument, !row->help);
+        if (!row->command) {
+            assert_null(row->argument);
+            assert_true(row->traits & PROVIDER_SPECIAL_NODE);
+            continue;
+        }
+        assert_word_is_free(row->command, kind);
+        assert_sentence(row->summary);
+        if (!row->argument) {
+            assert_int_equal(kind, PROVIDER_DISKLESS);
+            continue;
+        }
+        assert_sentence(row->help);
+        assert_non_null(prop_rule_find_for(PROP_ON_STORAGE_POOL, row->property));
+    }
+}
+
+static void test_rows_of_layers_are_complete(void **state)
+{
+    uint32_t places = 0, ends = 0;
+
+    (void)state;
+    for (enum layer_kind kind = 0; kind < LAYER_KIND_COUNT; kind++) {
+        const struct layer_row *row = &layer_rows[kind];
+
+        assert_non_null(row->name);
+        assert_non_null(row->title);
+        assert_in_range(row->info_place, 1, LAYER_KIND_COUNT);
+        places |= 1u << row->info_place;
+        ends += row->below == 0;
+        assert_false(row->below & 1u << kind);
+        if (row->below)
+            assert_true(row->below & 1u << LAYER_STORAGE);
+    }
+    assert_int_equal(places, (1u << (LAYER_KIND_COUNT + 1)) - 2);
+    assert_int_equal(ends, 1);
+}
+
+static void test_lists_are_made_of_rows(void **state)
+{
+    struct buf text = { 0 };
+
+    (void)state;
+    layer_kinds_print(&text);
+    assert_string_equal(buf_text(&text), "DRBD, LUKS, STORAGE, NVME, WRITECACHE, CACHE, BCACHE");
+    buf_clear(&text);
+    provider_kinds_print(&text);
+    for (enum provider_kind kind = 0; kind < PROVIDER_KIND_COUNT; kind++)
+        assert_non_null(strstr(buf_text(&text), provider_rows[kind].name));
+    buf_done(&text);
 }
 
 /* Names divided by blanks; the result in the same form. */
@@ -144,6 +244,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_rows_of_providers_are_complete),
+        cmocka_unit_test(test_rows_of_layers_are_complete),
+        cmocka_unit_test(test_lists_are_made_of_rows),
         cmocka_unit_test(test_stacks),
         cmocka_unit_test(test_providers),
         cmocka_unit_test(test_against_reference),

@@ -379,7 +379,7 @@ static int walk_to_child(struct walk *walk, const struct command *command)
             arguments->path[++arguments->depth] = child;
             return 0;
         }
-        for (child = command->children; child->names; child++) {
+        for (child = command_children(command); child->names; child++) {
             int length;
             const char *name = names_at(child->names, 0, &length);
 
@@ -402,7 +402,7 @@ int arguments_parse(struct arguments *arguments, const struct command *root, cha
     arguments->global = make_values(root, &arguments->global_count, arena);
     walk.values = arguments->global;
     walk.value_count = arguments->global_count;
-    while (arguments->path[arguments->depth]->children) {
+    while (command_children(arguments->path[arguments->depth])) {
         if (walk_to_child(&walk, arguments->path[arguments->depth]) != 0)
             return -1;
         if (arguments->wants_help)

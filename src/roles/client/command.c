@@ -54,9 +54,14 @@ bool argument_is_option(const struct argument *argument)
     return argument->names[0] == '-';
 }
 
+const struct command *command_children(const struct command *command)
+{
+    return command->make_children ? command->make_children() : command->children;
+}
+
 const struct command *command_find_child(const struct command *command, const char *word)
 {
-    for (const struct command *child = command->children; child && child->names; child++)
+    for (const struct command *child = command_children(command); child && child->names; child++)
         if (names_have(child->names, word))
             return child;
     return NULL;

@@ -65,7 +65,8 @@ enum { COMMAND_TABLES = 4 };
 struct command {
     const char *names; /* "list-commands commands list": the name and its aliases */
     const char *summary;
-    const struct command *children; /* ends with a row without names */
+    const struct command *children;               /* ends with a row without names */
+    const struct command *(*make_children)(void); /* in place of children, where another table has the rows */
     const struct argument *arguments[COMMAND_TABLES];
     uint32_t drbd_options; /* bits of enum prop_object: options of DRBD for these are arguments, too */
     const char *method;    /* NULL: run does everything, or there are children */
@@ -85,6 +86,8 @@ extern const struct command command_root;
 
 /* All arguments, table by table: NULL behind the last. Tables that are not constant are made in the arena. */
 const struct argument *command_table(const struct command *command, unsigned index, struct arena *arena);
+/* NULL when the command has none. */
+const struct command *command_children(const struct command *command);
 /* By name or alias; NULL when there is none. */
 const struct command *command_find_child(const struct command *command, const char *word);
 /* The first word of names, or the n-th; *length is 0 behind the last. */

@@ -46,9 +46,8 @@ extern const struct command commands_resource[], commands_volume[];             
     }
 #define ARGUMENT_LAYERS(place)                                                                                         \
     {                                                                                                                  \
-        "--layer-list -l", "LAYER,LAYER",                                                                              \
-            .type = TYPE_LAYERS, .body = place,                                                                        \
-            .help = "Layers of the stack, top first: drbd, luks, storage, nvme, writecache, cache, bcache."            \
+        "--layer-list -l", "LAYER,LAYER", .type = TYPE_LAYERS, .body = place,                                          \
+                                          .help = "Layers of the stack, top first."                                    \
     }
 #define ARGUMENT_NODE                                                                                                  \
     {                                                                                                                  \

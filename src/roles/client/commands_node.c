@@ -5,6 +5,7 @@
 
 #include "api/node.h"
 #include "base/json.h"
+#include "model/layer.h"
 #include "roles/client/commands.h"
 #include "roles/client/lists.h"
 #include "roles/client/request.h"
@@ -68,25 +69,40 @@ static int prepare_interface(struct call *call)
     return EXIT_OK;
 }
 
-struct feature {
-    const char *title, *name;
+enum {
+    FEATURES_LIMIT = (int)PROVIDER_KIND_COUNT > (int)LAYER_KIND_COUNT ? (int)PROVIDER_KIND_COUNT : (int)LAYER_KIND_COUNT
 };
-static const struct feature providers[] = {
-    { "Diskless", "DISKLESS" },
-    { "LVM", "LVM" },
-    { "LVMThin", "LVM_THIN" },
-    { "ZFS/Thin", "ZFS_THIN" },
-    { "File/Thin", "FILE_THIN" },
-    { "SPDK", "SPDK" },
-    { "Remote SPDK", "REMOTE_SPDK" },
-    { "Storage Spaces", "STORAGE_SPACES" },
-    { "Storage Spaces/Thin", "STORAGE_SPACES_THIN" },
+
+struct features {
+    struct {
+        const char *title, *name;
+    } at[FEATURES_LIMIT];
+    uint32_t count;
 };
-static const struct feature layers[] = {
-    { "DRBD", "DRBD" },       { "LUKS", "LUKS" },     { "NVMe", "NVME" },
-    { "Cache", "CACHE" },     { "BCache", "BCACHE" }, { "WriteCache", "WRITECACHE" },
-    { "Storage", "STORAGE" },
-};
+
+static struct features provider_features(void)
+{
+    struct features features = { 0 };
+
+    for (enum provider_kind kind = 0; kind < PROVIDER_KIND_COUNT; kind++) {
+        if (!provider_rows[kind].info_title)
+            continue;
+        features.at[features.count].title = provider_rows[kind].info_title;
+        features.at[features.count++].name = provider_rows[kind].name;
+    }
+    return features;
+}
+
+static struct features layer_features(void)
+{
+    struct features features = { .count = LAYER_KIND_COUNT };
+
+    for (enum layer_kind kind = 0; kind < LAYER_KIND_COUNT; kind++) {
+        features.at[layer_rows[kind].info_place - 1].title = layer_rows[kind].title;
+        features.at[layer_rows[kind].info_place - 1].name = layer_rows[kind].name;
+    }
+    return features;
+}
 
 struct node_list {
     LIST_OF(struct node_doc) at;
@@ -97,18 +113,18 @@ static bool is_satellite(const struct node_doc *node)
     return node->type && (strcmp(node->type, "SATELLITE") == 0 || strcmp(node->type, "COMBINED") == 0);
 }
 
-static void print_features(struct call *call, const struct node_list *nodes, const struct feature *features,
-                           uint32_t count, bool is_layers)
+static void print_features(struct call *call, const struct node_list *nodes, bool is_layers)
 {
+    const struct features features = is_layers ? layer_features() : provider_features();
     bool is_pastable = arguments_have(call->arguments, "pastable");
     struct table_style style = { call->client->utf8 && !is_pastable, call->client->color && !is_pastable };
     CLEANUP(buf_done) struct buf out = { 0 };
-    struct table_column columns[ARRAY_SIZE(providers) + 1] = { { "Node" } };
+    struct table_column columns[FEATURES_LIMIT + 1] = { { "Node" } };
     struct table table;
 
-    for (uint32_t i = 0; i < count; i++)
-        columns[i + 1].title = features[i].title;
-    table_init(&table, call->arena, columns, count + 1);
+    for (uint32_t i = 0; i < features.count; i++)
+        columns[i + 1].title = features.at[i].title;
+    table_init(&table, call->arena, columns, features.count + 1);
     for (uint32_t i = 0; i < nodes->at.count; i++) {
         const struct node_doc *node = &nodes->at.at[i];
         const struct text_list *has = is_layers ? &node->resource_layers : &node->storage_providers;
@@ -118,9 +134,9 @@ static void print_features(struct call *call, const struct node_list *nodes, con
             continue;
         cells = table_add_row(&table);
         cells[0].text = node->name;
-        for (uint32_t j = 0; j < count; j++)
-            cells[j + 1] = text_list_has(has, features[j].name) ? (struct cell){ "+", COLOR_GREEN }
-                                                                : (struct cell){ "-", COLOR_RED };
+        for (uint32_t j = 0; j < features.count; j++)
+            cells[j + 1] = text_list_has(has, features.at[j].name) ? (struct cell){ "+", COLOR_GREEN }
+                                                                   : (struct cell){ "-", COLOR_RED };
     }
     table_print(&table, style, &out);
     client_print(call->client, &out);
@@ -160,11 +176,11 @@ static int show_info(struct call *call, const cJSON *answer)
         if (field_decode(&node_doc_schema, node, item, call->arena, &error) != 0)
             return client_fail(call->client, EXIT_ERROR, "Error: Unable to parse REST json data: %s", error.message);
     }
-    print_features(call, &nodes, providers, ARRAY_SIZE(providers), false);
+    print_features(call, &nodes, false);
     if (is_full)
         print_reasons(call, &nodes, "Unsupported storage providers", false);
     fputc('\n', call->client->out);
-    print_features(call, &nodes, layers, ARRAY_SIZE(layers), true);
+    print_features(call, &nodes, true);
     if (is_full)
         print_reasons(call, &nodes, "Unsupported resource layers", true);
     return EXIT_OK;

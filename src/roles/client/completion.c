@@ -85,7 +85,7 @@ static void add_command(struct buf *out, const struct command *command, const ch
     int length, name_length;
 
     add_options(out, command, path, arena);
-    for (const struct command *child = command->children; child && child->names; child++) {
+    for (const struct command *child = command_children(command); child && child->names; child++) {
         const char *name = names_at(child->names, 0, &name_length);
 
         for (unsigned i = 0;; i++) {
@@ -99,7 +99,7 @@ static void add_command(struct buf *out, const struct command *command, const ch
             buf_printf(&children, "%s%.*s", children.length > 0 ? " " : "", name_length, name);
         add_command(out, child, arena_printf(arena, "%s %.*s", path, name_length, name), arena);
     }
-    if (command->children)
+    if (command_children(command))
         buf_printf(out, "_linstor_children[\"%s\"]=\"%s\"\n", path, buf_text(&children));
 }
 

@@ -6,12 +6,11 @@
 #include "api/node.h"
 #include "api/resource.h"
 #include "api/storage_pool.h"
+#include "model/layer.h"
 #include "roles/client/commands.h"
 #include "roles/client/documents.h"
 #include "roles/client/pretty.h"
 #include "roles/client/value.h"
-
-static const char diskless_pool[] = "DfltDisklessStorPool";
 
 struct tree {
     const char *name, *description;
@@ -78,13 +77,13 @@ static void add_node(struct tree *root, const char *name, const struct documents
         const struct storage_pool_doc *pool = pools->all.at[i];
 
         if (!pool->node_name || !pool->storage_pool_name || strcmp(pool->node_name, name) != 0 ||
-            strcmp(pool->storage_pool_name, diskless_pool) == 0)
+            strcmp(pool->storage_pool_name, PROVIDER_DISKLESS_POOL) == 0)
             continue;
         add_resources(add_child(node, pool->storage_pool_name, "storage pool", COLOR_PINK, arena), resources, name,
                       pool->storage_pool_name, arena);
     }
     diskless = add_child(node, "diskless resource", "resources may reside on other nodes", COLOR_PINK, arena);
-    add_resources(diskless, resources, name, diskless_pool, arena);
+    add_resources(diskless, resources, name, PROVIDER_DISKLESS_POOL, arena);
     if (diskless->children.count == 0)
         node->children.count--;
 }

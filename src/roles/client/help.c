@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/layer.h"
 #include "roles/client/value.h"
 
 enum { DEFAULT_WIDTH = 80, HELP_COLUMN = 24 };
@@ -122,7 +123,7 @@ void help_usage(struct buf *out, const struct arguments *arguments, uint32_t dep
             for (const struct argument *row = rows; row->names; row++)
                 if (!row->is_hidden && argument_is_option(row) == options)
                     usage = usage_of(usage, row, arena);
-    if (command->children)
+    if (command_children(command))
         usage = arena_printf(arena, "%s COMMAND ...", usage);
     buf_printf(out, "usage: %s ", program);
     add_words(out, usage, (int)strlen(program) + 8, (int)strlen(program) + 8, true);
@@ -138,17 +139,36 @@ static void add_entry(struct buf *out, const char *left, const char *help)
     add_words(out, help ? help : "", HELP_COLUMN, HELP_COLUMN, false);
 }
 
+/* NULL: anything may be given. */
+static const char *known_words(const struct argument *argument, struct arena *arena)
+{
+    CLEANUP(buf_done) struct buf names = { 0 };
+    char *words;
+
+    if (argument->type != TYPE_LAYERS && argument->type != TYPE_PROVIDERS)
+        return argument->choices;
+    if (argument->type == TYPE_LAYERS)
+        layer_kinds_print(&names);
+    else
+        provider_kinds_print(&names);
+    words = arena_strdup(arena, buf_text(&names));
+    for (char *at = words; *at && argument->type == TYPE_LAYERS; at++)
+        *at = (char)tolower((unsigned char)*at);
+    return words;
+}
+
 static void add_argument(struct buf *out, const struct argument *argument, struct arena *arena)
 {
     const char *pattern = value_pattern(argument, arena), *left, *help = argument->help;
+    const char *words = known_words(argument, arena);
 
     if (!argument_is_option(argument)) {
         add_entry(out, pattern, help);
         return;
     }
     left = argument_all_names(argument, ", ", arena);
-    if (argument->choices)
-        help = arena_printf(arena, "%s One of: %s.", help ? help : "", argument->choices);
+    if (words)
+        help = arena_printf(arena, "%s One of: %s.", help ? help : "", words);
     add_entry(out, *pattern ? arena_printf(arena, "%s %s", left, pattern) : left, help);
 }
 
@@ -186,11 +206,11 @@ static const struct command **sorted_children(const struct command *command)
     const struct command **sorted;
     size_t count = 0;
 
-    for (const struct command *child = command->children; child->names; child++)
+    for (const struct command *child = command_children(command); child->names; child++)
         count += !child->is_hidden;
     sorted = memory_alloc(sizeof(*sorted) * (count + 1));
     count = 0;
-    for (const struct command *child = command->children; child->names; child++)
+    for (const struct command *child = command_children(command); child->names; child++)
         if (!child->is_hidden)
             sorted[count++] = child;
     qsort(sorted, count, sizeof(*sorted), compare_commands);
@@ -226,7 +246,7 @@ void help_text(struct buf *out, const struct arguments *arguments, uint32_t dept
     help_usage(out, arguments, depth, arena);
     buf_add_char(out, '\n');
     add_words(out, command->summary, 0, 0, false);
-    if (command->children) {
+    if (command_children(command)) {
         const struct command **children = sorted_children(command);
 
         buf_add_text(out, "\ncommands:\n");
@@ -250,7 +270,7 @@ static void add_tree(struct buf *out, const struct command *command, int indent)
         buf_printf(out, "%*s- ", indent, "");
         add_name(out, children[i], true);
         buf_add_char(out, '\n');
-        if (children[i]->children)
+        if (command_children(children[i]))
             add_tree(out, children[i], indent + 2);
     }
     free(children);

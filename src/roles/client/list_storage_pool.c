@@ -5,6 +5,7 @@
 #include "api/storage_pool.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "model/layer.h"
 #include "roles/client/lists.h"
 #include "roles/client/pretty.h"
 #include "roles/client/reply.h"
@@ -33,7 +34,7 @@ static void fill_driver(struct cell *cell, const struct list_row *row)
 static void fill_pool_name(struct cell *cell, const struct list_row *row)
 {
     /* the first is what controllers of today send, the others what old ones did */
-    static const char *const keys[] = { "StorDriver/StorPoolName", "StorDriver/ZPoolThin", "StorDriver/ZPool",
+    static const char *const keys[] = { PROVIDER_POOL_PROPERTY, "StorDriver/ZPoolThin", "StorDriver/ZPool",
                                         "StorDriver/LvmVg", "StorDriver/FileDir" };
     const struct text_map *props = &pool_of(row)->props;
     const char *thin = text_map_find(props, "StorDriver/ThinPool");
@@ -46,12 +47,11 @@ static void fill_pool_name(struct cell *cell, const struct list_row *row)
 
 static void fill_capacity(struct cell *cell, const struct list_row *row, const struct maybe_i64 *size_kib)
 {
-    static const char *const without[] = { "DISKLESS", "EBS_INIT", "EBS_TARGET" };
-    const char *kind = pool_of(row)->provider_kind;
+    const char *name = pool_of(row)->provider_kind;
+    enum provider_kind kind;
 
-    for (size_t i = 0; i < ARRAY_SIZE(without); i++)
-        if (kind && strcmp(kind, without[i]) == 0)
-            return;
+    if (name && provider_kind_parse(name, &kind) && provider_can(kind, PROVIDER_UNMEASURED))
+        return;
     if (size_kib->has)
         cell->text = value_format_size(row->arena, size_kib->value);
 }
@@ -147,25 +147,11 @@ static void write_text(struct json_writer *writer, const char *key, const char *
     json_text(writer, text ? text : "");
 }
 
-static const char *v0_driver(const char *kind)
+static const char *v0_driver(const char *name)
 {
-    static const struct {
-        const char *kind, *driver;
-    } drivers[] = {
-        { "LVM", "LvmDriver" },
-        { "LVM_THIN", "LvmThinDriver" },
-        { "ZFS", "ZfsDriver" },
-        { "ZFS_THIN", "ZfsThinDriver" },
-        { "DISKLESS", "DisklessDriver" },
-        { "FILE", "FileDriver" },
-        { "FILE_THIN", "FileThinDriver" },
-        { "SPDK", "SpdkDriver" },
-    };
+    enum provider_kind kind;
 
-    for (size_t i = 0; i < ARRAY_SIZE(drivers); i++)
-        if (kind && strcmp(kind, drivers[i].kind) == 0)
-            return drivers[i].driver;
-    return kind;
+    return name && provider_kind_parse(name, &kind) && provider_rows[kind].driver ? provider_rows[kind].driver : name;
 }
 
 static void write_pool_v0(struct json_writer *const *writers, const void *document)

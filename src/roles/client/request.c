@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/text.h"
+#include "model/layer.h"
 #include "net/uri.h"
 #include "roles/client/session.h"
 #include "roles/client/value.h"
@@ -158,28 +159,26 @@ static void put_list(cJSON *body, const char *place)
     }
 }
 
-static const char *find_unknown(struct arena *arena, const char *known, const struct text_list *words)
+static const char *find_unknown(const struct text_list *words, bool are_layers)
 {
-    struct text_list names = { 0 };
+    for (uint32_t i = 0; i < words->count; i++) {
+        enum layer_kind layer;
+        enum provider_kind provider;
 
-    value_split(arena, known, ' ', &names);
-    for (uint32_t i = 0; i < words->count; i++)
-        if (!text_list_has_fold(&names, words->at[i]))
+        if (are_layers ? !layer_kind_parse(words->at[i], &layer) : !provider_kind_parse(words->at[i], &provider))
             return words->at[i];
+    }
     return NULL;
 }
 
 static int put_words(struct call *call, const struct argument_value *value)
 {
-    static const char layers[] = "drbd luks storage nvme writecache cache bcache";
-    static const char providers[] = "LVM LVM_THIN ZFS ZFS_THIN DISKLESS FILE FILE_THIN SPDK REMOTE_SPDK STORAGE_SPACES "
-                                    "STORAGE_SPACES_THIN EBS_TARGET EBS_INIT";
     bool is_layers = value->argument->type == TYPE_LAYERS;
     struct text_list words = { 0 };
     const char *unknown;
 
     value_split(call->arena, value->texts.at[0], ',', &words);
-    unknown = find_unknown(call->arena, is_layers ? layers : providers, &words);
+    unknown = find_unknown(&words, is_layers);
     if (unknown)
         return client_fail(call->client, EXIT_ARGUMENTS, "%s \"%s\" not valid", is_layers ? "Layer name" : "Provider",
                            unknown);

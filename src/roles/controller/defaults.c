@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "roles/controller/defaults.h"
 
+#include "model/layer.h"
 #include "model/txn.h"
 
 /*
@@ -64,7 +65,7 @@ static void make_group(struct txn *txn, const struct object *root)
 
 void defaults_make(struct model *model)
 {
-    static const char *const pools[] = { "DfltStorPool", "DfltDisklessStorPool" };
+    static const char *const pools[] = { "DfltStorPool", PROVIDER_DISKLESS_POOL };
     struct txn *txn = txn_begin(model);
     const struct object *root = model_root(model);
     struct controller *controller = txn_edit(txn, root);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/layer.h"
 #include "roles/controller/request.h"
 #include "roles/controller/rest_node.h"
 #include "roles/controller/session.h"
@@ -137,7 +138,7 @@ static bool pool_settled(struct request *q, const struct settle_item *item)
     if (!pool->fact || pool->want_generation == 0 || (uint64_t)pool->fact->generation < pool->want_generation)
         return false;
     if (pool->fact->trouble) {
-        if (text_map_find(&pool->object.props, "StorDriver/StorPoolName"))
+        if (text_map_find(&pool->object.props, PROVIDER_POOL_PROPERTY))
             add_trouble(q, item->first, FAIL_STOR_POOL_CONFIGURATION_ERROR, pool->fact->trouble);
         else
             rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = pool->fact->trouble->message, .is_quiet = true);

@@ -56,11 +56,16 @@ static int take_kinds(struct request *q, struct text_list *to, const struct text
         enum provider_kind provider;
 
         if (are_layers ? !layer_kind_parse(from->at[i], &layer) : !provider_kind_parse(from->at[i], &provider)) {
+            CLEANUP(buf_done) struct buf known = { 0 };
+
+            if (are_layers)
+                layer_kinds_print(&known);
+            else
+                provider_kinds_print(&known);
             return rc_add(&q->rc, FAIL_INVLD_LAYER_KIND, .is_bare = true,
                           .message = rc_text(&q->rc, "'%s' is not a %s.", from->at[i],
                                              are_layers ? "layer" : "kind of storage pool"),
-                          .correction = are_layers ? "Give layers such as DRBD, LUKS, STORAGE."
-                                                   : "Give kinds such as LVM_THIN, ZFS, FILE_THIN.");
+                          .correction = rc_text(&q->rc, "There are %s.", buf_text(&known)));
         }
         text_upper(from->at[i]);
     }

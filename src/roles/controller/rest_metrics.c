@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "model/layer.h"
 #include "roles/controller/reports.h"
 #include "roles/controller/routes.h"
 #include "roles/controller/session.h"
@@ -223,7 +224,7 @@ static void sample_pool(struct scrape *scrape, const struct object *object, doub
     const struct storage_pool *pool = (const struct storage_pool *)object;
 
     SAMPLE(scrape, value, { "storage_pool", storage_pool_name(pool) }, { "node", storage_pool_node(pool)->name },
-           { "driver", pool->provider }, { "backing_pool", text_map_find(&object->props, "StorDriver/StorPoolName") });
+           { "driver", pool->provider }, { "backing_pool", text_map_find(&object->props, PROVIDER_POOL_PROPERTY) });
 }
 
 static void write_pool_free(struct scrape *scrape, const struct object *object)

@@ -15,8 +15,6 @@ enum { CONNECT_WAIT_MS = 1000, RECONNECT_WAIT_MS = 2000 };
 /* LINSTOR: the number of a state of connections stands for what happened */
 enum { NODE_AUTHENTICATED = 9 };
 
-#define DISKLESS_POOL "DfltDisklessStorPool"
-
 static bool next_node(struct request *q, struct listing *listing, void *doc, struct arena *arena)
 {
     const struct object *object =
@@ -51,16 +49,16 @@ static int get_node(struct request *q)
 
 static void add_diskless_pool(struct request *q, const struct node *node)
 {
-    const struct storage_pool_definition *definition = model_find_pool_definition(q->model, DISKLESS_POOL);
+    const struct storage_pool_definition *definition = model_find_pool_definition(q->model, PROVIDER_DISKLESS_POOL);
     struct storage_pool *pool;
     char key[OBJECT_KEY_SIZE];
 
-    (void)model_key(DISKLESS_POOL, key);
+    (void)model_key(PROVIDER_DISKLESS_POOL, key);
     if (!definition) {
         struct storage_pool_definition *made =
             txn_new(q->txn, KIND_STORAGE_POOL_DEFINITION, model_root(q->model), NULL, key);
 
-        made->name = arena_strdup(&q->arena, DISKLESS_POOL);
+        made->name = arena_strdup(&q->arena, PROVIDER_DISKLESS_POOL);
         definition = made;
     }
     pool = txn_new(q->txn, KIND_STORAGE_POOL, node, definition, key);
@@ -174,7 +172,7 @@ static void begin_satellite(struct request *q, struct node *node)
 
     if (interface)
         net_interface_reset_port(q, interface);
-    if (!model_find_pool(node, DISKLESS_POOL))
+    if (!model_find_pool(node, PROVIDER_DISKLESS_POOL))
         add_diskless_pool(q, node);
     rc_add(&q->rc, MASK_MOD | MASK_NODE,
            .message = rc_text(&q->rc, "Connecting to the satellite of node '%s'.", node->name));

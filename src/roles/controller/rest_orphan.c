@@ -160,8 +160,8 @@ static int adopt_orphan(struct request *q)
     edit_volume(q, resource, number)->is_deployed = true;
     runtime_set_resource_want(resource, 0, 0);
     return rc_add(&q->rc, MODIFIED,
-                  .message = rc_text(&q->rc, "Volume '%s' of node '%s' adopts what has its name.", identifier,
-                                     node->name));
+                  .message =
+                      rc_text(&q->rc, "Volume '%s' of node '%s' adopts what has its name.", identifier, node->name));
 }
 
 /* clang-format off */

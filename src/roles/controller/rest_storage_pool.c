@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Storage pools and their definitions. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "api/controller.h"
@@ -12,10 +13,7 @@
 
 enum { REFRESH_WAIT_MS = 3000 };
 
-#define POOL_NAME_KEY "StorDriver/StorPoolName"
-#define DISKLESS_POOL "DfltDisklessStorPool"
-
-/* LINSTOR: what older clients send in place of POOL_NAME_KEY; with two of them, "group/pool". */
+/* LINSTOR: what older clients send in place of PROVIDER_POOL_PROPERTY; with two of them, "group/pool". */
 static const char *const old_name_keys[] = {
     "StorDriver/LvmVg", "StorDriver/ThinPool", "StorDriver/ZPool", "StorDriver/ZPoolThin", "StorDriver/FileDir",
 };
@@ -32,8 +30,8 @@ static void fold_old_keys(struct request *q, struct text_map *props)
         name = name ? rc_text(&q->rc, "%s/%s", name, value) : arena_strdup(&q->arena, value);
         text_map_remove(props, old_name_keys[i]);
     }
-    if (name && !text_map_find(props, POOL_NAME_KEY))
-        text_map_set(props, POOL_NAME_KEY, name, &q->arena);
+    if (name && !text_map_find(props, PROVIDER_POOL_PROPERTY))
+        text_map_set(props, PROVIDER_POOL_PROPERTY, name, &q->arena);
 }
 
 /* The next of the pools of a node or of a definition. */
@@ -204,11 +202,14 @@ static int create_pool(struct request *q)
     char key[OBJECT_KEY_SIZE];
 
     if (!body->provider_kind || !provider_kind_parse(body->provider_kind, &provider)) {
+        CLEANUP(buf_done) struct buf known = { 0 };
+
+        provider_kinds_print(&known);
         q->failure_status = 400;
         return rc_add(&q->rc, FAIL_INVLD_LAYER_KIND, .is_bare = true,
                       .message = rc_text(&q->rc, "'%s' is not a kind of storage pool.",
                                          body->provider_kind ? body->provider_kind : ""),
-                      .correction = "Give one of DISKLESS, LVM, LVM_THIN, ZFS, ZFS_THIN, FILE, FILE_THIN.");
+                      .correction = rc_text(&q->rc, "Give one of %s.", buf_text(&known)));
     }
     rc_ref(&q->rc, "Node", q->var[VAR_NODE]);
     if (body->storage_pool_name)
@@ -231,8 +232,9 @@ static int create_pool(struct request *q)
     if (props_set(q, PROP_ON_STORAGE_POOL, &pool->object.props, &body->props) != 0)
         return -1;
     fold_old_keys(q, &pool->object.props);
-    if (provider == PROVIDER_FILE || provider == PROVIDER_FILE_THIN)
-        text_map_set(&pool->object.props, "StorDriver/internal/AllocationGranularity", "1", &q->arena);
+    if (provider_rows[provider].granularity_kib > 0)
+        text_map_set(&pool->object.props, "StorDriver/internal/AllocationGranularity",
+                     arena_printf(&q->arena, "%" PRId64, provider_rows[provider].granularity_kib), &q->arena);
     rc_ref(&q->rc, "UUID", pool->object.uuid);
     rc_add(&q->rc, CREATED,
            .message = rc_text(&q->rc, "New storage pool '%s' on node '%s' registered.", definition->name, node->name),
@@ -305,9 +307,9 @@ static int delete_pool(struct request *q)
 
     rc_ref(&q->rc, "Node", q->var[VAR_NODE]);
     rc_ref(&q->rc, "StorPoolDfn", q->var[VAR_POOL]);
-    if (text_equal_fold(q->var[VAR_POOL], DISKLESS_POOL))
+    if (text_equal_fold(q->var[VAR_POOL], PROVIDER_DISKLESS_POOL))
         return rc_add(&q->rc, FAIL_INVLD_STOR_POOL_NAME,
-                      .message = "The storage pool '" DISKLESS_POOL "' cannot be deleted.",
+                      .message = "The storage pool '" PROVIDER_DISKLESS_POOL "' cannot be deleted.",
                       .details = "Every node needs it for resources without a disk.");
     if (!pool)
         return rc_add(
@@ -338,7 +340,7 @@ static bool next_definition(struct request *q, struct listing *listing, void *do
     if (!object)
         return false;
     strcpy(listing->outer, object->node[0].key);
-    if (text_equal_fold(definition->name, DISKLESS_POOL)) /* LINSTOR: not listed */
+    if (text_equal_fold(definition->name, PROVIDER_DISKLESS_POOL)) /* LINSTOR: not listed */
         return listing_pass(listing);
     view_pool_definition(definition, doc);
     return true;
@@ -415,8 +417,8 @@ static int delete_definition(struct request *q)
     rc_ref(&q->rc, "StorPoolDfn", q->var[VAR_POOL]);
     if (!(definition = get_definition(q))) /* LINSTOR: 404, unlike other deletions of what is not there */
         return -1;
-    if (text_equal_fold(definition->name, DISKLESS_POOL))
-        return rc_add(&q->rc, FAIL_IN_USE, .message = "The definition '" DISKLESS_POOL "' cannot be deleted.",
+    if (text_equal_fold(definition->name, PROVIDER_DISKLESS_POOL))
+        return rc_add(&q->rc, FAIL_IN_USE, .message = "The definition '" PROVIDER_DISKLESS_POOL "' cannot be deleted.",
                       .cause = "Every node has a storage pool of that name for resources without a disk.");
     if (object_count(&definition->object, KIND_STORAGE_POOL) > 0)
         return rc_add(&q->rc, FAIL_IN_USE,

@@ -21,10 +21,10 @@ struct session {
     char *address; /* that is dialled */
     int port;
     struct link *link;
-    struct link_hello *hello; /* the satellite's, one block */
-    bool is_synchronised;     /* it was told what it should have ... */
-    bool is_online;           /* ... and answered after that */
-    char *trouble;            /* why it is not online, as the satellite or its messages told; NULL: nothing did */
+    struct link_hello *hello;  /* the satellite's, one block */
+    bool is_synchronised;      /* it was told what it should have ... */
+    bool is_online;            /* ... and answered after that */
+    char *trouble;             /* why it is not online, as the satellite or its messages told; NULL: nothing did */
     const char *trouble_state; /* what that is called: a word of the states of connections */
     int64_t online_token, refreshed;
     struct report *orphans; /* one block */

@@ -18,7 +18,8 @@ void session_reconnect(const struct node *node);
 
 /* The link is up and the satellite told what it has after receiving everything. */
 bool session_is_online(const struct node *node);
-/* Why it will not come online by itself: the satellite refuses this controller, or cannot be understood. NULL: not so. */
+/* Why it will not come online by itself: the satellite refuses this controller, or cannot be understood. NULL: not so.
+ */
 const char *session_trouble(const struct node *node);
 /* As REST spells it: "ONLINE", "OFFLINE", ... */
 const char *session_status(const struct node *node);

@@ -50,8 +50,8 @@ static void view_abilities(const struct node *node, struct node_doc *doc, struct
     const struct link_hello *hello = session_is_online(node) ? session_hello(node) : NULL;
 
     if (!hello) {
-        text_list_add(&doc->storage_providers, "DISKLESS", arena);
-        text_list_add(&doc->resource_layers, "STORAGE", arena);
+        text_list_add(&doc->storage_providers, provider_kind_name(PROVIDER_DISKLESS), arena);
+        text_list_add(&doc->resource_layers, layer_kind_name(LAYER_STORAGE), arena);
         return;
     }
     doc->storage_providers = hello->providers;
@@ -171,9 +171,16 @@ void view_volume_group(const struct volume_group *group, struct volume_group_doc
     doc->flags = view_flags(group->object.kind->flags, group->object.flags, arena);
 }
 
-/* LINSTOR: layers of definitions are shown in this order, whatever the order of the stack. DRBD is shown when it has
- * data. */
-static const char *const shown_layers[] = { "DRBD", "LUKS", "NVME", "WRITECACHE", "CACHE", "BCACHE", "STORAGE" };
+/*
+ * LINSTOR: layers of definitions are shown in this order, STORAGE last, whatever the order of the stack. DRBD is shown
+ * when it has data.
+ */
+static enum layer_kind shown_layer(unsigned index)
+{
+    if (index == LAYER_KIND_COUNT - 1)
+        return LAYER_STORAGE;
+    return (enum layer_kind)(index < LAYER_STORAGE ? index : index + 1);
+}
 
 static struct drbd_definition_doc *drbd_definition(const struct resource_definition *definition, struct arena *arena)
 {
@@ -198,14 +205,15 @@ void view_volume_definition(const struct volume_definition *volume, struct volum
     doc->props = volume->object.props;
     doc->flags = view_flags(volume->object.kind->flags, volume->object.flags, arena);
     doc->uuid = volume->object.uuid;
-    for (size_t i = 0; i < ARRAY_SIZE(shown_layers); i++) {
-        bool is_drbd = i == 0;
+    for (unsigned i = 0; i < LAYER_KIND_COUNT; i++) {
+        const char *name = layer_kind_name(shown_layer(i));
+        bool is_drbd = shown_layer(i) == LAYER_DRBD;
         struct volume_definition_layer_doc *layer;
 
-        if (is_drbd ? !volume->minor.has : !text_list_has(&definition->layers, shown_layers[i]))
+        if (is_drbd ? !volume->minor.has : !text_list_has(&definition->layers, name))
             continue;
         layer = LIST_ADD(&doc->layer_data, arena);
-        layer->type = borrow(shown_layers[i]);
+        layer->type = borrow(name);
         if (is_drbd) {
             layer->data = arena_alloc(arena, sizeof(*layer->data));
             layer->data->volume_number = volume->number;
@@ -225,14 +233,15 @@ void view_definition(const struct resource_definition *definition, bool with_vol
     doc->flags = view_flags(definition->object.kind->flags, definition->object.flags, arena);
     doc->uuid = definition->object.uuid;
     doc->resource_group_name = group->name;
-    for (size_t i = 0; i < ARRAY_SIZE(shown_layers); i++) {
-        bool is_drbd = i == 0;
+    for (unsigned i = 0; i < LAYER_KIND_COUNT; i++) {
+        const char *name = layer_kind_name(shown_layer(i));
+        bool is_drbd = shown_layer(i) == LAYER_DRBD;
         struct resource_definition_layer_doc *layer;
 
-        if (is_drbd ? !definition->secret : !text_list_has(&definition->layers, shown_layers[i]))
+        if (is_drbd ? !definition->secret : !text_list_has(&definition->layers, name))
             continue;
         layer = LIST_ADD(&doc->layer_data, arena);
-        layer->type = borrow(shown_layers[i]);
+        layer->type = borrow(name);
         if (is_drbd)
             layer->data = drbd_definition(definition, arena);
     }

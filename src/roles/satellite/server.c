@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "layers/stack.h"
+#include "model/layer.h"
 #include "roles/satellite/crash.h"
 #include "roles/satellite/state.h"
 
@@ -204,29 +205,36 @@ static const struct link_events session_events = {
     .on_down = on_down,
 };
 
+/* NULL: it can be used. */
+static const char *find_obstacle(const struct satellite *satellite, bool is_known, const char *needs)
+{
+    if (!is_known)
+        return "It is not in this version of the satellite.";
+    return needs ? text_map_find(&satellite->missing, needs) : NULL;
+}
+
 static void list_abilities(const struct satellite *satellite, struct link_hello *hello, struct arena *arena)
 {
-    for (size_t i = 0; providers[i]; i++) {
-        const char *missing = providers[i]->needs ? text_map_find(&satellite->missing, providers[i]->needs) : NULL;
+    for (enum provider_kind kind = 0; kind < PROVIDER_KIND_COUNT; kind++) {
+        const struct provider_row *row = &provider_rows[kind];
+        const struct provider *provider = provider_find(row->name);
+        const char *why =
+            row->elsewhere ? row->elsewhere : find_obstacle(satellite, provider, provider ? provider->needs : NULL);
 
-        if (missing)
-            text_map_set(&hello->unsupported, providers[i]->name, missing, arena);
+        if (why)
+            text_map_set(&hello->unsupported, row->name, why, arena);
         else
-            text_list_add(&hello->providers, providers[i]->name, arena);
+            text_list_add(&hello->providers, row->name, arena);
     }
-    for (size_t i = 0; providers_absent[i].name; i++)
-        text_map_set(&hello->unsupported, providers_absent[i].name, providers_absent[i].why, arena);
-    for (size_t i = 0; layers[i]; i++) {
-        const char *missing = layers[i]->needs ? text_map_find(&satellite->missing, layers[i]->needs) : NULL;
+    for (enum layer_kind kind = 0; kind < LAYER_KIND_COUNT; kind++) {
+        const struct layer *layer = layer_find(layer_rows[kind].name);
+        const char *why = find_obstacle(satellite, layer, layer ? layer->needs : NULL);
 
-        if (missing)
-            text_map_set(&hello->unsupported, layers[i]->name, missing, arena);
+        if (why)
+            text_map_set(&hello->unsupported, layer_rows[kind].name, why, arena);
         else
-            text_list_add(&hello->layers, layers[i]->name, arena);
+            text_list_add(&hello->layers, layer_rows[kind].name, arena);
     }
-    for (size_t i = 0; layers_absent[i]; i++)
-        text_map_set(&hello->unsupported, layers_absent[i], "This version of the satellite does not know this layer.",
-                     arena);
 }
 
 /* Strangers must not use up the descriptors that the controller and our tools need. */
