@@ -72,10 +72,10 @@ static int check_volumes(const struct resource_want *want, struct arena *arena, 
             return refuse(arena, trouble, want, "Two volumes have the same number.", NULL);
         seen[number / 8] |= (uint8_t)(1 << number % 8);
         if (want->volumes.at[i].size_kib > VOLUME_MAX_KIB)
-            return refuse(arena, trouble, want,
-                          arena_printf(arena, "Volume %" PRId32 " would have more than %" PRId64 " KiB.", number,
-                                       VOLUME_MAX_KIB),
-                          "Give its definition another size.");
+            return refuse(
+                arena, trouble, want,
+                arena_printf(arena, "Volume %" PRId32 " would have more than %" PRId64 " KiB.", number, VOLUME_MAX_KIB),
+                "Give its definition another size.");
     }
     return 0;
 }

@@ -366,7 +366,8 @@ static bool is_closed(const struct http_client *client)
 /* What changes something may have been carried out though no answer came. */
 static bool is_repeatable(const struct http_call *call)
 {
-    return strcmp(call->method, "GET") == 0 || strcmp(call->method, "HEAD") == 0 || strcmp(call->method, "OPTIONS") == 0;
+    return strcmp(call->method, "GET") == 0 || strcmp(call->method, "HEAD") == 0 ||
+           strcmp(call->method, "OPTIONS") == 0;
 }
 
 enum http_outcome http_client_call(struct http_client *client, const struct http_call *call)

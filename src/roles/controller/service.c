@@ -254,8 +254,8 @@ void service_done(struct service *service)
     model_done(&service->model);
     timer_free(service->tick);
     arena_done(&service->finished_arena);
-    arena_done(&service->removed_arena);
-    arena_done(&service->dirty_pools_arena);
+    arena_done(&service->removed_pools.arena);
+    arena_done(&service->dirty_pools.arena);
     free(service->dirty);
     free(service->disk_trouble);
     free(service->boot);

@@ -26,6 +26,16 @@ struct service_counts {
     int64_t scrapes, scrape_us;
 };
 
+struct noted_pool {
+    char *node, *pool;
+    uint64_t generation; /* of the change that was noted */
+};
+
+struct noted_pools {
+    LIST_OF(struct noted_pool) list;
+    struct arena arena; /* that of all this */
+};
+
 struct service {
     struct loop *loop;
     struct model model;
@@ -46,12 +56,9 @@ struct service {
     /* wants.c: resources to look at; NULL where one was deleted */
     const struct resource **dirty;
     uint32_t dirty_count, dirty_room;
-    /* wants.c: pools that satellites are to forget, when it is durable that they are gone */
-    LIST_OF(struct removed_pool) removed_pools;
-    struct arena removed_arena;
-    /* wants.c: pools whose wants may have changed; generation is not used */
-    LIST_OF(struct removed_pool) dirty_pools;
-    struct arena dirty_pools_arena;
+    /* wants.c: pools that satellites are to forget, when it is durable that they are gone; pools whose wants may have
+     * changed */
+    struct noted_pools removed_pools, dirty_pools;
     bool has_dirty_nodes;
     uint64_t nodes_generation; /* of the last change of a node or its interfaces */
     /* finish.c: resources about which something may have ended */
@@ -67,12 +74,7 @@ struct service {
     int64_t next_token;      /* of refresh messages */
     struct service_counts counts;
     bool refuses_web_pages; /* requests that a browser makes for a page from elsewhere */
-    bool is_stopping; /* no more changes; the loop ends when everything is stored */
-};
-
-struct removed_pool {
-    char *node, *pool;
-    uint64_t generation;
+    bool is_stopping;       /* no more changes; the loop ends when everything is stored */
 };
 
 struct finished_key {

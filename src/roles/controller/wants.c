@@ -58,21 +58,13 @@ static bool concerns_satellite(const struct change *change)
     return !field_equal(change->object->kind->schema, &probe, change->object, FIELD_STORE);
 }
 
-static void note_dirty_pool(struct service *service, const struct storage_pool *pool)
+static void note_pool(struct noted_pools *noted, const struct storage_pool *pool, uint64_t generation)
 {
-    struct removed_pool *dirty = LIST_ADD(&service->dirty_pools, &service->dirty_pools_arena);
-
-    dirty->node = arena_strdup(&service->dirty_pools_arena, storage_pool_node(pool)->name);
-    dirty->pool = arena_strdup(&service->dirty_pools_arena, storage_pool_name(pool));
-}
-
-static void note_removed_pool(struct service *service, const struct storage_pool *pool)
-{
-    struct removed_pool *removed = LIST_ADD(&service->removed_pools, &service->removed_arena);
-
-    removed->node = arena_strdup(&service->removed_arena, storage_pool_node(pool)->name);
-    removed->pool = arena_strdup(&service->removed_arena, storage_pool_name(pool));
-    removed->generation = service->model.generation;
+    *LIST_ADD(&noted->list, &noted->arena) = (struct noted_pool){
+        .node = arena_strdup(&noted->arena, storage_pool_node(pool)->name),
+        .pool = arena_strdup(&noted->arena, storage_pool_name(pool)),
+        .generation = generation,
+    };
 }
 
 static void mark_resources_of(struct service *service, const struct object *object, uint64_t generation)
@@ -110,11 +102,11 @@ void wants_note_change(struct service *service, const struct change *change, boo
 
     if (change->object->kind->id == KIND_STORAGE_POOL) {
         if (!vanishes)
-            note_dirty_pool(service, (const struct storage_pool *)change->object);
+            note_pool(&service->dirty_pools, (const struct storage_pool *)change->object, service->model.generation);
         if (is_undo && !vanishes)
             runtime_set_pool_want((const struct storage_pool *)change->object, 0, 0);
         if (vanishes && !is_undo)
-            note_removed_pool(service, (const struct storage_pool *)change->object);
+            note_pool(&service->removed_pools, (const struct storage_pool *)change->object, service->model.generation);
     }
     if (change->kind == CHANGE_EDIT && obeyed_differ(props_of(change->image), props_of(change->object)))
         mark_heirs(service, change->object, is_undo ? 0 : service->model.generation);
@@ -247,8 +239,8 @@ static void add_pool(const struct service *service, struct outbox *outbox, const
 /* A pool that is there (again) is none to forget, whatever became of the transaction that deleted it. */
 static void add_removed_pools(struct service *service, uint64_t durable, struct outbox **all)
 {
-    for (uint32_t i = 0; i < service->removed_pools.count; i++) {
-        const struct removed_pool *removed = &service->removed_pools.at[i];
+    for (uint32_t i = 0; i < service->removed_pools.list.count; i++) {
+        const struct noted_pool *removed = &service->removed_pools.list.at[i];
         const struct node *node = model_find_node(&service->model, removed->node);
         struct outbox *outbox;
         struct pool_want *want;
@@ -262,30 +254,28 @@ static void add_removed_pools(struct service *service, uint64_t durable, struct 
         want->pool = arena_strdup(&outbox->arena, removed->pool);
         want->remove = true;
     }
-    service->removed_pools = (__typeof__(service->removed_pools)){ 0 };
-    arena_reset(&service->removed_arena);
+    arena_done(&service->removed_pools.arena);
+    service->removed_pools = (struct noted_pools){ 0 };
 }
 
 /* Those whose change is not durable yet stay dirty. */
 static void add_dirty_pools(struct service *service, uint64_t durable, struct outbox **all)
 {
-    __typeof__(service->dirty_pools) dirty = service->dirty_pools;
-    struct arena arena = service->dirty_pools_arena;
+    struct noted_pools dirty = service->dirty_pools;
 
-    service->dirty_pools = (__typeof__(service->dirty_pools)){ 0 };
-    service->dirty_pools_arena = (struct arena){ 0 };
-    for (uint32_t i = 0; i < dirty.count; i++) {
-        const struct node *node = model_find_node(&service->model, dirty.at[i].node);
-        const struct storage_pool *pool = node ? model_find_pool(node, dirty.at[i].pool) : NULL;
+    service->dirty_pools = (struct noted_pools){ 0 };
+    for (uint32_t i = 0; i < dirty.list.count; i++) {
+        const struct node *node = model_find_node(&service->model, dirty.list.at[i].node);
+        const struct storage_pool *pool = node ? model_find_pool(node, dirty.list.at[i].pool) : NULL;
 
         if (!pool || !session_is_synchronised(node))
             continue;
         if (pool->object.generation > durable)
-            note_dirty_pool(service, pool);
+            note_pool(&service->dirty_pools, pool, pool->object.generation);
         else if (pool->object.generation > pool->want_generation)
             add_pool(service, outbox_for(all, node), pool);
     }
-    arena_done(&arena);
+    arena_done(&dirty.arena);
 }
 
 void wants_turn(struct service *service)
@@ -294,10 +284,10 @@ void wants_turn(struct service *service)
     struct outbox *all = NULL;
     uint32_t kept = 0;
 
-    service->has_news |= service->dirty_count > 0 || service->dirty_pools.count > 0;
-    if (service->removed_pools.count > 0)
+    service->has_news |= service->dirty_count > 0 || service->dirty_pools.list.count > 0;
+    if (service->removed_pools.list.count > 0)
         add_removed_pools(service, durable, &all);
-    if (service->dirty_pools.count > 0)
+    if (service->dirty_pools.list.count > 0)
         add_dirty_pools(service, durable, &all);
     for (uint32_t i = 0; i < service->dirty_count; i++) {
         const struct resource *resource = service->dirty[i];
@@ -383,7 +373,7 @@ void wants_synchronise(struct service *service, const struct node *node, const s
 
         if (pool->object.generation > durable) {
             runtime_set_pool_want(pool, 0, 0);
-            note_dirty_pool(service, pool);
+            note_pool(&service->dirty_pools, pool, pool->object.generation);
             continue;
         }
         build_pool(service, pool, &want, &outbox.arena);

@@ -50,7 +50,7 @@ void resources_wake(struct satellite *satellite, bool failed)
 /* Wants come in the order of their numbers, so the place is at the end or near it. */
 static void enter_removals(struct resource *resource)
 {
-    struct removals *removals = &resource->task.satellite->removals.first;
+    struct removals *removals = &resource->task.satellite->removals;
     struct resource *before = removals->last;
 
     if (resource->is_in_removals)
@@ -66,7 +66,7 @@ static void enter_removals(struct resource *resource)
 
 static void leave_removals(struct resource *resource)
 {
-    struct removals *removals = &resource->task.satellite->removals.first;
+    struct removals *removals = &resource->task.satellite->removals;
     struct resource *before = resource->previous_removal, *after = resource->next_removal;
 
     if (!resource->is_in_removals)
