@@ -26,13 +26,14 @@ struct service_counts {
     int64_t scrapes, scrape_us;
 };
 
-struct noted_pool {
-    char *node, *pool;
-    uint64_t generation; /* of the change that was noted */
+/* Names, because what they name may go until it is their turn. */
+struct note {
+    char *node, *pool;   /* pool NULL: the node itself */
+    uint64_t generation; /* of the change */
 };
 
-struct noted_pools {
-    LIST_OF(struct noted_pool) list;
+struct notes {
+    LIST_OF(struct note) list;
     struct arena arena; /* that of all this */
 };
 
@@ -58,9 +59,8 @@ struct service {
     uint32_t dirty_count, dirty_room;
     /* wants.c: pools that satellites are to forget, when it is durable that they are gone; pools whose wants may have
      * changed */
-    struct noted_pools removed_pools, dirty_pools;
-    bool has_dirty_nodes;
-    uint64_t nodes_generation; /* of the last change of a node or its interfaces */
+    struct notes removed_pools, dirty_pools;
+    struct notes dirty_nodes; /* that changed, or their interfaces did */
     /* finish.c: resources about which something may have ended */
     LIST_OF(struct finished_key) finished;
     struct arena finished_arena;

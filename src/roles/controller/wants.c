@@ -58,11 +58,11 @@ static bool concerns_satellite(const struct change *change)
     return !field_equal(change->object->kind->schema, &probe, change->object, FIELD_STORE);
 }
 
-static void note_pool(struct noted_pools *noted, const struct storage_pool *pool, uint64_t generation)
+static void note_pool(struct notes *notes, const struct storage_pool *pool, uint64_t generation)
 {
-    *LIST_ADD(&noted->list, &noted->arena) = (struct noted_pool){
-        .node = arena_strdup(&noted->arena, storage_pool_node(pool)->name),
-        .pool = arena_strdup(&noted->arena, storage_pool_name(pool)),
+    *LIST_ADD(&notes->list, &notes->arena) = (struct note){
+        .node = arena_strdup(&notes->arena, storage_pool_node(pool)->name),
+        .pool = arena_strdup(&notes->arena, storage_pool_name(pool)),
         .generation = generation,
     };
 }
@@ -240,7 +240,7 @@ static void add_pool(const struct service *service, struct outbox *outbox, const
 static void add_removed_pools(struct service *service, uint64_t durable, struct outbox **all)
 {
     for (uint32_t i = 0; i < service->removed_pools.list.count; i++) {
-        const struct noted_pool *removed = &service->removed_pools.list.at[i];
+        const struct note *removed = &service->removed_pools.list.at[i];
         const struct node *node = model_find_node(&service->model, removed->node);
         struct outbox *outbox;
         struct pool_want *want;
@@ -255,15 +255,15 @@ static void add_removed_pools(struct service *service, uint64_t durable, struct 
         want->remove = true;
     }
     arena_done(&service->removed_pools.arena);
-    service->removed_pools = (struct noted_pools){ 0 };
+    service->removed_pools = (struct notes){ 0 };
 }
 
 /* Those whose change is not durable yet stay dirty. */
 static void add_dirty_pools(struct service *service, uint64_t durable, struct outbox **all)
 {
-    struct noted_pools dirty = service->dirty_pools;
+    struct notes dirty = service->dirty_pools;
 
-    service->dirty_pools = (struct noted_pools){ 0 };
+    service->dirty_pools = (struct notes){ 0 };
     for (uint32_t i = 0; i < dirty.list.count; i++) {
         const struct node *node = model_find_node(&service->model, dirty.list.at[i].node);
         const struct storage_pool *pool = node ? model_find_pool(node, dirty.list.at[i].pool) : NULL;
