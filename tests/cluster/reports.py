@@ -304,6 +304,34 @@ def _():
                 child.kill()
 
 
+@suite.case('web pages from elsewhere may use the controller, unless the configuration says no')
+def _():
+    page = {'Origin': 'http://elsewhere.example'}
+    form = {'Content-Type': 'application/x-www-form-urlencoded'}
+    definition = {'resource_definition': {'name': 'xx'}}
+
+    def allows(answer):
+        return answer.headers.get('access-control-allow-origin') == '*'
+
+    with tempfile.TemporaryDirectory() as directory:
+        for text, has_cors, has_json in (('', True, False), ('cors = false\n', False, False), ('require_json = true\n', True, True)):
+            pathlib.Path(directory, 'linstor.toml').write_text('[http]\n' + text)
+            with Cluster(satellites=0, source='reports', start=False) as cluster:
+                cluster.controller.arguments += ['-c', directory]
+                cluster.controller.start()
+                rest = cluster.rest
+                answer = rest.call('GET', '/v1/nodes', headers=page)
+                assert allows(answer) == has_cors and answer.status == (200 if has_cors else 403), (text, str(answer))
+                answer = rest.call('OPTIONS', '/v1/nodes', headers={**page, 'Access-Control-Request-Method': 'POST'})
+                assert allows(answer) == has_cors and answer.status == (200 if has_cors else 403), (text, str(answer))
+                answer = rest.call('POST', '/v1/resource-definitions', definition, headers={**page, **form})
+                assert answer.status == (415 if has_json else 201 if has_cors else 403), (text, str(answer))
+                answer = rest.call('POST', '/v1/resource-definitions', {'resource_definition': {'name': 'yy'}},
+                                   headers={'Content-Type': 'Application/JSON; charset=utf-8'})
+                assert answer.status == 201 and allows(answer) == has_cors, (text, str(answer))
+                assert rest.call('GET', '/v1/nodes').status == 200
+
+
 @suite.case('configuration that is wrong, or asks for protection that is not there, keeps it from starting')
 def _():
     with tempfile.TemporaryDirectory() as directory:

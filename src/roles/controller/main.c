@@ -67,6 +67,7 @@ static int serve(struct shell *shell, const struct settings *settings)
         0) {
         service->config_directory = settings->config_dir;
         service->refuses_web_pages = settings->has_no_cors;
+        service->requires_json = settings->requires_json;
         http_server_set_cors(service->http, !settings->has_no_cors);
         notify_manager("READY=1");
         loop_run(loop);

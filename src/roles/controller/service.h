@@ -74,6 +74,7 @@ struct service {
     int64_t next_token;      /* of refresh messages */
     struct service_counts counts;
     bool refuses_web_pages; /* requests that a browser makes for a page from elsewhere */
+    bool requires_json;     /* bodies that do not say that they are JSON are refused */
     bool is_stopping;       /* no more changes; the loop ends when everything is stored */
 };
 
