@@ -13,6 +13,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
 from cluster import Cluster, binary, free_port
+from peer import FakeSatellite
 from rest import Rest
 from suite import Suite, wait_for
 
@@ -114,6 +115,21 @@ def _():
         satellite.restart()
         cluster.await_online('n1')
         assert len(reports(cluster)) == 1
+
+
+@suite.case('a satellite that tells of crashes without end is heard out once per name, and sixteen times')
+def _():
+    flood = [('crash', {'name': f'ErrorReport-{n // 2}.log', 'text': f'linstor-satellite 1.0: crashed\n\nReason:     SIGABRT {n // 2}\n'})
+             for n in range(400)]
+    with Cluster(satellites=0, source='reports') as cluster:
+        with FakeSatellite(flood) as fake:
+            fake.register(cluster.rest)
+            wait_for('sixteen reports', lambda: len(reports(cluster)) == 16, 20)
+            wait_for('both of each were answered', lambda: [k for k, _ in fake.received].count('crash_kept') == 32, 20)
+            cluster.rest.put('/v1/nodes/fake/reconnect')
+            wait_for('another connection', lambda: fake.connections > 1, 20)
+            wait_for('sixteen more', lambda: len(reports(cluster)) == 32, 20)
+        assert len({r['exception_message'] for r in reports(cluster)}) == 32
 
 
 LABELS = r'(?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*"(?:,(?=[a-zA-Z_])|(?=\})))*'

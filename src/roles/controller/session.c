@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "model/runtime.h"
+#include "roles/controller/crash_names.h"
 #include "roles/controller/finish.h"
 #include "roles/controller/reports.h"
 #include "roles/controller/version.h"
@@ -29,6 +30,7 @@ struct session {
     int64_t online_token, refreshed;
     struct report *orphans; /* one block */
     struct outbox *outbox;
+    struct crash_names crashes;
 };
 
 static struct session *session_of(const struct node *node)
@@ -114,6 +116,7 @@ static void on_up(void *owner, const struct link_hello *peer, int protocol)
 {
     struct session *session = owner;
 
+    crash_names_reconnect(&session->crashes);
     free(session->hello);
     session->hello = field_duplicate(&link_hello_schema, peer);
     note_uname(session, peer->uname);
@@ -283,13 +286,19 @@ static void receive_crash(struct session *session, const cJSON *body)
     struct arena arena = { 0 };
     struct field_error error;
     struct crash crash = { 0 };
+    enum crash_news news = CRASH_IS_TOO_MUCH;
 
-    if (field_decode(&crash_schema, &crash, body, &arena, &error) == 0 && node) {
+    if (field_decode(&crash_schema, &crash, body, &arena, &error) == 0 && node && crash.name && crash.text)
+        news = crash_names_look(&session->crashes, crash.name);
+    if (news == CRASH_IS_NEW) {
         log_error("node %s: its satellite had crashed; see the error reports", node->name);
-        if (crash.text &&
-            reports_add_crash(service->reports, node->name, "SATELLITE", crash.text, loop_wall_ms(service->loop)))
-            link_send(session->link, "crash_kept", &crash_schema, &(struct crash){ .name = crash.name });
+        if (reports_add_crash(service->reports, node->name, "SATELLITE", crash.text, loop_wall_ms(service->loop)))
+            crash_names_note(&session->crashes, crash.name);
+        else
+            news = CRASH_IS_TOO_MUCH;
     }
+    if (news != CRASH_IS_TOO_MUCH)
+        link_send(session->link, "crash_kept", &crash_schema, &(struct crash){ .name = crash.name });
     arena_done(&arena);
 }
 
@@ -345,6 +354,7 @@ void session_end(const struct node *node)
     runtime_set_session(node, NULL);
     free(session->orphans);
     free(session->hello);
+    crash_names_done(&session->crashes);
     free(session->address);
     free(session->node);
     free(session);
