@@ -70,9 +70,9 @@ static const struct field golden_facts_fields[] = {
     LIST(golden_facts, layers, golden_layer, 0), FIELD(golden_facts, unknown_layers, 0),
 };
 static SCHEMA(golden_facts)
-    /* clang-format on */
+/* clang-format on */
 
-    struct golden {
+struct golden {
     const char *path;
     struct arena arena;
     struct wants wants;
