@@ -20,6 +20,10 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "drivers/call_cache.h"
+#include "drivers/call_disk.h"
+#include "drivers/call_dm.h"
+#include "drivers/in_use.h"
 #include "drivers/loop_device.h"
 #include "drivers/need.h"
 #include "drivers/owner.h"
@@ -274,7 +278,9 @@ static int wipe(const struct step *step, struct outcome *outcome, struct arena *
             return -errno;
     }
     size = lseek(descriptor, 0, SEEK_END);
-    error = size < 0 ? -errno : wipe_descriptor(descriptor, size, why);
+    error = size < 0 ? -errno : step->offset > 0 ? wipe_block(descriptor, step->offset, size) : 0;
+    if (!error)
+        error = wipe_descriptor(descriptor, size, why);
     if (why[0])
         outcome->complaint = arena_strdup(arena, why);
     if (close(descriptor) < 0 && !error)
@@ -282,8 +288,7 @@ static int wipe(const struct step *step, struct outcome *outcome, struct arena *
     return error;
 }
 
-/* -ENOENT: no block device of this name. */
-static int measure_device(const char *path, int64_t *size_kib)
+int call_measure_device(const char *path, int64_t *size_kib)
 {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), error = 0;
     struct stat found;
@@ -307,12 +312,13 @@ static int measure_device(const char *path, int64_t *size_kib)
 static int wait_device(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
     static const struct timespec pause = { .tv_nsec = 5 * 1000 * 1000 };
+    const char *found = step->device;
     struct timespec start, now;
     int error;
 
     clock_gettime(CLOCK_MONOTONIC, &start);
     for (;;) {
-        error = measure_device(step->device, &outcome->device_kib);
+        error = call_measure_device(step->device, &outcome->device_kib);
         if (error != -ENOENT && error != -ENXIO)
             break;
         clock_gettime(CLOCK_MONOTONIC, &now);
@@ -320,10 +326,14 @@ static int wait_device(const struct step *step, struct outcome *outcome, struct 
             break;
         nanosleep(&pause, NULL);
     }
+    for (uint32_t i = 0; error && i < step->paths.count; i++) {
+        found = step->paths.at[i];
+        error = call_measure_device(found, &outcome->device_kib);
+    }
     if (error)
         outcome->complaint = arena_printf(arena, "the device %s did not appear", step->device);
     else
-        outcome->device = arena_strdup(arena, step->device);
+        outcome->device = arena_strdup(arena, found);
     return error;
 }
 
@@ -332,7 +342,7 @@ static int ask_devices(const struct step *step, struct outcome *outcome, struct 
     for (uint32_t i = 0; i < step->paths.count; i++) {
         int64_t size_kib;
 
-        if (measure_device(step->paths.at[i], &size_kib) == 0)
+        if (call_measure_device(step->paths.at[i], &size_kib) == 0)
             *LIST_ADD(&outcome->devices, arena) =
                 (struct found_device){ .path = step->paths.at[i], .size_kib = size_kib };
     }
@@ -342,7 +352,7 @@ static int ask_devices(const struct step *step, struct outcome *outcome, struct 
 static const struct call {
     enum step_kind kind;
     int (*run)(const struct step *step, struct outcome *outcome, struct arena *arena); /* 0 or -errno */
-    bool needs_path, needs_device;
+    bool needs_path, needs_device, needs_name;
 } calls[] = {
     { STEP_ASK_MACHINE, ask_machine, false, false },
     { STEP_ASK_FILES, ask_files, false, false },
@@ -357,6 +367,16 @@ static const struct call {
     { STEP_WIPE, wipe, false, false },
     { STEP_WAIT_DEVICE, wait_device, false, true },
     { STEP_ASK_DEVICES, ask_devices, false, false },
+    { STEP_ASK_DISKS, call_ask_disks, false, false },
+    { STEP_ASK_DM, call_dm_ask, false, false },
+    { STEP_ASK_CACHE, call_ask_cache, false, false },
+    { STEP_DM_CREATE, call_dm_create, .needs_name = true },
+    { STEP_DM_RELOAD, call_dm_reload, .needs_name = true },
+    { STEP_DM_SUSPEND, call_dm_suspend, .needs_name = true },
+    { STEP_DM_RESUME, call_dm_resume, .needs_name = true },
+    { STEP_DM_MESSAGE, call_dm_message, .needs_name = true },
+    { STEP_DM_WAIT_CLEAN, call_dm_wait_clean, .needs_name = true },
+    { STEP_DM_REMOVE, call_dm_remove, .needs_name = true },
 };
 
 static int run(const struct step *step, struct outcome *outcome, struct loop_cursor *cursor, struct arena *arena)
@@ -366,13 +386,21 @@ static int run(const struct step *step, struct outcome *outcome, struct loop_cur
 
         if (call->kind != step->kind)
             continue;
-        if ((call->needs_path && (!step->path || step->path[0] != '/')) || (call->needs_device && !step->device))
+        if ((call->needs_path && (!step->path || step->path[0] != '/')) || (call->needs_device && !step->device) ||
+            (call->needs_name && (!step->name || !step->name[0])))
             return -EINVAL;
         if (step_traits_get(step->kind)->destroys && (!step->authority || !step->authority[0]))
             return -EPERM;
         return call->run ? call->run(step, outcome, arena) : loop_attach(step, outcome, cursor, arena);
     }
     return -ENOSYS;
+}
+
+static char *find_users(const struct step *step, struct arena *arena)
+{
+    if (step->device)
+        return in_use_describe(step->device, arena);
+    return step->name ? in_use_describe(arena_printf(arena, "/dev/mapper/%s", step->name), arena) : NULL;
 }
 
 void call_run(const struct step *step, struct outcome *outcome, struct loop_cursor *cursor, struct arena *arena)
@@ -382,4 +410,6 @@ void call_run(const struct step *step, struct outcome *outcome, struct loop_curs
     outcome->result = error ? OUTCOME_FAILED : OUTCOME_DONE;
     if (error)
         outcome->error = -error;
+    if (error == -EBUSY && !outcome->complaint)
+        outcome->complaint = find_users(step, arena);
 }

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/library.h"
 #include "base/text.h"
+#include "drivers/call_dm.h"
 #include "drivers/loop_device.h"
 #include "drivers/wipe.h"
 
@@ -37,8 +38,8 @@ static const struct need {
     { "lvm_thin", { "lvm", "thin_check" }, { "dm_thin_pool" }, "thin-provisioning-tools" },
     { "zfs", { "zfs", "zpool" }, { "zfs" }, "zfsutils-linux" },
     { "luks", { NULL }, { "dm_crypt" }, "cryptsetup-bin" },
-    { "dm_writecache", { NULL }, { "dm_writecache" }, "dmsetup" },
-    { "dm_cache", { NULL }, { "dm_cache", "dm_cache_smq" }, "dmsetup" },
+    { "dm_writecache", .modules = { "dm_mod", "dm_writecache" }, .check = call_dm_check },
+    { "dm_cache", .modules = { "dm_mod", "dm_cache", "dm_cache_smq" }, .check = call_dm_check },
     { "bcache", { "make-bcache" }, { "bcache" }, "bcache-tools" },
     { "nvme", { NULL }, { "nvmet", "nvme_tcp", "nvmet_tcp" }, "nvme-cli" },
     { 0 },

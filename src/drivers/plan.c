@@ -99,8 +99,18 @@ static void print_call(const struct step *step, struct buf *out)
         buf_add_text(out, " device=");
         print_word(out, step->device);
     }
+    if (step->name) {
+        buf_add_text(out, " name=");
+        print_word(out, step->name);
+    }
+    if (step->text) {
+        buf_add_text(out, " text=");
+        print_word(out, step->text);
+    }
     if (step->size_kib)
         buf_printf(out, " size_kib=%" PRId64, step->size_kib);
+    if (step->offset)
+        buf_printf(out, " offset=%" PRId64, step->offset);
     print_list(out, "paths", &step->paths);
     print_list(out, "names", &step->names);
     buf_add_char(out, '\n');

@@ -21,6 +21,16 @@ const struct enum_name step_kind_names[] = {
     { "WIPE", STEP_WIPE },
     { "WAIT_DEVICE", STEP_WAIT_DEVICE },
     { "ASK_DEVICES", STEP_ASK_DEVICES },
+    { "ASK_DISKS", STEP_ASK_DISKS },
+    { "ASK_DM", STEP_ASK_DM },
+    { "ASK_CACHE", STEP_ASK_CACHE },
+    { "DM_CREATE", STEP_DM_CREATE },
+    { "DM_RELOAD", STEP_DM_RELOAD },
+    { "DM_SUSPEND", STEP_DM_SUSPEND },
+    { "DM_RESUME", STEP_DM_RESUME },
+    { "DM_MESSAGE", STEP_DM_MESSAGE },
+    { "DM_WAIT_CLEAN", STEP_DM_WAIT_CLEAN },
+    { "DM_REMOVE", STEP_DM_REMOVE },
     { 0 },
 };
 
@@ -39,6 +49,24 @@ static const struct step_traits traits[] = {
     { STEP_WIPE,           .patience = STEP_PATIENT, .changes = true, .destroys = true },
     { STEP_WAIT_DEVICE,    .patience = STEP_PATIENT },
     { STEP_ASK_DEVICES,    .patience = STEP_PATIENT },
+    { STEP_ASK_DISKS,      .patience = STEP_PATIENT },
+    { STEP_ASK_DM,         .patience = STEP_PATIENT },
+    { STEP_ASK_CACHE,      .patience = STEP_PATIENT },
+    { STEP_DM_CREATE,      .patience = STEP_PATIENT, .changes = true },
+    { STEP_DM_RELOAD,      .patience = STEP_PATIENT, .changes = true },
+    { STEP_DM_SUSPEND,     .patience = STEP_PATIENT, .changes = true },
+    { STEP_DM_RESUME,      .patience = STEP_PATIENT, .changes = true },
+    { STEP_DM_MESSAGE,     .patience = STEP_PATIENT, .changes = true },
+    { STEP_DM_WAIT_CLEAN,  .patience = STEP_VERY_PATIENT, .changes = true },
+    { STEP_DM_REMOVE,      .patience = STEP_PATIENT, .changes = true },
+};
+
+const struct enum_name found_content_names[] = {
+    { "EMPTY", CONTENT_EMPTY },
+    { "CACHE", CONTENT_CACHE },
+    { "WRITECACHE", CONTENT_WRITECACHE },
+    { "OTHER", CONTENT_OTHER },
+    { 0 },
 };
 
 const struct enum_name outcome_result_names[] = {
@@ -55,7 +83,7 @@ static const struct field step_fields[] = {
     FIELD(step, changes, 0), FIELD(step, always, 0), FIELD(step, authority, 0), FIELD(step, reader, 0),
     FIELD(step, topic, 0), FIELD(step, pool, 0), FIELD(step, identifier, 0), FIELD(step, argv, 0), FIELD(step, input, FIELD_SECRET), FIELD(step, accept, 0),
     FIELD(step, turn, 0), FIELD(step, path, 0), FIELD(step, device, 0), FIELD(step, name, 0), FIELD(step, text, 0),
-    FIELD(step, size_kib, 0), FIELD(step, patience_ms, 0), FIELD(step, pools, 0), FIELD(step, paths, 0), FIELD(step, names, 0),
+    FIELD(step, size_kib, 0), FIELD(step, patience_ms, 0), FIELD(step, offset, 0), FIELD(step, pools, 0), FIELD(step, paths, 0), FIELD(step, names, 0),
 };
 SCHEMA(step)
 
@@ -73,16 +101,27 @@ static const struct field found_directory_fields[] = {
 static SCHEMA(found_directory)
 
 static const struct field found_device_fields[] = {
-    FIELD(found_device, path, FIELD_REQUIRED), FIELD(found_device, size_kib, 0),
+    FIELD(found_device, path, FIELD_REQUIRED), FIELD(found_device, size_kib, 0), FIELD(found_device, is_memory, 0),
+    ENUM(found_device, content, found_content_names, 0), FIELD(found_device, block_sectors, 0),
 };
 static SCHEMA(found_device)
+
+static const struct field found_mapping_fields[] = {
+    FIELD(found_mapping, name, FIELD_REQUIRED), FIELD(found_mapping, target, 0), FIELD(found_mapping, table, 0),
+    FIELD(found_mapping, size_kib, 0), FIELD(found_mapping, open_count, 0), FIELD(found_mapping, is_suspended, 0),
+    FIELD(found_mapping, is_loaded, 0),
+};
+static SCHEMA(found_mapping)
 
 static const struct field outcome_fields[] = {
     ENUM(outcome, result, outcome_result_names, FIELD_REQUIRED), FIELD(outcome, error, 0),
     FIELD(outcome, exit_code, 0), FIELD(outcome, output, 0), FIELD(outcome, complaint, 0),
     FIELD(outcome, truncated, 0), FIELD(outcome, device, 0), FIELD(outcome, owner, 0), FIELD(outcome, size_kib, 0),
     FIELD(outcome, device_kib, 0), FIELD(outcome, allocated_kib, 0),
-    LIST(outcome, directories, found_directory, 0), LIST(outcome, devices, found_device, 0), FIELD(outcome, identity, 0), FIELD(outcome, can_share_blocks, 0), FIELD(outcome, missing, 0),
+    LIST(outcome, directories, found_directory, 0), LIST(outcome, devices, found_device, 0), LIST(outcome, disks, disk, 0), FIELD(outcome, identity, 0), FIELD(outcome, can_share_blocks, 0), FIELD(outcome, missing, 0),
+    LIST(outcome, directories, found_directory, 0), LIST(outcome, devices, found_device, 0),
+    LIST(outcome, mappings, found_mapping, 0), FIELD(outcome, identity, 0), FIELD(outcome, can_share_blocks, 0),
+    FIELD(outcome, missing, 0),
 };
 SCHEMA(outcome)
 /* clang-format on */

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/field.h"
+#include "model/disk.h"
 
 enum step_kind {
     STEP_EXEC = 1,        /* run argv, with input on its standard input */
@@ -25,9 +26,20 @@ enum step_kind {
     STEP_LOOP_ATTACH,     /* path -> device */
     STEP_LOOP_RESIZE,     /* device of path follows the size of the file */
     STEP_LOOP_DETACH,     /* device of path; fine when it is gone */
-    STEP_WIPE,            /* device of path, or one of both alone: known signatures and both ends are zeroed */
-    STEP_WAIT_DEVICE,     /* device: until its node is there, at most patience_ms -> device_kib */
-    STEP_ASK_DEVICES,     /* paths -> devices, those that are there */
+    STEP_WIPE,            /* device of path, or one of both alone: signatures, both ends, what is at offset */
+    /* device: until its node is there, at most patience_ms, then one of paths -> device, device_kib */
+    STEP_WAIT_DEVICE,
+    STEP_ASK_DEVICES,   /* paths -> devices, those that are there */
+    STEP_ASK_DISKS,     /* what could become storage pools, and the devices in paths -> disks */
+    STEP_ASK_DM,        /* mappings in names, or all whose names start with text -> mappings */
+    STEP_ASK_CACHE,     /* paths: what lies offset bytes into each device -> devices */
+    STEP_DM_CREATE,     /* mapping name with table text -> device; an unfinished one is replaced, else -EEXIST */
+    STEP_DM_RELOAD,     /* mapping name gets table text, on the same devices: loaded, suspended, resumed */
+    STEP_DM_SUSPEND,    /* mapping name, with the file system on it; fine when it is suspended */
+    STEP_DM_RESUME,     /* mapping name; fine when it runs */
+    STEP_DM_MESSAGE,    /* text to the target of mapping name; comes back when the kernel has done it */
+    STEP_DM_WAIT_CLEAN, /* until the cache that is mapping name has nothing to write back, at most patience_ms */
+    STEP_DM_REMOVE,     /* mapping name, retried while it is open for at most patience_ms; fine when it is gone */
 };
 extern const struct enum_name step_kind_names[];
 
@@ -53,6 +65,7 @@ struct step {
     char *name; /* by which the kernel or a tool knows the thing: a mapping's, a subsystem's */
     char *text; /* what is written or loaded */
     int64_t size_kib, patience_ms;
+    int64_t offset;                /* STEP_ASK_CACHE, STEP_WIPE; bytes */
     struct text_list pools, paths; /* STEP_ASK_FILES and _SPACE: pools[i] lies in directory paths[i] */
     struct text_list names;        /* STEP_ASK_FILES */
 };
@@ -83,6 +96,22 @@ struct found_directory {
 struct found_device {
     char *path; /* as asked */
     int64_t size_kib;
+    bool is_memory;        /* STEP_ASK_CACHE: persistent memory, which is written to without a block layer */
+    uint32_t content;      /* STEP_ASK_CACHE: enum found_content */
+    int64_t block_sectors; /* STEP_ASK_CACHE: of the CONTENT_CACHE */
+};
+enum found_content { CONTENT_EMPTY, CONTENT_CACHE, CONTENT_WRITECACHE, CONTENT_OTHER };
+extern const struct enum_name found_content_names[];
+
+/* A mapping of the device-mapper with at most one target, like all that we make. */
+struct found_mapping {
+    char *name;
+    char *target; /* NULL: it has no table, because whoever made it did not finish */
+    char *table;  /* what the target was given, as the kernel tells it: with devices as 7:1 */
+    int64_t size_kib;
+    int32_t open_count;
+    bool is_suspended;
+    bool is_loaded; /* a further table waits for the next resume */
 };
 
 struct outcome {
@@ -97,6 +126,8 @@ struct outcome {
     int64_t size_kib, device_kib, allocated_kib; /* likewise, as it is now */
     LIST_OF(struct found_directory) directories;
     LIST_OF(struct found_device) devices;
+    LIST_OF(struct found_mapping) mappings;
+    LIST_OF(struct disk) disks;
     char *identity;          /* STEP_CHECK_DIRECTORY: equal for two paths of one directory */
     bool can_share_blocks;   /* STEP_CHECK_DIRECTORY: a copy of a file can be had without copying: snapshots */
     struct text_map missing; /* STEP_ASK_MACHINE: what this machine cannot do ("loop") -> why */

@@ -70,9 +70,16 @@ struct layer {
     int (*raise)(const struct level *level, struct plan *plan, struct trouble *trouble);
     /* The level above is gone. What must be done until this one is. */
     int (*lower)(const struct level *level, struct plan *plan, struct trouble *trouble);
+    /*
+     * Both NULL where what the level below holds is always whole. freeze: everything that was written is brought down
+     * to the level below, and nothing changes until thaw, whose steps run even when those in between fail. A level that
+     * was left frozen is thawed by raise.
+     */
+    void (*freeze)(const struct level *level, struct plan *plan);
+    void (*thaw)(const struct level *level, struct plan *plan);
     /* Changes *fact, which the levels below filled, to what the level above or a user sees. */
     void (*describe)(const struct level *level, const struct level_volume *volume, struct arena *arena,
                      struct volume_fact *fact);
 };
 
-extern const struct layer layer_storage;
+extern const struct layer layer_cache, layer_storage, layer_writecache;

@@ -9,7 +9,7 @@
 #include "layers/snapshot.h"
 #include "layers/storage.h"
 
-const struct layer *const layers[] = { &layer_storage, NULL };
+const struct layer *const layers[] = { &layer_writecache, &layer_cache, &layer_storage, NULL };
 
 const struct layer *layer_find(const char *name)
 {
@@ -129,10 +129,50 @@ static int plan_up(const struct levels *levels, struct plan *plan, struct troubl
     return 0;
 }
 
+/* Nothing is taken of sides, so they may go on. */
+static bool can_freeze(const struct level *level)
+{
+    return level->layer->freeze && !level->suffix[0];
+}
+
+static bool any_can_freeze(const struct levels *levels)
+{
+    for (uint32_t i = 0; i < levels->tree.count; i++)
+        if (can_freeze(&levels->tree.at[i].level))
+            return true;
+    return false;
+}
+
+/*
+ * Snapshots are taken below all layers, so what a level still holds back is brought down before, from the top, and
+ * nothing is written until they are taken. Only when all levels stand: the next plan takes them otherwise.
+ */
+static int plan_snapshots(const struct levels *levels, const struct resource_want *want, const struct machine *machine,
+                          struct plan *plan, struct trouble *trouble)
+{
+    bool freezes = any_can_freeze(levels);
+    uint32_t before = plan->steps.count, frozen;
+
+    if (freezes && before > 0)
+        return 0;
+    for (uint32_t i = 0; i < levels->tree.count; i++)
+        if (can_freeze(&levels->tree.at[i].level))
+            levels->tree.at[i].level.layer->freeze(&levels->tree.at[i].level, plan);
+    frozen = plan->steps.count;
+    if (snapshot_plan(want, machine, false, plan, trouble) < 0)
+        return -1;
+    if (plan->steps.count == frozen)
+        plan->steps.count = before; /* there was none to take */
+    for (uint32_t i = levels->tree.count; plan->steps.count > frozen && i-- > 0;)
+        if (can_freeze(&levels->tree.at[i].level))
+            levels->tree.at[i].level.layer->thaw(&levels->tree.at[i].level, plan);
+    return 0;
+}
+
 int stack_plan(const struct resource_want *want, const struct machine *machine, struct plan *plan,
                struct trouble *trouble)
 {
-    struct levels levels;
+    struct levels levels = { 0 };
 
     if (check_want(want, &plan->arena, trouble) < 0)
         return -1;
@@ -144,6 +184,7 @@ int stack_plan(const struct resource_want *want, const struct machine *machine, 
     /* What this version could never have made needs no removal, so that a refused resource can be deleted again. */
     if (want->remove && plan->steps.count == 0)
         return 0;
+    levels = (struct levels){ 0 };
     if (want->volumes.count > 0 || want->snapshots.count == 0) {
         if (check_layers(want, &plan->arena, trouble) < 0)
             return -1;
@@ -151,7 +192,7 @@ int stack_plan(const struct resource_want *want, const struct machine *machine, 
         if (plan_up(&levels, plan, trouble) < 0)
             return -1;
     }
-    return snapshot_plan(want, machine, false, plan, trouble);
+    return plan_snapshots(&levels, want, machine, plan, trouble);
 }
 
 /* A layer whose devices on this machine were never listed. */

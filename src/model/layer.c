@@ -186,7 +186,7 @@ int layer_stack_parse(const struct text_list *names, struct layer_stack *stack, 
 /* clang-format off */
 static const struct layer_side sides[LAYER_KIND_COUNT][LAYER_SIDES_LIMIT + 1] = {
     [LAYER_WRITECACHE] = { { ".cache", "Writecache/PoolName" } },
-    [LAYER_CACHE] = { { ".dmcache_cache", "Cache/CachePool" }, { ".dmcache_meta", "Cache/MetaPool" } },
+    [LAYER_CACHE] = { { ".dmcache_cache", "Cache/CachePool" }, { ".dmcache_meta", "Cache/MetaPool", "Cache/CachePool" } },
     [LAYER_BCACHE] = { { ".bcache", "BCache/PoolName" } },
 };
 /* clang-format on */
@@ -213,8 +213,8 @@ void layer_stack_sides(const struct text_list *layers, struct arena *arena, stru
             for (uint32_t s = 0; s <= before; s++) {
                 const char *above = s < before ? found->list.at[s].suffix : "";
 
-                *LIST_ADD(&found->list, arena) =
-                    (struct stack_side){ arena_printf(arena, "%s%s", above, side->suffix), side->pool_key };
+                *LIST_ADD(&found->list, arena) = (struct stack_side){ arena_printf(arena, "%s%s", above, side->suffix),
+                                                                      side->pool_key, side->other_key };
             }
     }
 }

@@ -104,15 +104,16 @@ enum { LAYER_SIDES_LIMIT = 2 };
  * suffixes are parts of names on disk.
  */
 struct layer_side {
-    const char *suffix;   /* ".cache"; NULL ends the list */
-    const char *pool_key; /* the property that names its storage pool */
+    const char *suffix;    /* ".cache"; NULL ends the list */
+    const char *pool_key;  /* the property that names its storage pool */
+    const char *other_key; /* NULL, or the one that does when that one is not set */
 };
 const struct layer_side *layer_sides(enum layer_kind kind) __attribute__((returns_nonnull));
 
 /* A side of a resource, by the whole suffix of its names: ".dmcache_cache.cache" is the cache of a cache. */
 struct stack_side {
     const char *suffix;
-    const char *pool_key;
+    const char *pool_key, *other_key;
 };
 struct stack_sides {
     LIST_OF(struct stack_side) list;

@@ -65,9 +65,12 @@ static int deploy_sides(struct request *q, const struct resource *resource, stru
     for (uint32_t i = 0; i < sides.list.count; i++) {
         const struct stack_side *side = &sides.list.at[i];
         const char *name = prop_find(ORDER_CACHE_LAYERS, &scope, side->pool_key).value;
-        const struct storage_pool *pool = name ? model_find_pool(node, name) : NULL;
+        const struct storage_pool *pool;
         struct volume_side *made;
 
+        if (!name && side->other_key)
+            name = prop_find(ORDER_CACHE_LAYERS, &scope, side->other_key).value;
+        pool = name ? model_find_pool(node, name) : NULL;
         if (!pool)
             return rc_add(
                 &q->rc, FAIL_NOT_FOUND_STOR_POOL,

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""WRITECACHE on loop devices: what is written stays, whatever happens to mapping, satellite and machine."""
+from suite import wait_for
+from vm.case import case
+from vm.cluster import SECONDS, Cluster, kib
+
+MODULES = ['loop', 'dm-writecache']
+LAYERS = ['WRITECACHE', 'STORAGE']
+# Nothing is written back by itself before a tenth of a minute has passed, and only from a cache that is nearly full.
+LAZY = {'Writecache/PoolName': 'fast', 'Writecache/Size': '32768', 'Writecache/Options/HighWatermark': '99',
+        'Writecache/Options/LowWatermark': '98'}
+NAME = 'linstor_writecache_data_00000'
+
+
+def create(cluster, size='64M', props=None):
+    machine = cluster.machine('n1')
+    machine.run('mkdir -p /srv/pool/slow /srv/pool/fast')
+    cluster.create_pool('n1', 'slow', 'FILE_THIN', '/srv/pool/slow')
+    cluster.create_pool('n1', 'fast', 'FILE', '/srv/pool/fast')
+    cluster.create_resource('data', [size], ['n1'], 'slow', LAYERS, {**LAZY, **(props or {})})
+    device = cluster.device('data', 'n1')
+    assert device == f'/dev/mapper/{NAME}', device
+    return machine, device
+
+
+def delete(cluster):
+    """Whether a program of udev still has a device open is chance: the answer says so then, and it goes a little later."""
+    answer = cluster.rest.call('DELETE', '/v1/resource-definitions/data')
+    assert answer.status == 200 or (answer.status == 500 and 'is retried by itself' in str(answer)), answer
+    cluster.await_gone('data')
+
+
+def used_blocks(machine):
+    """Blocks that are not written back."""
+    _, _, _, _, total, free, *_ = machine.run(f'dmsetup status {NAME}').out.split()
+    return int(total) - int(free)
+
+
+@case('a volume is made, written, grown while it is mounted, and deleted', modules=MODULES)
+def _(machines):
+    with Cluster(machines) as cluster:
+        machine, device = create(cluster)
+        assert machine.run(f'dmsetup table {NAME}').out.split()[2:4] == ['writecache', 's']
+        machine.run(f'mkfs.ext4 -q {device} && mount {device} /mnt && head -c 8M /dev/urandom >/mnt/file && sync')
+        before = machine.sha256('/mnt/file')
+        assert used_blocks(machine) > 100, 'nothing is held by the cache'
+        cluster.resize('data', '96M')
+        assert cluster.size_kib('n1', device) == kib('96M')
+        assert machine.sha256('/mnt/file') == before
+        machine.run(f'resize2fs {device} && head -c 40M /dev/urandom >/mnt/more && umount /mnt && e2fsck -fn {device}')
+        level = cluster.rest.get('/v1/view/resources?resources=data')[0]['layer_object']
+        assert level['type'] == 'WRITECACHE' and [c['type'] for c in level['children']] == ['STORAGE', 'STORAGE'], level
+        assert level['children'][1]['resource_name_suffix'] == '.cache', level
+        volume = level['writecache']['writecache_volumes'][0]
+        assert volume['device_path'] == device and volume['device_path_cache'].startswith('/dev/loop'), volume
+        delete(cluster)
+
+
+@case('options change while it is mounted, and no data is lost', modules=MODULES)
+def _(machines):
+    with Cluster(machines) as cluster:
+        machine, device = create(cluster)
+        machine.run(f'mkfs.ext4 -q {device} && mount {device} /mnt && head -c 8M /dev/urandom >/mnt/file && sync')
+        before = machine.sha256('/mnt/file')
+        cluster.rest.put('/v1/resource-definitions/data', {'override_props': {
+            'Writecache/Options/LowWatermark': '40', 'Writecache/Options/StartSector': '64',
+            'Writecache/Options/AutocommitTime': '500', 'Writecache/Options/Fua': 'Off'}})
+        wait_for(lambda: f'the options are there: {machine.run(f"dmsetup table {NAME}").out}',
+                 lambda: 'low_watermark 40 autocommit_time 500' in machine.run(f'dmsetup table {NAME}').out, SECONDS)
+        assert 'start_sector' not in machine.run(f'dmsetup table {NAME}').out, 'the cache would be formatted'
+        machine.run('echo 3 >/proc/sys/vm/drop_caches')
+        assert machine.sha256('/mnt/file') == before
+        machine.run(f'umount /mnt && e2fsck -fn {device}')
+        delete(cluster)
+
+
+@case('power cut with data that is only in the cache: it is there afterwards', modules=MODULES)
+def _(machines):
+    with Cluster(machines) as cluster:
+        machine, device = create(cluster)
+        machine.write_pattern(device, 7, 24)
+        assert used_blocks(machine) > 1000, 'the cache holds nothing that could be lost'
+        cluster.power_cut('n1')
+        cluster.power_on('n1')
+        cluster.await_online('n1')
+        cluster.await_size('data', {0: '64M'})
+        assert used_blocks(machine) > 1000, 'the cache was made anew'
+        machine.check_pattern(device, 7, 24)
+        delete(cluster)
+
+
+@case('a cache device that was blanked is told, and not formatted', modules=MODULES)
+def _(machines):
+    with Cluster(machines) as cluster:
+        machine, device = create(cluster)
+        machine.write_pattern(device, 7, 8)
+        cluster.kill('n1')
+        machine.run(f'udevadm settle; dmsetup remove --retry {NAME}; losetup -D; '
+                    'dd if=/dev/zero of=/srv/pool/fast/data.cache_00000.img bs=4k count=1 conv=notrunc')
+        cluster.start('n1')
+        cluster.await_online('n1')
+        wait_for(lambda: f'it is refused: {cluster.problems("data")}',
+                 lambda: 'holds no writecache' in str(cluster.problems('data')), SECONDS)
+        assert machine.run(f'dmsetup info {NAME}', check=False).status != 0, 'it was mapped'
+        delete(cluster)
+
+
+@case('killed again and again while it makes, grows and deletes', modules=MODULES, seconds=900)
+def _(machines):
+    with Cluster(machines) as cluster:
+        machine, device = create(cluster)
+        machine.write_pattern(device, 3, 16)
+        for round_number in range(6):
+            size = 72 + 8 * round_number
+            cluster.resize('data', f'{size}M', wait=False)
+            machine.run(f'busybox usleep {round_number * 40000}')
+            cluster.kill('n1')
+            cluster.start('n1')
+            cluster.await_online('n1')
+            cluster.await_size('data', {0: f'{size}M'})
+            machine.check_pattern(device, 3, 16)
+        # What a step leaves that is killed in its middle.
+        cluster.kill('n1')
+        machine.run(f'dmsetup suspend {NAME}')
+        cluster.start('n1')
+        cluster.await_online('n1')
+        wait_for('it is resumed', lambda: 'ACTIVE' in machine.run(f'dmsetup info {NAME}').out, SECONDS)
+        machine.check_pattern(device, 3, 16)
+        cluster.kill('n1')
+        machine.run(f'udevadm settle; dmsetup remove --retry {NAME} && dmsetup create --notable {NAME}')
+        cluster.start('n1')
+        cluster.await_online('n1')
+        cluster.await_size('data', {0: f'{size}M'})
+        machine.check_pattern(device, 3, 16)
+        delete(cluster)
+
+
+@case('what is mounted is not removed; it goes when it is free', modules=MODULES)
+def _(machines):
+    with Cluster(machines) as cluster:
+        machine, device = create(cluster)
+        machine.run(f'mkfs.ext4 -q {device} && mount {device} /mnt && echo yes >/mnt/file')
+        answer = cluster.rest.call('DELETE', '/v1/resource-definitions/data')
+        assert answer.status == 500, answer
+        wait_for(lambda: f'it is told: {cluster.problems("data")}',
+                 lambda: f'{device} is in use: mounted at /mnt' in str(cluster.problems('data')), SECONDS)
+        assert machine.run('cat /mnt/file').out == 'yes\n'
+        machine.run('umount /mnt')
+        cluster.await_gone('data')
