@@ -3,8 +3,6 @@
 #include "roles/client/commands.h"
 #include "roles/client/lists.h"
 
-static const struct argument list_arguments[] = { ARGUMENT_PASTABLE, ARGUMENT_FROM_FILE, { 0 } };
-
 static const struct argument create_arguments[] = {
     { "kind", .type = TYPE_LOWER, .choices = "lvm lvmthin zfs zfsthin spdk", .body = "provider_kind",
       .help = "What is made: a volume group, one with a thin pool, or a zpool." },
@@ -37,7 +35,7 @@ static const struct argument old_arguments[] = {
 };
 
 const struct command commands_physical_storage[] = {
-    { "list l", "List disks of which storage pools can be made.", .arguments = { list_arguments }, .method = "GET",
+    { "list l", "List disks of which storage pools can be made.", .arguments = { arguments_pastable }, .method = "GET",
       .target = "/v1/physical-storage", .list = &list_physical_storage },
     { "create-device-pool cdp", "Make a volume group, thin pool or zpool out of disks.",
       .arguments = { create_arguments, tool_arguments, old_arguments }, .method = "POST",

@@ -8,9 +8,10 @@ PROVIDERS = ('ZFS', 'ZFS_THIN')
 
 
 def make_pool(place, provider, dataset='tank/linstor', options=''):
-    """zpool tank on the first disk, a data set in it; the storage pool is called 'pool'."""
-    place.prepare(f'zpool create -f -m none tank {place.disks[0]}' +
-                  (f' && zfs create {options} {dataset}' if '/' in dataset else ''), undo='zpool destroy tank')
+    """zpool tank on the first disk, a data set in it; the storage pool is called 'pool'. On a slow machine udev is slower than zpool waits."""
+    create = f'zpool create -f -m none tank {place.disks[0]}'
+    place.prepare(f'({create} || {create} || {create})' + (f' && zfs create {options} {dataset}' if '/' in dataset else ''),
+                  undo='zpool destroy tank')
     place.control.pool('pool', provider, dataset)
 
 
