@@ -19,19 +19,19 @@ static const struct field device_pool_storage_pool_fields[] = {
 };
 static SCHEMA(device_pool_storage_pool)
 
-    static const struct field device_pool_request_fields[] = {
-        FIELD(device_pool_request, provider_kind, 0),
-        FIELD(device_pool_request, device_paths, 0),
-        FIELD(device_pool_request, raid_level, 0),
-        FIELD(device_pool_request, pool_name, 0),
-        FIELD(device_pool_request, vdo_enable, 0),
-        FIELD(device_pool_request, vdo_slab_size_kib, 0),
-        FIELD(device_pool_request, vdo_logical_size_kib, 0),
-        OBJECT(device_pool_request, with_storage_pool, device_pool_storage_pool, 0),
-        FIELD(device_pool_request, sed, 0),
-        FIELD(device_pool_request, pv_create_arguments, 0),
-        FIELD(device_pool_request, vg_create_arguments, 0),
-        FIELD(device_pool_request, lv_create_arguments, 0),
-        FIELD(device_pool_request, zpool_create_arguments, 0),
-    };
+static const struct field device_pool_request_fields[] = {
+    FIELD(device_pool_request, provider_kind, 0),
+    FIELD(device_pool_request, device_paths, 0),
+    FIELD(device_pool_request, raid_level, 0),
+    FIELD(device_pool_request, pool_name, 0),
+    FIELD(device_pool_request, vdo_enable, 0),
+    FIELD(device_pool_request, vdo_slab_size_kib, 0),
+    FIELD(device_pool_request, vdo_logical_size_kib, 0),
+    OBJECT(device_pool_request, with_storage_pool, device_pool_storage_pool, 0),
+    FIELD(device_pool_request, sed, 0),
+    FIELD(device_pool_request, pv_create_arguments, 0),
+    FIELD(device_pool_request, vg_create_arguments, 0),
+    FIELD(device_pool_request, lv_create_arguments, 0),
+    FIELD(device_pool_request, zpool_create_arguments, 0),
+};
 SCHEMA(device_pool_request)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Copying, measuring and comparing by rows; encoding is in field_encode.c, decoding in field_decode.c. Every function
- * is one switch over the kinds, so a new kind does not compile until all of them know it.
+ * Copying, measuring and comparing by rows, by what the table says of their kinds; encoding is in field_encode.c,
+ * decoding in field_decode.c and field_scan.c.
  */
 #include "base/field.h"
 
@@ -10,90 +10,70 @@
 
 #include "base/field_layout.h"
 
-static size_t item_size(const struct field *field)
-{
-    switch ((enum field_kind)field->kind) {
-    case FIELD_KIND_TEXTS: return sizeof(char *);
-    case FIELD_KIND_I64S: return sizeof(int64_t);
-    case FIELD_KIND_TEXT_MAP: return sizeof(struct text_pair);
-    case FIELD_KIND_I64_MAP: return sizeof(struct i64_pair);
-    case FIELD_KIND_TEXTS_MAP: return sizeof(struct texts_pair);
-    case FIELD_KIND_LIST:
-    case FIELD_KIND_OBJECT_MAP: return ((const struct schema *)field->ref)->size;
-    case FIELD_KIND_TEXT: return sizeof(char *);
-    case FIELD_KIND_BOOL: return sizeof(bool);
-    case FIELD_KIND_I32: return sizeof(int32_t);
-    case FIELD_KIND_I64: return sizeof(int64_t);
-    case FIELD_KIND_DOUBLE: return sizeof(double);
-    case FIELD_KIND_MAYBE_BOOL: return sizeof(struct maybe_bool);
-    case FIELD_KIND_MAYBE_I32: return sizeof(struct maybe_i32);
-    case FIELD_KIND_MAYBE_I64: return sizeof(struct maybe_i64);
-    case FIELD_KIND_MAYBE_DOUBLE: return sizeof(struct maybe_double);
-    case FIELD_KIND_ENUM: return sizeof(uint32_t);
-    case FIELD_KIND_FLAGS: return sizeof(uint64_t);
-    case FIELD_KIND_OBJECT:
-    case FIELD_KIND_INLINE: return ((const struct schema *)field->ref)->size;
-    }
-    return 0;
-}
+#define VALUE(type) FIELD_SHAPE_BYTES, .size = sizeof(type)
+#define MAYBE_OF(type)                                                                                                 \
+    FIELD_SHAPE_MAYBE, .lead = sizeof(bool), .size = sizeof(struct type), .value_at = offsetof(struct type, value)
+#define POINTER(shape) shape, .lead = sizeof(void *), .size = sizeof(void *)
+#define ITEMS(kind, bytes)                                                                                             \
+    FIELD_SHAPE_ITEMS, .lead = sizeof(void *), .size = sizeof(struct any_list), .item = kind, .item_size = bytes
+#define KEYS(at) .has_keys = true, .value_at = at
 
-static size_t member_size(const struct field *field)
+/* clang-format off */
+const struct field_traits field_traits[] = {
+    { FIELD_KIND_TEXT,         POINTER(FIELD_SHAPE_TEXT) },
+    { FIELD_KIND_BOOL,         VALUE(bool) },
+    { FIELD_KIND_I32,          VALUE(int32_t) },
+    { FIELD_KIND_I64,          VALUE(int64_t) },
+    { FIELD_KIND_DOUBLE,       VALUE(double) },
+    { FIELD_KIND_MAYBE_BOOL,   MAYBE_OF(maybe_bool) },
+    { FIELD_KIND_MAYBE_I32,    MAYBE_OF(maybe_i32) },
+    { FIELD_KIND_MAYBE_I64,    MAYBE_OF(maybe_i64) },
+    { FIELD_KIND_MAYBE_DOUBLE, MAYBE_OF(maybe_double) },
+    { FIELD_KIND_TEXTS,        ITEMS(FIELD_KIND_TEXT, sizeof(char *)) },
+    { FIELD_KIND_I64S,         ITEMS(FIELD_KIND_I64, sizeof(int64_t)) },
+    { FIELD_KIND_TEXT_MAP,     ITEMS(FIELD_KIND_TEXT, sizeof(struct text_pair)), KEYS(offsetof(struct text_pair, value)) },
+    { FIELD_KIND_I64_MAP,      ITEMS(FIELD_KIND_I64, sizeof(struct i64_pair)), KEYS(offsetof(struct i64_pair, value)) },
+    { FIELD_KIND_TEXTS_MAP,    ITEMS(FIELD_KIND_TEXTS, sizeof(struct texts_pair)), KEYS(offsetof(struct texts_pair, value)) },
+    { FIELD_KIND_ENUM,         VALUE(uint32_t), .lead = sizeof(uint32_t) },
+    { FIELD_KIND_FLAGS,        VALUE(uint64_t), .lead = sizeof(uint64_t) },
+    { FIELD_KIND_OBJECT,       POINTER(FIELD_SHAPE_OBJECT) },
+    { FIELD_KIND_INLINE,       FIELD_SHAPE_INLINE },
+    { FIELD_KIND_LIST,         ITEMS(FIELD_KIND_INLINE, 0) },
+    { FIELD_KIND_OBJECT_MAP,   ITEMS(FIELD_KIND_INLINE, 0), KEYS(0) },
+};
+/* clang-format on */
+_Static_assert(ARRAY_SIZE(field_traits) == FIELD_KIND_OBJECT_MAP + 1, "a row for each kind");
+
+/* What an item of a list or map holds, as if it were a member. */
+static struct field value_of_items(const struct field *field)
 {
-    switch ((enum field_kind)field->kind) {
-    case FIELD_KIND_TEXTS:
-    case FIELD_KIND_I64S:
-    case FIELD_KIND_TEXT_MAP:
-    case FIELD_KIND_I64_MAP:
-    case FIELD_KIND_TEXTS_MAP:
-    case FIELD_KIND_LIST:
-    case FIELD_KIND_OBJECT_MAP: return sizeof(struct any_list);
-    case FIELD_KIND_OBJECT: return sizeof(void *);
-    case FIELD_KIND_TEXT:
-    case FIELD_KIND_BOOL:
-    case FIELD_KIND_I32:
-    case FIELD_KIND_I64:
-    case FIELD_KIND_DOUBLE:
-    case FIELD_KIND_MAYBE_BOOL:
-    case FIELD_KIND_MAYBE_I32:
-    case FIELD_KIND_MAYBE_I64:
-    case FIELD_KIND_MAYBE_DOUBLE:
-    case FIELD_KIND_ENUM:
-    case FIELD_KIND_FLAGS:
-    case FIELD_KIND_INLINE: return item_size(field);
-    }
-    return 0;
+    return (struct field){ .kind = field_traits[field->kind].item, .ref = field->ref };
 }
 
 void field_assign(const struct schema *schema, void *to, const void *from)
 {
     for (uint32_t i = 0; i < schema->count; i++)
         memcpy((char *)to + schema->fields[i].offset, field_member(&schema->fields[i], from),
-               member_size(&schema->fields[i]));
+               field_member_size(&schema->fields[i]));
 }
 
-static void copy_key(void *to, const void *from, struct arena *arena)
+static void copy_text(void *to, const void *from, struct arena *arena)
 {
-    const char *key;
+    const char *text;
     char *copy;
 
-    memcpy(&key, from, sizeof(key));
-    copy = arena_strdup(arena, key);
+    memcpy(&text, from, sizeof(text));
+    copy = arena_strdup_null(arena, text);
     memcpy(to, &copy, sizeof(copy));
 }
 
-static void copy_texts(struct text_list *to, const struct text_list *from, struct arena *arena)
-{
-    *to = (struct text_list){ .count = from->count };
-    if (!from->at)
-        return;
-    to->at = arena_alloc(arena, sizeof(to->at[0]) * from->count);
-    for (uint32_t i = 0; i < from->count; i++)
-        to->at[i] = arena_strdup(arena, from->at[i]);
-}
+static void copy_member(const struct field *field, void *to, const void *from, struct arena *arena);
 
-static void copy_list(const struct field *field, struct any_list *to, const struct any_list *from, struct arena *arena)
+static void copy_items(const struct field *field, struct any_list *to, const struct any_list *from, struct arena *arena)
 {
-    size_t size = item_size(field);
+    const struct field_traits *traits = &field_traits[field->kind];
+    struct field value = value_of_items(field);
+    size_t size = field_item_size(field);
 
     *to = (struct any_list){ 0 };
     if (!from->at)
@@ -104,40 +84,30 @@ static void copy_list(const struct field *field, struct any_list *to, const stru
         char *target = (char *)to->at + i * size;
         const char *source = (const char *)from->at + i * size;
 
-        switch ((enum field_kind)field->kind) {
-        case FIELD_KIND_OBJECT_MAP:
-            copy_key(target, source, arena);
-            field_copy(field->ref, target, source, arena);
-            break;
-        case FIELD_KIND_LIST: field_copy(field->ref, target, source, arena); break;
-        case FIELD_KIND_TEXTS: copy_key(target, source, arena); break;
-        case FIELD_KIND_TEXT_MAP:
-            copy_key(target, source, arena);
-            copy_key(target + sizeof(char *), source + sizeof(char *), arena);
-            break;
-        case FIELD_KIND_I64_MAP:
-            memcpy(target, source, size);
-            copy_key(target, source, arena);
-            break;
-        case FIELD_KIND_TEXTS_MAP:
-            copy_key(target, source, arena);
-            copy_texts((void *)(target + sizeof(char *)), (const void *)(source + sizeof(char *)), arena);
-            break;
-        case FIELD_KIND_I64S:
-        case FIELD_KIND_TEXT:
-        case FIELD_KIND_BOOL:
-        case FIELD_KIND_I32:
-        case FIELD_KIND_I64:
-        case FIELD_KIND_DOUBLE:
-        case FIELD_KIND_MAYBE_BOOL:
-        case FIELD_KIND_MAYBE_I32:
-        case FIELD_KIND_MAYBE_I64:
-        case FIELD_KIND_MAYBE_DOUBLE:
-        case FIELD_KIND_ENUM:
-        case FIELD_KIND_FLAGS:
-        case FIELD_KIND_OBJECT:
-        case FIELD_KIND_INLINE: memcpy(target, source, size); break;
-        }
+        if (traits->has_keys)
+            copy_text(target, source, arena);
+        copy_member(&value, target + traits->value_at, source + traits->value_at, arena);
+    }
+}
+
+static void copy_member(const struct field *field, void *to, const void *from, struct arena *arena)
+{
+    const void *pointer;
+    void *copy;
+
+    switch ((enum field_shape)field_traits[field->kind].shape) {
+    case FIELD_SHAPE_BYTES:
+    case FIELD_SHAPE_MAYBE: memcpy(to, from, field_member_size(field)); return;
+    case FIELD_SHAPE_TEXT: copy_text(to, from, arena); return;
+    case FIELD_SHAPE_OBJECT:
+        memcpy(&pointer, from, sizeof(pointer));
+        copy = pointer ? arena_alloc(arena, ((const struct schema *)field->ref)->size) : NULL;
+        if (copy)
+            field_copy(field->ref, copy, pointer, arena);
+        memcpy(to, &copy, sizeof(copy));
+        return;
+    case FIELD_SHAPE_INLINE: field_copy(field->ref, to, from, arena); return;
+    case FIELD_SHAPE_ITEMS: copy_items(field, to, from, arena); return;
     }
 }
 
@@ -145,117 +115,66 @@ void field_copy(const struct schema *schema, void *to, const void *from, struct 
 {
     for (uint32_t i = 0; i < schema->count; i++) {
         const struct field *field = &schema->fields[i];
-        const void *source = field_member(field, from);
-        char *target = (char *)to + field->offset;
-        const void *pointer;
-        void *copy;
 
-        switch ((enum field_kind)field->kind) {
-        case FIELD_KIND_TEXT:
-            memcpy(&pointer, source, sizeof(pointer));
-            copy = arena_strdup_null(arena, pointer);
-            memcpy(target, &copy, sizeof(copy));
-            break;
-        case FIELD_KIND_OBJECT:
-            memcpy(&pointer, source, sizeof(pointer));
-            copy = pointer ? arena_alloc(arena, item_size(field)) : NULL;
-            if (copy)
-                field_copy(field->ref, copy, pointer, arena);
-            memcpy(target, &copy, sizeof(copy));
-            break;
-        case FIELD_KIND_INLINE: field_copy(field->ref, target, source, arena); break;
-        case FIELD_KIND_TEXTS:
-        case FIELD_KIND_I64S:
-        case FIELD_KIND_TEXT_MAP:
-        case FIELD_KIND_I64_MAP:
-        case FIELD_KIND_TEXTS_MAP:
-        case FIELD_KIND_LIST:
-        case FIELD_KIND_OBJECT_MAP: copy_list(field, (void *)target, source, arena); break;
-        case FIELD_KIND_BOOL:
-        case FIELD_KIND_I32:
-        case FIELD_KIND_I64:
-        case FIELD_KIND_DOUBLE:
-        case FIELD_KIND_MAYBE_BOOL:
-        case FIELD_KIND_MAYBE_I32:
-        case FIELD_KIND_MAYBE_I64:
-        case FIELD_KIND_MAYBE_DOUBLE:
-        case FIELD_KIND_ENUM:
-        case FIELD_KIND_FLAGS: memcpy(target, source, item_size(field)); break;
-        }
+        copy_member(field, (char *)to + field->offset, field_member(field, from), arena);
     }
 }
 
-static size_t measure_text(const void *source)
+static size_t measure_text(const void *member)
 {
     const char *text;
 
-    memcpy(&text, source, sizeof(text));
+    memcpy(&text, member, sizeof(text));
     return text ? strlen(text) + 1 : 0;
 }
 
-static size_t measure_texts(const struct text_list *texts)
-{
-    size_t total = texts->count * sizeof(texts->at[0]);
+enum { ALIGNMENT_LOSS = 16 };
 
-    for (uint32_t i = 0; i < texts->count; i++)
-        total += strlen(texts->at[i]) + 1;
+static size_t measure_member(const struct field *field, const void *member);
+
+static size_t measure_items(const struct field *field, const struct any_list *list)
+{
+    const struct field_traits *traits = &field_traits[field->kind];
+    struct field value = value_of_items(field);
+    size_t size = field_item_size(field), total = list->count * size + ALIGNMENT_LOSS;
+
+    if (!list->at)
+        return 0;
+    for (uint32_t i = 0; i < list->count; i++) {
+        const char *item = (const char *)list->at + i * size;
+
+        if (traits->has_keys)
+            total += measure_text(item);
+        total += measure_member(&value, item + traits->value_at);
+    }
     return total;
+}
+
+static size_t measure_member(const struct field *field, const void *member)
+{
+    const void *pointer;
+
+    switch ((enum field_shape)field_traits[field->kind].shape) {
+    case FIELD_SHAPE_BYTES:
+    case FIELD_SHAPE_MAYBE: return 0;
+    case FIELD_SHAPE_TEXT: return measure_text(member);
+    case FIELD_SHAPE_OBJECT:
+        memcpy(&pointer, member, sizeof(pointer));
+        if (!pointer)
+            return 0;
+        return ((const struct schema *)field->ref)->size + ALIGNMENT_LOSS + field_measure(field->ref, pointer);
+    case FIELD_SHAPE_INLINE: return field_measure(field->ref, member);
+    case FIELD_SHAPE_ITEMS: return measure_items(field, member);
+    }
+    return 0;
 }
 
 size_t field_measure(const struct schema *schema, const void *object)
 {
-    enum { ALIGNMENT_LOSS = 16 };
     size_t total = 0;
 
-    for (uint32_t i = 0; i < schema->count; i++) {
-        const struct field *field = &schema->fields[i];
-        const void *member = field_member(field, object);
-        const struct any_list *list = member;
-        const void *pointer;
-
-        switch ((enum field_kind)field->kind) {
-        case FIELD_KIND_TEXT: total += measure_text(member); break;
-        case FIELD_KIND_OBJECT:
-            memcpy(&pointer, member, sizeof(pointer));
-            if (pointer)
-                total += item_size(field) + ALIGNMENT_LOSS + field_measure(field->ref, pointer);
-            break;
-        case FIELD_KIND_INLINE: total += field_measure(field->ref, member); break;
-        case FIELD_KIND_TEXTS:
-        case FIELD_KIND_I64S:
-        case FIELD_KIND_TEXT_MAP:
-        case FIELD_KIND_I64_MAP:
-        case FIELD_KIND_TEXTS_MAP:
-        case FIELD_KIND_LIST:
-        case FIELD_KIND_OBJECT_MAP:
-            if (!list->at)
-                break;
-            total += list->count * item_size(field) + ALIGNMENT_LOSS;
-            for (uint32_t j = 0; j < list->count; j++) {
-                const char *item = (const char *)list->at + j * item_size(field);
-
-                if (field->kind == FIELD_KIND_LIST || field->kind == FIELD_KIND_OBJECT_MAP)
-                    total += field_measure(field->ref, item);
-                if (field->kind != FIELD_KIND_LIST && field->kind != FIELD_KIND_I64S)
-                    total += measure_text(item);
-                if (field->kind == FIELD_KIND_TEXT_MAP)
-                    total += measure_text(item + sizeof(char *));
-                if (field->kind == FIELD_KIND_TEXTS_MAP)
-                    total += measure_texts((const void *)(item + sizeof(char *))) + ALIGNMENT_LOSS;
-            }
-            break;
-        case FIELD_KIND_BOOL:
-        case FIELD_KIND_I32:
-        case FIELD_KIND_I64:
-        case FIELD_KIND_DOUBLE:
-        case FIELD_KIND_MAYBE_BOOL:
-        case FIELD_KIND_MAYBE_I32:
-        case FIELD_KIND_MAYBE_I64:
-        case FIELD_KIND_MAYBE_DOUBLE:
-        case FIELD_KIND_ENUM:
-        case FIELD_KIND_FLAGS: break;
-        }
-    }
+    for (uint32_t i = 0; i < schema->count; i++)
+        total += measure_member(&schema->fields[i], field_member(&schema->fields[i], object));
     return total;
 }
 
@@ -316,89 +235,51 @@ static bool same_text(const void *a, const void *b)
     return strcmp(left, right) == 0;
 }
 
-static bool same_texts(const struct text_list *a, const struct text_list *b)
-{
-    bool same = a->count == b->count;
+static bool same_member(const struct field *field, const void *a, const void *b, unsigned audience);
 
-    for (uint32_t i = 0; same && i < a->count; i++)
-        same = strcmp(a->at[i], b->at[i]) == 0;
-    return same;
-}
-
-static bool same_item(const struct field *field, const char *a, const char *b, unsigned audience)
+static bool same_items(const struct field *field, const struct any_list *a, const struct any_list *b, unsigned audience)
 {
-    switch ((enum field_kind)field->kind) {
-    case FIELD_KIND_TEXTS: return same_text(a, b);
-    case FIELD_KIND_TEXT_MAP: return same_text(a, b) && same_text(a + sizeof(char *), b + sizeof(char *));
-    case FIELD_KIND_I64_MAP:
-        return same_text(a, b) &&
-               ((const struct i64_pair *)(const void *)a)->value == ((const struct i64_pair *)(const void *)b)->value;
-    case FIELD_KIND_TEXTS_MAP:
-        return same_text(a, b) && same_texts((const void *)(a + sizeof(char *)), (const void *)(b + sizeof(char *)));
-    case FIELD_KIND_OBJECT_MAP: return same_text(a, b) && field_equal(field->ref, a, b, audience);
-    case FIELD_KIND_LIST: return field_equal(field->ref, a, b, audience);
-    case FIELD_KIND_I64S:
-    case FIELD_KIND_TEXT:
-    case FIELD_KIND_BOOL:
-    case FIELD_KIND_I32:
-    case FIELD_KIND_I64:
-    case FIELD_KIND_DOUBLE:
-    case FIELD_KIND_MAYBE_BOOL:
-    case FIELD_KIND_MAYBE_I32:
-    case FIELD_KIND_MAYBE_I64:
-    case FIELD_KIND_MAYBE_DOUBLE:
-    case FIELD_KIND_ENUM:
-    case FIELD_KIND_FLAGS:
-    case FIELD_KIND_OBJECT:
-    case FIELD_KIND_INLINE: return memcmp(a, b, item_size(field)) == 0;
-    }
-    return false;
-}
-
-static bool same_list(const struct field *field, const struct any_list *a, const struct any_list *b, unsigned audience)
-{
-    size_t size = item_size(field);
+    const struct field_traits *traits = &field_traits[field->kind];
+    struct field value = value_of_items(field);
+    size_t size = field_item_size(field);
 
     if (a->count != b->count || (a->at == NULL) != (b->at == NULL))
         return false;
-    for (uint32_t i = 0; i < a->count; i++)
-        if (!same_item(field, (const char *)a->at + i * size, (const char *)b->at + i * size, audience))
+    for (uint32_t i = 0; i < a->count; i++) {
+        const char *left = (const char *)a->at + i * size, *right = (const char *)b->at + i * size;
+
+        if (traits->has_keys && !same_text(left, right))
             return false;
+        if (!same_member(&value, left + traits->value_at, right + traits->value_at, audience))
+            return false;
+    }
     return true;
 }
 
-#define SAME_MAYBE(type, a, b)                                                                                         \
-    (((const type *)(a))->has == ((const type *)(b))->has &&                                                           \
-     (!((const type *)(a))->has || ((const type *)(a))->value == ((const type *)(b))->value))
+static bool same_maybe(const struct field *field, const char *a, const char *b)
+{
+    const struct field_traits *traits = &field_traits[field->kind];
+    bool has = *(const bool *)a;
+
+    if (has != *(const bool *)b)
+        return false;
+    return !has || memcmp(a + traits->value_at, b + traits->value_at, traits->size - traits->value_at) == 0;
+}
 
 static bool same_member(const struct field *field, const void *a, const void *b, unsigned audience)
 {
     const void *left, *right;
 
-    switch ((enum field_kind)field->kind) {
-    case FIELD_KIND_TEXT: return same_text(a, b);
-    case FIELD_KIND_OBJECT:
+    switch ((enum field_shape)field_traits[field->kind].shape) {
+    case FIELD_SHAPE_BYTES: return memcmp(a, b, field_member_size(field)) == 0;
+    case FIELD_SHAPE_MAYBE: return same_maybe(field, a, b);
+    case FIELD_SHAPE_TEXT: return same_text(a, b);
+    case FIELD_SHAPE_OBJECT:
         memcpy(&left, a, sizeof(left));
         memcpy(&right, b, sizeof(right));
         return left && right ? field_equal(field->ref, left, right, audience) : left == right;
-    case FIELD_KIND_INLINE: return field_equal(field->ref, a, b, audience);
-    case FIELD_KIND_MAYBE_BOOL: return SAME_MAYBE(struct maybe_bool, a, b);
-    case FIELD_KIND_MAYBE_I32: return SAME_MAYBE(struct maybe_i32, a, b);
-    case FIELD_KIND_MAYBE_I64: return SAME_MAYBE(struct maybe_i64, a, b);
-    case FIELD_KIND_MAYBE_DOUBLE: return SAME_MAYBE(struct maybe_double, a, b);
-    case FIELD_KIND_TEXTS:
-    case FIELD_KIND_I64S:
-    case FIELD_KIND_TEXT_MAP:
-    case FIELD_KIND_I64_MAP:
-    case FIELD_KIND_TEXTS_MAP:
-    case FIELD_KIND_LIST:
-    case FIELD_KIND_OBJECT_MAP: return same_list(field, a, b, audience);
-    case FIELD_KIND_BOOL:
-    case FIELD_KIND_I32:
-    case FIELD_KIND_I64:
-    case FIELD_KIND_DOUBLE:
-    case FIELD_KIND_ENUM:
-    case FIELD_KIND_FLAGS: return memcmp(a, b, item_size(field)) == 0;
+    case FIELD_SHAPE_INLINE: return field_equal(field->ref, a, b, audience);
+    case FIELD_SHAPE_ITEMS: return same_items(field, a, b, audience);
     }
     return false;
 }

@@ -176,8 +176,10 @@ struct schema {
     _Generic(((struct T *)0)->member.at, struct X *: FIELD_KIND_LIST), use, &X##_schema)
 #define OBJECT_MAP(T, member, X, use)     FIELD_ROW(T, #member, member, \
     _Generic(((struct T *)0)->member.at, struct X *: FIELD_KIND_OBJECT_MAP), use, &X##_schema)
+/* Decoders note in 64 bits which rows they have seen. */
 #define SCHEMA(T) const struct schema T##_schema = {                                                                \
-    #T, T##_fields, sizeof(T##_fields) / sizeof(T##_fields[0]), sizeof(struct T) };
+    #T, T##_fields, sizeof(T##_fields) / sizeof(T##_fields[0]), sizeof(struct T) };                                 \
+    _Static_assert(sizeof(T##_fields) / sizeof(T##_fields[0]) <= 64, #T " has more than 64 rows");
 /* clang-format on */
 
 struct field_error {

@@ -45,67 +45,12 @@ static void encode_list(const struct field *field, const struct any_list *list, 
     json_end(writer, is_map ? '}' : ']');
 }
 
-static bool is_list(enum field_kind kind)
-{
-    switch (kind) {
-    case FIELD_KIND_TEXTS:
-    case FIELD_KIND_I64S:
-    case FIELD_KIND_TEXT_MAP:
-    case FIELD_KIND_I64_MAP:
-    case FIELD_KIND_TEXTS_MAP:
-    case FIELD_KIND_LIST:
-    case FIELD_KIND_OBJECT_MAP: return true;
-    case FIELD_KIND_TEXT:
-    case FIELD_KIND_OBJECT:
-    case FIELD_KIND_MAYBE_BOOL:
-    case FIELD_KIND_MAYBE_I32:
-    case FIELD_KIND_MAYBE_I64:
-    case FIELD_KIND_MAYBE_DOUBLE:
-    case FIELD_KIND_ENUM:
-    case FIELD_KIND_FLAGS:
-    case FIELD_KIND_BOOL:
-    case FIELD_KIND_I32:
-    case FIELD_KIND_I64:
-    case FIELD_KIND_DOUBLE:
-    case FIELD_KIND_INLINE: return false;
-    }
-    return false;
-}
-
-/* A member is absent when so many of its first bytes are 0; 0: it is always there. The compiler makes a table of it. */
-static size_t leading_bytes(enum field_kind kind)
-{
-    switch (kind) {
-    case FIELD_KIND_TEXT:
-    case FIELD_KIND_OBJECT: return sizeof(void *);
-    case FIELD_KIND_TEXTS:
-    case FIELD_KIND_I64S:
-    case FIELD_KIND_TEXT_MAP:
-    case FIELD_KIND_I64_MAP:
-    case FIELD_KIND_TEXTS_MAP:
-    case FIELD_KIND_LIST:
-    case FIELD_KIND_OBJECT_MAP: return sizeof(((struct any_list *)0)->at);
-    case FIELD_KIND_MAYBE_BOOL: return sizeof(((struct maybe_bool *)0)->has);
-    case FIELD_KIND_MAYBE_I32: return sizeof(((struct maybe_i32 *)0)->has);
-    case FIELD_KIND_MAYBE_I64: return sizeof(((struct maybe_i64 *)0)->has);
-    case FIELD_KIND_MAYBE_DOUBLE: return sizeof(((struct maybe_double *)0)->has);
-    case FIELD_KIND_ENUM: return sizeof(uint32_t);
-    case FIELD_KIND_FLAGS: return sizeof(uint64_t);
-    case FIELD_KIND_BOOL:
-    case FIELD_KIND_I32:
-    case FIELD_KIND_I64:
-    case FIELD_KIND_DOUBLE:
-    case FIELD_KIND_INLINE: return 0;
-    }
-    return 0;
-}
-
 static bool is_empty(const struct field *field, const void *member)
 {
     const struct any_list *list = member;
     const char *text;
 
-    if (is_list((enum field_kind)field->kind))
+    if (field_traits[field->kind].shape == FIELD_SHAPE_ITEMS)
         return list->count == 0;
     if (field->kind != FIELD_KIND_TEXT)
         return false;
@@ -116,7 +61,7 @@ static bool is_empty(const struct field *field, const void *member)
 /* Most rows of most documents are absent, so this is quick about them. */
 static bool is_absent(const struct field *field, const void *member, unsigned audience)
 {
-    size_t bytes = leading_bytes((enum field_kind)field->kind);
+    size_t bytes = field_traits[field->kind].lead;
     uint64_t lead = 1;
 
     if (bytes == sizeof(lead))

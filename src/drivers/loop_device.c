@@ -29,9 +29,32 @@ enum {
     ATTACH_TRIES = 256, /* others may take the free number that we were told */
     BUSY_PASSED = 32,   /* looking at so many costs less than the kernel's walk over some thousands */
     ADDED_AT_ONCE = 16,
-    DETACH_WAITS = 40, /* of DETACH_WAIT_MS: short visitors such as udev's probes leave again */
-    DETACH_WAIT_MS = 5,
+    /* Visitors such as udev's probes leave again, later on a busy machine: only who stays longer is worth an error. */
+    ALONE_WAIT_MS = 1000, /* who has it exclusively has mounted it, mostly, and stays */
+    DETACH_WAIT_MS = 5000,
+    FIRST_PAUSE_MS = 2,
+    LONGEST_PAUSE_MS = 50,
 };
+
+struct waiting {
+    int waited_ms, pause_ms;
+};
+
+/* Each time longer than the last one. False when limit_ms are over. */
+static bool wait_again(struct waiting *waiting, int limit_ms)
+{
+    struct timespec pause;
+
+    if (waiting->waited_ms >= limit_ms)
+        return false;
+    waiting->pause_ms = waiting->pause_ms == 0                     ? FIRST_PAUSE_MS
+                        : waiting->pause_ms * 2 < LONGEST_PAUSE_MS ? waiting->pause_ms * 2
+                                                                   : LONGEST_PAUSE_MS;
+    waiting->waited_ms += waiting->pause_ms;
+    pause = (struct timespec){ .tv_nsec = waiting->pause_ms * 1000000L };
+    nanosleep(&pause, NULL);
+    return true;
+}
 
 int loop_device_check(void)
 {
@@ -209,13 +232,17 @@ int loop_device_resize(const char *device, const char *path, int64_t *size_kib)
 
 int loop_device_open_alone(const char *device, const char *path)
 {
+    struct waiting waiting = { 0 };
     /* Foreign devices may be in use, and that is no concern of ours: whose it is comes first. */
     int descriptor = open_shown(device, path, 0);
 
     if (descriptor < 0)
         return descriptor;
     close(descriptor);
-    return open_shown(device, path, O_EXCL);
+    do
+        descriptor = open_shown(device, path, O_EXCL);
+    while (descriptor == -EBUSY && wait_again(&waiting, ALONE_WAIT_MS));
+    return descriptor;
 }
 
 /* Whether sysfs still names path behind the device; read without opening the device, which would keep it busy. */
@@ -241,7 +268,7 @@ static bool still_shows(const char *device, const char *real_path)
 int loop_device_detach(const char *device, const char *path)
 {
     CLEANUP(memory_freep) char *real_path = realpath(path, NULL);
-    const struct timespec pause = { .tv_nsec = DETACH_WAIT_MS * 1000000L };
+    struct waiting waiting = { 0 };
     int descriptor = loop_device_open_alone(device, path), error = 0;
 
     if (descriptor == -ENXIO)
@@ -255,11 +282,9 @@ int loop_device_detach(const char *device, const char *path)
      * LOOP_CLR_FD on a device that somebody else has open succeeds, and takes effect when the last one closes it: so
      * what counts is what sysfs says.
      */
-    for (int i = 0; !error && real_path && still_shows(device, real_path); i++) {
-        if (i == DETACH_WAITS)
-            return -EBUSY;
-        nanosleep(&pause, NULL);
-    }
+    while (!error && real_path && still_shows(device, real_path))
+        if (!wait_again(&waiting, DETACH_WAIT_MS))
+            error = -EBUSY;
     return error;
 }
 

@@ -26,10 +26,11 @@ int loop_device_attach(const char *path, struct loop_cursor *cursor, char device
                        int64_t *size_kib) MUST_CHECK;
 /* -ENXIO when device does not show path. */
 int loop_device_resize(const char *device, const char *path, int64_t *size_kib) MUST_CHECK;
-/* 0 also when device does not show path (any more); -EBUSY when somebody has it open, mounted, or on top of it. */
+/* 0 also when device does not show path (any more); -EBUSY when somebody has it open, mounted, or on top of it, and has
+ * so for some seconds. */
 int loop_device_detach(const char *device, const char *path) MUST_CHECK;
-/* Opens the device for writing, alone. -ENXIO when it does not show path, -EBUSY when it is in use; else the
- * descriptor. */
+/* Opens the device for writing, alone. -ENXIO when it does not show path, -EBUSY when it is in use and stays so
+ * for a second; else the descriptor. */
 int loop_device_open_alone(const char *device, const char *path) MUST_CHECK;
 
 /* What all loop devices show, read once from sysfs. */

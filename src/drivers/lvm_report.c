@@ -39,9 +39,9 @@ static const struct field lvm_part_fields[] = {
 static SCHEMA(lvm_part)
 static const struct field lvm_output_fields[] = { LIST(lvm_output, report, lvm_part, FIELD_REQUIRED) };
 static SCHEMA(lvm_output)
-    /* clang-format on */
+/* clang-format on */
 
-    char *lvm_path(const char *group, const char *name, struct arena *arena)
+char *lvm_path(const char *group, const char *name, struct arena *arena)
 {
     return arena_printf(arena, "/dev/%s/%s", group, name);
 }

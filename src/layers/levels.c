@@ -39,6 +39,12 @@ static int64_t size_below(const struct level *level, uint32_t slot, const struct
     return level->layer->side_kib(level, volume->want, slot - 1, volume->size_kib);
 }
 
+/* Larger ones are refused, but are described all the same: no layer's arithmetic shall meet them. */
+static int64_t bounded(int64_t size_kib)
+{
+    return size_kib > VOLUME_MAX_KIB ? VOLUME_MAX_KIB : size_kib;
+}
+
 static void set_volumes(const struct maker *maker, struct level *level, const struct level *above, uint32_t slot)
 {
     const struct resource_want *want = maker->want;
@@ -51,7 +57,7 @@ static void set_volumes(const struct maker *maker, struct level *level, const st
             continue;
         level->volumes[level->count] = (struct level_volume){
             .want = volume,
-            .size_kib = above ? size_below(above, slot, &above->volumes[level->count]) : volume->size_kib,
+            .size_kib = above ? size_below(above, slot, &above->volumes[level->count]) : bounded(volume->size_kib),
         };
         level->count++;
     }

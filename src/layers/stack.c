@@ -49,8 +49,34 @@ static int check_layers(const struct resource_want *want, struct arena *arena, s
         buf_done(&unknown);
         return -1;
     }
+    for (uint32_t i = 0; i < want->layers.count; i++)
+        for (uint32_t j = 0; j < i; j++)
+            if (layer_find(want->layers.at[i]) == layer_find(want->layers.at[j]))
+                return refuse(arena, trouble, want, "A layer is in its list twice.", NULL);
     if (want->layers.count == 0 || !text_equal_fold(want->layers.at[want->layers.count - 1], layer_storage.name))
         return refuse(arena, trouble, want, "Its list of layers does not end with STORAGE.", NULL);
+    return 0;
+}
+
+static int check_volumes(const struct resource_want *want, struct arena *arena, struct trouble *trouble)
+{
+    enum { NUMBERS = 65536 };
+    uint8_t *seen = arena_alloc(arena, NUMBERS / 8);
+
+    for (uint32_t i = 0; i < want->volumes.count; i++) {
+        int32_t number = want->volumes.at[i].number;
+
+        if (number < 0 || number >= NUMBERS)
+            return refuse(arena, trouble, want, "A volume number is out of range.", NULL);
+        if (seen[number / 8] & 1 << number % 8)
+            return refuse(arena, trouble, want, "Two volumes have the same number.", NULL);
+        seen[number / 8] |= (uint8_t)(1 << number % 8);
+        if (want->volumes.at[i].size_kib > VOLUME_MAX_KIB)
+            return refuse(
+                arena, trouble, want,
+                arena_printf(arena, "Volume %" PRId32 " would have more than %" PRId64 " KiB.", number, VOLUME_MAX_KIB),
+                "Give its definition another size.");
+    }
     return 0;
 }
 
@@ -58,16 +84,7 @@ static int check_want(const struct resource_want *want, struct arena *arena, str
 {
     if (!is_safe_name(want->resource))
         return refuse(arena, trouble, want, "Its name cannot be part of a path.", NULL);
-    for (uint32_t i = 0; i < want->volumes.count; i++) {
-        const struct volume_want *volume = &want->volumes.at[i];
-
-        if (volume->number < 0 || volume->number > 65535)
-            return refuse(arena, trouble, want, "A volume number is out of range.", NULL);
-        for (uint32_t j = 0; j < i; j++)
-            if (want->volumes.at[j].number == volume->number)
-                return refuse(arena, trouble, want, "Two volumes have the same number.", NULL);
-    }
-    return 0;
+    return check_volumes(want, arena, trouble);
 }
 
 static int plan_down(const struct levels *levels, const struct resource_want *want, struct plan *plan,

@@ -71,7 +71,8 @@ void account_resource(struct model *model, const struct object *object, int sign
         if (!found)
             continue;
         pool = (struct storage_pool *)place_writable(&found->object);
-        pool->reserved_kib += sign * volume->size_kib;
+        /* What thousands of the largest volumes sum up to means nothing, but must come to nothing in the end. */
+        pool->reserved_kib = (int64_t)((uint64_t)pool->reserved_kib + (uint64_t)sign * (uint64_t)volume->size_kib);
         pool->volume_count += (uint32_t)sign;
         if (is_first_in_pool(resource, i))
             pool->resource_count += (uint32_t)sign;

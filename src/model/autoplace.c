@@ -90,7 +90,8 @@ static int64_t by_free(const struct autoplace_pool *pool)
 static int64_t by_total(const struct autoplace_pool *pool)
 {
     int64_t promised = multiply(pool->total_kib.value, usable_ratio(pool, pool->total_ratio));
-    return promised > pool->reserved_kib ? promised - pool->reserved_kib : 0;
+    /* Negative: more than can be counted. */
+    return pool->reserved_kib >= 0 && promised > pool->reserved_kib ? promised - pool->reserved_kib : 0;
 }
 
 int64_t autoplace_available_kib(const struct autoplace_pool *pool)

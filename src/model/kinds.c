@@ -85,55 +85,55 @@ static const struct field master_fields[] = {
 };
 static SCHEMA(master)
 
-    static const struct field controller_fields[] = {
-        OBJECT_FIELDS(controller, no_flags),
-        FIELD(controller, satellite_props, FIELD_STORE),
-        OBJECT(controller, master, master, FIELD_STORE),
-    };
+static const struct field controller_fields[] = {
+    OBJECT_FIELDS(controller, no_flags),
+    FIELD(controller, satellite_props, FIELD_STORE),
+    OBJECT(controller, master, master, FIELD_STORE),
+};
 static SCHEMA(controller)
 
-    static const struct field node_fields[] = {
-        OBJECT_FIELDS(node, node_flags),
-        FIELD(node, name, FIELD_STORE),
-        ENUM(node, type, node_type_names, FIELD_STORE),
-    };
+static const struct field node_fields[] = {
+    OBJECT_FIELDS(node, node_flags),
+    FIELD(node, name, FIELD_STORE),
+    ENUM(node, type, node_type_names, FIELD_STORE),
+};
 static SCHEMA(node)
 
-    static const struct field net_interface_fields[] = {
-        OBJECT_FIELDS(net_interface, no_flags),        FIELD(net_interface, name, FIELD_STORE),
-        FIELD(net_interface, address, FIELD_STORE),    FIELD(net_interface, satellite_port, FIELD_STORE),
-        FIELD(net_interface, encryption, FIELD_STORE),
-    };
+static const struct field net_interface_fields[] = {
+    OBJECT_FIELDS(net_interface, no_flags),        FIELD(net_interface, name, FIELD_STORE),
+    FIELD(net_interface, address, FIELD_STORE),    FIELD(net_interface, satellite_port, FIELD_STORE),
+    FIELD(net_interface, encryption, FIELD_STORE),
+};
 static SCHEMA(net_interface)
 
-    static const struct field storage_pool_definition_fields[] = {
-        OBJECT_FIELDS(storage_pool_definition, no_flags),
-        FIELD(storage_pool_definition, name, FIELD_STORE),
-    };
+static const struct field storage_pool_definition_fields[] = {
+    OBJECT_FIELDS(storage_pool_definition, no_flags),
+    FIELD(storage_pool_definition, name, FIELD_STORE),
+};
 static SCHEMA(storage_pool_definition)
 
-    static const struct field storage_pool_fields[] = {
-        OBJECT_FIELDS(storage_pool, no_flags),
-        FIELD(storage_pool, provider, FIELD_STORE),
-        FIELD(storage_pool, shared_name, FIELD_STORE),
-        FIELD(storage_pool, external_locking, FIELD_STORE),
-    };
+static const struct field storage_pool_fields[] = {
+    OBJECT_FIELDS(storage_pool, no_flags),
+    FIELD(storage_pool, provider, FIELD_STORE),
+    FIELD(storage_pool, shared_name, FIELD_STORE),
+    FIELD(storage_pool, external_locking, FIELD_STORE),
+};
 static SCHEMA(storage_pool)
 
-    static const struct field select_filter_fields[] = {
-        FIELD(select_filter, place_count, FIELD_STORE),
-        FIELD(select_filter, node_name_list, FIELD_STORE),
-        FIELD(select_filter, storage_pool_list, FIELD_STORE),
-        FIELD(select_filter, storage_pool_diskless_list, FIELD_STORE),
-        FIELD(select_filter, not_place_with_rsc, FIELD_STORE),
-        FIELD(select_filter, not_place_with_rsc_regex, FIELD_STORE),
-        FIELD(select_filter, replicas_on_same, FIELD_STORE),
-        FIELD(select_filter, replicas_on_different, FIELD_STORE),
-        FIELD(select_filter, x_replicas_on_different_map, FIELD_STORE),
-        FIELD(select_filter, layer_stack, FIELD_STORE),
-        FIELD(select_filter, provider_list, FIELD_STORE),
-        FIELD(select_filter, diskless_on_remaining, FIELD_STORE),
-    };
+static const struct field select_filter_fields[] = {
+    FIELD(select_filter, place_count, FIELD_STORE),
+    FIELD(select_filter, node_name_list, FIELD_STORE),
+    FIELD(select_filter, storage_pool_list, FIELD_STORE),
+    FIELD(select_filter, storage_pool_diskless_list, FIELD_STORE),
+    FIELD(select_filter, not_place_with_rsc, FIELD_STORE),
+    FIELD(select_filter, not_place_with_rsc_regex, FIELD_STORE),
+    FIELD(select_filter, replicas_on_same, FIELD_STORE),
+    FIELD(select_filter, replicas_on_different, FIELD_STORE),
+    FIELD(select_filter, x_replicas_on_different_map, FIELD_STORE),
+    FIELD(select_filter, layer_stack, FIELD_STORE),
+    FIELD(select_filter, provider_list, FIELD_STORE),
+    FIELD(select_filter, diskless_on_remaining, FIELD_STORE),
+};
 SCHEMA(select_filter)
 
 static const struct field resource_group_fields[] = {
@@ -143,50 +143,50 @@ static const struct field resource_group_fields[] = {
 };
 static SCHEMA(resource_group)
 
-    static const struct field volume_group_fields[] = {
-        OBJECT_FIELDS(volume_group, volume_group_flags),
-        FIELD(volume_group, number, FIELD_STORE),
-    };
+static const struct field volume_group_fields[] = {
+    OBJECT_FIELDS(volume_group, volume_group_flags),
+    FIELD(volume_group, number, FIELD_STORE),
+};
 static SCHEMA(volume_group)
 
-    static const struct field resource_definition_fields[] = {
-        OBJECT_FIELDS(resource_definition, resource_definition_flags),
-        FIELD(resource_definition, name, FIELD_STORE),
-        FIELD(resource_definition, external_name, FIELD_STORE),
-        FIELD(resource_definition, resource_group, FIELD_STORE),
-        FIELD(resource_definition, layers, FIELD_STORE),
-        FIELD(resource_definition, peer_slots, FIELD_STORE),
-        FIELD(resource_definition, port, FIELD_STORE),
-        FIELD(resource_definition, transport, FIELD_STORE),
-        FIELD(resource_definition, secret, FIELD_STORE | FIELD_SECRET),
-    };
+static const struct field resource_definition_fields[] = {
+    OBJECT_FIELDS(resource_definition, resource_definition_flags),
+    FIELD(resource_definition, name, FIELD_STORE),
+    FIELD(resource_definition, external_name, FIELD_STORE),
+    FIELD(resource_definition, resource_group, FIELD_STORE),
+    FIELD(resource_definition, layers, FIELD_STORE),
+    FIELD(resource_definition, peer_slots, FIELD_STORE),
+    FIELD(resource_definition, port, FIELD_STORE),
+    FIELD(resource_definition, transport, FIELD_STORE),
+    FIELD(resource_definition, secret, FIELD_STORE | FIELD_SECRET),
+};
 static SCHEMA(resource_definition)
 
-    static const struct field volume_definition_fields[] = {
-        OBJECT_FIELDS(volume_definition, volume_definition_flags),
-        FIELD(volume_definition, number, FIELD_STORE),
-        FIELD(volume_definition, size_kib, FIELD_STORE),
-        FIELD(volume_definition, minor, FIELD_STORE),
-    };
+static const struct field volume_definition_fields[] = {
+    OBJECT_FIELDS(volume_definition, volume_definition_flags),
+    FIELD(volume_definition, number, FIELD_STORE),
+    FIELD(volume_definition, size_kib, FIELD_STORE),
+    FIELD(volume_definition, minor, FIELD_STORE),
+};
 static SCHEMA(volume_definition)
 
-    static const struct field volume_side_fields[] = {
-        FIELD(volume_side, suffix, FIELD_STORE | FIELD_REQUIRED),
-        FIELD(volume_side, storage_pool, FIELD_STORE),
-    };
+static const struct field volume_side_fields[] = {
+    FIELD(volume_side, suffix, FIELD_STORE | FIELD_REQUIRED),
+    FIELD(volume_side, storage_pool, FIELD_STORE),
+};
 static SCHEMA(volume_side)
 
-    static const struct field volume_fields[] = {
-        FIELD(volume, number, FIELD_STORE),
-        FIELD(volume, uuid, FIELD_STORE),
-        FLAGS(volume, flags, volume_flag_names, FIELD_STORE),
-        FIELD(volume, props, FIELD_STORE),
-        FIELD(volume, storage_pool, FIELD_STORE),
-        FIELD(volume, size_kib, FIELD_STORE),
-        LIST(volume, sides, volume_side, FIELD_STORE),
-        FIELD(volume, is_deployed, FIELD_STORE),
-        FIELD(volume, keys, FIELD_STORE | FIELD_SECRET),
-    };
+static const struct field volume_fields[] = {
+    FIELD(volume, number, FIELD_STORE),
+    FIELD(volume, uuid, FIELD_STORE),
+    FLAGS(volume, flags, volume_flag_names, FIELD_STORE),
+    FIELD(volume, props, FIELD_STORE),
+    FIELD(volume, storage_pool, FIELD_STORE),
+    FIELD(volume, size_kib, FIELD_STORE),
+    LIST(volume, sides, volume_side, FIELD_STORE),
+    FIELD(volume, is_deployed, FIELD_STORE),
+    FIELD(volume, keys, FIELD_STORE | FIELD_SECRET),
+};
 SCHEMA(volume)
 
 static const struct field resource_fields[] = {
@@ -197,7 +197,7 @@ static const struct field resource_fields[] = {
 };
 static SCHEMA(resource)
 
-    static void release_pool(struct object *object)
+static void release_pool(struct object *object)
 {
     free(((struct storage_pool *)object)->fact);
 }

@@ -59,6 +59,9 @@ struct origin_want {
     char *resource, *snapshot;
 };
 
+/* 1 EiB: of what is deployed. Sums of a few such sizes and overheads fit into 64 bits. */
+#define VOLUME_MAX_KIB (INT64_C(1) << 50)
+
 struct volume_want {
     int32_t number;
     char *pool;

@@ -483,6 +483,11 @@ size_t http_server_connections(const struct http_server *server)
     return server->connection_count;
 }
 
+void http_server_set_cors(struct http_server *server, bool has_cors)
+{
+    server->has_no_cors = !has_cors;
+}
+
 void http_server_set_error_body(struct http_server *server,
                                 void (*error_body)(void *owner, int status, const char *what, struct buf *out))
 {

@@ -53,6 +53,10 @@ size_t http_server_connections(const struct http_server *server);
 void http_server_set_error_body(struct http_server *server,
                                 void (*error_body)(void *owner, int status, const char *what, struct buf *out));
 
+/* Whether scripts of web pages from elsewhere may read answers and be allowed to send what changes something: they may
+ * unless this was called with false. */
+void http_server_set_cors(struct http_server *server, bool has_cors);
+
 const struct http_request *http_get_request(const struct http_exchange *exchange);
 /* The body held a secret, and is not needed any more. */
 void http_wipe_body(struct http_exchange *exchange);

@@ -354,6 +354,22 @@ static enum http_outcome exchange(struct http_client *client, const struct buf *
     return HTTP_OK;
 }
 
+/* While it was idle the server may have closed it. */
+static bool is_closed(const struct http_client *client)
+{
+    char byte;
+    ssize_t count = recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    return count >= 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+/* What changes something may have been carried out though no answer came. */
+static bool is_repeatable(const struct http_call *call)
+{
+    return strcmp(call->method, "GET") == 0 || strcmp(call->method, "HEAD") == 0 ||
+           strcmp(call->method, "OPTIONS") == 0;
+}
+
 enum http_outcome http_client_call(struct http_client *client, const struct http_call *call)
 {
     struct buf out = { 0 };
@@ -362,6 +378,8 @@ enum http_outcome http_client_call(struct http_client *client, const struct http
 
     client->call = call;
     write_request(client, call, &out);
+    if (client->fd >= 0 && is_closed(client))
+        hang_up(client);
     do {
         is_kept = client->fd >= 0;
         begin_answer(client);
@@ -370,7 +388,7 @@ enum http_outcome http_client_call(struct http_client *client, const struct http
             outcome = exchange(client, &out, &heard);
         if (outcome != HTTP_OK || !client->keep_alive)
             hang_up(client);
-    } while (outcome == HTTP_LOST && is_kept && !heard);
+    } while (outcome == HTTP_LOST && is_kept && !heard && is_repeatable(call));
     buf_done(&out);
     client->call = NULL;
     if (outcome != HTTP_OK && outcome != HTTP_STOPPED)

@@ -142,7 +142,7 @@ static void add_begin(struct http_server *server, int status, const char *conten
         snprintf(server->begin.content_type, sizeof(server->begin.content_type), "%s", type);
         http_format_date(now_ms, date);
         buf_clear(&server->begin.text);
-        http_reply_begin(&server->begin.text, status, content_type, date);
+        http_reply_begin(&server->begin.text, status, content_type, date, !server->has_no_cors);
     }
     buf_add(out, server->begin.text.data, server->begin.text.length);
 }

@@ -82,13 +82,14 @@ void http_reply_header(struct buf *out, const char *name, const char *value)
     add_header(out, name, value);
 }
 
-void http_reply_begin(struct buf *out, int status, const char *content_type, const char *date)
+void http_reply_begin(struct buf *out, int status, const char *content_type, const char *date, bool has_cors)
 {
     if (status == 200)
         buf_add_text(out, "HTTP/1.1 200 OK\r\n");
     else
         buf_printf(out, "HTTP/1.1 %d %s\r\n", status, status_name(status));
-    buf_add(out, cors, sizeof(cors) - 1);
+    if (has_cors)
+        buf_add(out, cors, sizeof(cors) - 1);
     if (*date)
         add_header(out, "Date", date);
     if (content_type)

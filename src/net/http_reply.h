@@ -21,8 +21,9 @@ struct http_reply_end {
     bool is_old; /* HTTP/1.0 must be told that the connection is kept */
 };
 
-/* Status line and the headers that every answer has. date may be "". */
-void http_reply_begin(struct buf *out, int status, const char *content_type, const char *date);
+/* Status line and the headers that every answer has; with has_cors scripts of any web page may read it. date may be "".
+ */
+void http_reply_begin(struct buf *out, int status, const char *content_type, const char *date, bool has_cors);
 void http_reply_header(struct buf *out, const char *name, const char *value); /* control characters become blanks */
 void http_reply_end(struct buf *out, const struct http_reply_end *end);
 

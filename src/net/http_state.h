@@ -78,6 +78,7 @@ struct http_server {
     struct listener *listener;
     struct timer *sweep;
     struct http_limits limits;
+    bool has_no_cors;
     http_handler *handler;
     void *owner;
     void (*error_body)(void *owner, int status, const char *what, struct buf *out);

@@ -23,7 +23,7 @@ static int decode_escape(const char *text, size_t left)
         return -1;
     high = hex_digit(text[1]);
     low = hex_digit(text[2]);
-    if (high < 0 || low < 0 || high + low == 0)
+    if (high < 0 || low < 0 || high + low == 0) /* nothing that has a name here contains a NUL */
         return -1;
     return high * 16 + low;
 }
@@ -114,9 +114,9 @@ const char *uri_parse(struct arena *arena, const char *target, struct uri *uri)
     if (*target != '/')
         return "The path does not start with '/'.";
     if (!parse_path(arena, target, path_length, uri))
-        return "The path has a broken '%' escape.";
+        return "The path has a broken '%' escape, or that of a NUL.";
     if (path_length < length && !parse_query(arena, target + path_length + 1, length - path_length - 1, uri))
-        return "The query has a broken '%' escape.";
+        return "The query has a broken '%' escape, or that of a NUL.";
     return NULL;
 }
 

@@ -4,6 +4,7 @@
  * the map is full it is doubled and the batch is written again; when LMDB says that its environment is beyond use (a
  * failed write of its meta page), it is opened anew.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
@@ -186,12 +187,14 @@ struct store *store_lmdb_open(struct loop *loop, const char *directory, const ch
     return NULL;
 }
 
-static const struct lmdb_table *find_table(const struct lmdb_store *lmdb, const char *name)
+static const struct lmdb_table *get_table(const struct lmdb_store *lmdb, const char *name)
 {
-    for (size_t i = 0; i < lmdb->table_count; i++)
-        if (strcmp(lmdb->tables[i].name, name) == 0)
-            return &lmdb->tables[i];
-    return NULL;
+    size_t at = 0;
+
+    while (at < lmdb->table_count && strcmp(lmdb->tables[at].name, name) != 0)
+        at++;
+    assert(at < lmdb->table_count);
+    return &lmdb->tables[at];
 }
 
 static int load_table(MDB_txn *txn, const struct lmdb_table *table,
@@ -225,7 +228,7 @@ static int load(struct store *store, const char *const *tables, size_t table_cou
     if (rc != 0)
         return explain(rc, "the store cannot be read", lmdb->directory, why, why_size);
     for (size_t i = 0; i < table_count && rc == 0; i++)
-        rc = load_table(txn, find_table(lmdb, tables[i]), each, owner);
+        rc = load_table(txn, get_table(lmdb, tables[i]), each, owner);
     mdb_txn_abort(txn);
     /* Opened anew, so that the pages just read are no memory of this process any more. */
     mdb_env_close(lmdb->env);
@@ -243,7 +246,7 @@ static int write_batch(struct lmdb_store *lmdb)
     if (rc != 0)
         return rc;
     for (const struct store_op *op = lmdb->batch->ops; op && rc == 0; op = op->next) {
-        const struct lmdb_table *table = find_table(lmdb, op->table);
+        const struct lmdb_table *table = get_table(lmdb, op->table);
         union {
             const char *locked;
             void *data;

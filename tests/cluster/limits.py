@@ -41,5 +41,28 @@ def _():
             cluster.rest.put('/v1/resource-definitions/data', body, 400)
 
 
+@suite.case('sizes that no device can have are refused where a device would be made')
+def _():
+    most, huge = 2 ** 50, 2 ** 63 - 1
+    with Cluster(satellites=1, source='limits') as cluster:
+        cluster.register()
+        cluster.create_definition('data', [4096])
+        cluster.create_resource('data', 'n1')
+        volumes = '/v1/resource-definitions/data/volume-definitions'
+        for size in (most + 1, huge):
+            for answer in (cluster.rest.post(volumes, {'volume_definition': {'size_kib': size}}, 500),
+                           cluster.rest.put(f'{volumes}/0', {'size_kib': size}, 500)):
+                assert f'1 to {most} KiB' in answer.errors[0]['cause'], answer
+            cluster.rest.post('/v1/resource-groups/DfltRscGrp/spawn', {
+                'resource_definition_name': f'spawned{size}', 'volume_sizes': [size],
+                'select_filter': {'place_count': 1, 'layer_stack': ['STORAGE']}}, 500)
+        # A definition that is not deployed takes any size, as the reference's; a resource of it is refused.
+        cluster.create_definition('huge', [huge])
+        answer = cluster.rest.post('/v1/resource-definitions/huge/resources/n1', {'resource': {'props': {'StorPoolName': 'thin'}}}, 500)
+        assert f'more than {most} KiB' in answer.errors[0]['cause'], answer
+        cluster.await_match({('data', 'n1'): {0: 4096}})
+        cluster.delete_everything()
+
+
 if __name__ == '__main__':
     sys.exit(suite.run())

@@ -13,6 +13,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
 from cluster import Cluster, binary, free_port
+from peer import FakeSatellite
 from rest import Rest
 from suite import Suite, wait_for
 
@@ -114,6 +115,21 @@ def _():
         satellite.restart()
         cluster.await_online('n1')
         assert len(reports(cluster)) == 1
+
+
+@suite.case('a satellite that tells of crashes without end is heard out once per name, and sixteen times')
+def _():
+    flood = [('crash', {'name': f'ErrorReport-{n // 2}.log', 'text': f'linstor-satellite 1.0: crashed\n\nReason:     SIGABRT {n // 2}\n'})
+             for n in range(400)]
+    with Cluster(satellites=0, source='reports') as cluster:
+        with FakeSatellite(flood) as fake:
+            fake.register(cluster.rest)
+            wait_for('sixteen reports', lambda: len(reports(cluster)) == 16, 20)
+            wait_for('both of each were answered', lambda: [k for k, _ in fake.received].count('crash_kept') == 32, 20)
+            cluster.rest.put('/v1/nodes/fake/reconnect')
+            wait_for('another connection', lambda: fake.connections > 1, 20)
+            wait_for('sixteen more', lambda: len(reports(cluster)) == 32, 20)
+        assert len({r['exception_message'] for r in reports(cluster)}) == 32
 
 
 LABELS = r'(?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*"(?:,(?=[a-zA-Z_])|(?=\})))*'
@@ -302,6 +318,34 @@ def _():
                 assert child.wait(20) == 0
             finally:
                 child.kill()
+
+
+@suite.case('web pages from elsewhere may use the controller, unless the configuration says no')
+def _():
+    page = {'Origin': 'http://elsewhere.example'}
+    form = {'Content-Type': 'application/x-www-form-urlencoded'}
+    definition = {'resource_definition': {'name': 'xx'}}
+
+    def allows(answer):
+        return answer.headers.get('access-control-allow-origin') == '*'
+
+    with tempfile.TemporaryDirectory() as directory:
+        for text, has_cors, has_json in (('', True, False), ('cors = false\n', False, False), ('require_json = true\n', True, True)):
+            pathlib.Path(directory, 'linstor.toml').write_text('[http]\n' + text)
+            with Cluster(satellites=0, source='reports', start=False) as cluster:
+                cluster.controller.arguments += ['-c', directory]
+                cluster.controller.start()
+                rest = cluster.rest
+                answer = rest.call('GET', '/v1/nodes', headers=page)
+                assert allows(answer) == has_cors and answer.status == (200 if has_cors else 403), (text, str(answer))
+                answer = rest.call('OPTIONS', '/v1/nodes', headers={**page, 'Access-Control-Request-Method': 'POST'})
+                assert allows(answer) == has_cors and answer.status == (200 if has_cors else 403), (text, str(answer))
+                answer = rest.call('POST', '/v1/resource-definitions', definition, headers={**page, **form})
+                assert answer.status == (415 if has_json else 201 if has_cors else 403), (text, str(answer))
+                answer = rest.call('POST', '/v1/resource-definitions', {'resource_definition': {'name': 'yy'}},
+                                   headers={'Content-Type': 'Application/JSON; charset=utf-8'})
+                assert answer.status == 201 and allows(answer) == has_cors, (text, str(answer))
+                assert rest.call('GET', '/v1/nodes').status == 200
 
 
 @suite.case('configuration that is wrong, or asks for protection that is not there, keeps it from starting')

@@ -46,11 +46,17 @@ class OwnEnv(run.Env):
                 process.start()
 
     def fresh(self, _args):
+        """Another cluster: its controller has a new UUID, and satellites that remember the last one would refuse it."""
         controller = self.cluster.controller
+        for satellite in self.cluster.satellites.values():
+            satellite.kill()
+            (satellite.data / 'cluster').unlink(missing_ok=True)
         controller.kill()
         shutil.rmtree(controller.data)
         controller.data.mkdir()
         controller.start()
+        for satellite in self.cluster.satellites.values():
+            satellite.start()
 
     def stop(self, args):
         self.cluster.satellites[args['node']].kill()

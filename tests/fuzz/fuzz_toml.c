@@ -22,7 +22,7 @@ static const struct field http_fields[] = {
 };
 static SCHEMA(http)
 
-    struct config {
+struct config {
     struct http *http;
     struct text_map properties;
     double ratio;
@@ -34,7 +34,7 @@ static const struct field config_fields[] = {
 };
 static SCHEMA(config)
 
-    static int depth_of(const cJSON *node)
+static int depth_of(const cJSON *node)
 {
     int deepest = 0;
 

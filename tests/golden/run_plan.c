@@ -82,9 +82,9 @@ static const struct field golden_facts_fields[] = {
     FIELD(golden_facts, has_key, 0), FIELD(golden_facts, answers, 0),
 };
 static SCHEMA(golden_facts)
-    /* clang-format on */
+/* clang-format on */
 
-    struct golden {
+struct golden {
     const char *path;
     struct arena arena;
     struct wants wants;

@@ -24,7 +24,7 @@ static const struct field note_fields[] = {
 };
 static SCHEMA(note)
 
-    static void act(struct side *side, enum callback where)
+static void act(struct side *side, enum callback where)
 {
     assert_false(side->is_sending);
     loop_stop(side->loop);

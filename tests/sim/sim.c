@@ -21,6 +21,7 @@
 #include "machine.h"
 #include "scenario.h"
 #include "store_sim.h"
+#include "user.h"
 #include "workload.h"
 
 enum {
@@ -80,6 +81,7 @@ static void settle(void)
     const char *why = "";
 
     while (world_now_ms() < end_ms) {
+        user_act();
         run_until(world_now_ms() + SETTLE_LOOK_MS);
         why = check_settled(true);
         if (why)
@@ -106,6 +108,7 @@ static void run_seed(uint64_t seed, bool is_verbose, struct counts *counts)
     cluster_end_faults();
     settle();
     cluster_done();
+    user_done();
     workload_done();
     network_done();
     runners_done();

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/field.h"
+#include "base/field_layout.h"
 
 static const struct enum_name colors[] = { { "RED", 1 }, { "GREEN", 2 }, { 0 } };
 static const struct enum_name bits[] = { { "A", 1 }, { "B", 2 }, { "AB", 3 }, { 0 } };
@@ -22,7 +23,7 @@ static const struct field leaf_fields[] = {
 };
 static SCHEMA(leaf)
 
-    struct tree {
+struct tree {
     char *name;
     bool plain;
     struct maybe_bool maybe;
@@ -51,12 +52,12 @@ static const struct field tree_fields[] = {
 };
 static SCHEMA(tree)
 
-    static const char full[] =
-        "{\"name\":\"n\\u00e9\",\"plain\":true,\"maybe\":false,\"number\":-4611686018407726875,\"ratio\":20.0,"
-        "\"texts\":[\"a\",\"b\"],\"props\":{\"a/b\":\"\",\"c\":\"x\"},\"numbers\":[1,9007199254740993],"
-        "\"color\":\"GREEN\",\"flags\":[\"A\",\"B\",\"AB\"],\"object\":{\"name\":\"o\",\"port\":3366},"
-        "\"inline_object\":{\"name\":\"i\"},\"leaves\":[{\"name\":\"l\"}],\"secret\":\"s\",\"reasons\":{\"LUKS\":[\"no "
-        "kernel\",\"no tool\"],\"NVME\":[]}}";
+static const char full[] =
+    "{\"name\":\"n\\u00e9\",\"plain\":true,\"maybe\":false,\"number\":-4611686018407726875,\"ratio\":20.0,"
+    "\"texts\":[\"a\",\"b\"],\"props\":{\"a/b\":\"\",\"c\":\"x\"},\"numbers\":[1,9007199254740993],"
+    "\"color\":\"GREEN\",\"flags\":[\"A\",\"B\",\"AB\"],\"object\":{\"name\":\"o\",\"port\":3366},"
+    "\"inline_object\":{\"name\":\"i\"},\"leaves\":[{\"name\":\"l\"}],\"secret\":\"s\",\"reasons\":{\"LUKS\":[\"no "
+    "kernel\",\"no tool\"],\"NVME\":[]}}";
 
 /* Both ways of reading give the same. */
 static void decode_ok(struct tree *tree, const char *text, struct arena *arena)
@@ -448,6 +449,15 @@ static void what_is_no_utf8_is_refused(void **state)
         assert_int_equal(json_is_utf8(rows[i].text, strlen(rows[i].text)), rows[i].is_good);
 }
 
+static void traits_are_those_of_their_kind(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind <= FIELD_KIND_OBJECT_MAP; kind++) {
+        assert_int_equal(field_traits[kind].kind, kind);
+        assert_int_not_equal(field_traits[kind].shape, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -468,6 +478,7 @@ int main(void)
         cmocka_unit_test(large_maps_come_in_order),
         cmocka_unit_test(memory_of_strangers_is_limited),
         cmocka_unit_test(what_is_no_utf8_is_refused),
+        cmocka_unit_test(traits_are_those_of_their_kind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

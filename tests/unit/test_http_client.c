@@ -261,11 +261,77 @@ static void test_bad_peers(void **state)
     }
 }
 
+struct forgetful {
+    int fd;
+    atomic_int requests;
+};
+
+/* Answers the first request of a connection, reads the second, and closes without a word. */
+static void *forget(void *arg)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx";
+    struct forgetful *peer = arg;
+    int fd;
+
+    while ((fd = accept(peer->fd, NULL, NULL)) >= 0) {
+        char bytes[4096];
+
+        if (recv(fd, bytes, sizeof(bytes), 0) > 0) {
+            peer->requests++;
+            (void)!send(fd, answer, strlen(answer), MSG_NOSIGNAL);
+            peer->requests += recv(fd, bytes, sizeof(bytes), 0) > 0;
+        }
+        close(fd);
+    }
+    return NULL;
+}
+
+/* It may have been carried out, so only what changes nothing is sent again. */
+static void test_lost_requests(void **state)
+{
+    static const struct {
+        const char *method;
+        enum http_outcome outcome;
+        int requests;
+    } cases[] = {
+        { "GET", HTTP_OK, 3 },
+        { "POST", HTTP_LOST, 2 },
+        { "PUT", HTTP_LOST, 2 },
+        { "DELETE", HTTP_LOST, 2 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        socklen_t length = sizeof(at);
+        struct forgetful peer = { .fd = socket(AF_INET, SOCK_STREAM, 0) };
+        struct taken taken = { 0 };
+        struct http_call first = call_of("GET", "/", &taken), second = call_of(cases[i].method, "/", &taken);
+        struct http_client *client;
+        pthread_t thread;
+
+        assert_int_equal(bind(peer.fd, (struct sockaddr *)&at, sizeof(at)), 0);
+        assert_int_equal(listen(peer.fd, 8), 0);
+        getsockname(peer.fd, (struct sockaddr *)&at, &length);
+        pthread_create(&thread, NULL, forget, &peer);
+        client = http_client_new("127.0.0.1", ntohs(at.sin_port), NULL);
+        assert_int_equal(http_client_call(client, &first), HTTP_OK);
+        assert_int_equal(http_client_call(client, &second), cases[i].outcome);
+        http_client_free(client);
+        shutdown(peer.fd, SHUT_RDWR);
+        pthread_join(thread, NULL);
+        close(peer.fd);
+        assert_int_equal(peer.requests, cases[i].requests);
+        buf_done(&taken.body);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_calls),
         cmocka_unit_test(test_bad_peers),
+        cmocka_unit_test(test_lost_requests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

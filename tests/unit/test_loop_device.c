@@ -7,12 +7,14 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "drivers/loop_device.h"
@@ -216,6 +218,63 @@ static void workers_do_not_share(void **state)
     close(ends[1]);
 }
 
+/* Somebody who has the device open for a while, as udev's probes do. Returns when it is open. */
+static pid_t visit(const char *device, int flags, int stay_ms)
+{
+    struct timespec stay = { .tv_sec = stay_ms / 1000, .tv_nsec = stay_ms % 1000 * 1000000L };
+    int ends[2], file;
+    pid_t child;
+    char byte = 0;
+
+    assert_int_equal(pipe(ends), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        file = open(device, O_RDONLY | O_CLOEXEC | flags);
+        if (file < 0 || write(ends[1], &byte, 1) != 1)
+            _exit(1);
+        nanosleep(&stay, NULL);
+        _exit(0);
+    }
+    close(ends[1]);
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    close(ends[0]);
+    return child;
+}
+
+static void detach_visited(int flags, int stay_ms, int result)
+{
+    struct loop_cursor cursor = { 0 };
+    int number = attach(&cursor, 0), status;
+    char device[LOOP_DEVICE_NAME_SIZE];
+    pid_t child;
+
+    snprintf(device, sizeof(device), "/dev/loop%d", number);
+    child = visit(device, flags, stay_ms);
+    assert_int_equal(loop_device_detach(device, file_path(0)), result);
+    assert_int_equal(is_bound(number), result != 0);
+    assert_true(waitpid(child, &status, 0) == child && status == 0);
+    if (result == 0)
+        unlink(file_path(0));
+    else
+        detach(number, 0);
+}
+
+static void visitors_are_waited_for(void **state)
+{
+    (void)state;
+    need_devices();
+    detach_visited(0, 800, 0);
+    detach_visited(O_EXCL, 300, 0);
+}
+
+static void who_stays_is_told_of(void **state)
+{
+    (void)state;
+    need_devices();
+    detach_visited(O_EXCL, 3000, -EBUSY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +283,8 @@ int main(void)
         cmocka_unit_test(beyond_the_end_the_kernel_is_asked),
         cmocka_unit_test(the_number_of_devices_is_bounded),
         cmocka_unit_test(workers_do_not_share),
+        cmocka_unit_test(visitors_are_waited_for),
+        cmocka_unit_test(who_stays_is_told_of),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -456,7 +456,7 @@ static void test_worker_that_hangs_while_changing_blocks_only_its_own(void **sta
     struct timer *starter;
 
     (void)state;
-    world_init(&world, &(struct run_options){ .workers = 1, .quick_ms = 100 });
+    world_init(&world, &(struct run_options){ .workers = 1, .quick_ms = 500 });
     starter = timer_new(world.loop, second_start, &second);
     add_file(&world, STEP_FILE_TRUNCATE, "a", 1024);
     run(&world);

@@ -25,7 +25,7 @@ static const struct field http_fields[] = {
 };
 static SCHEMA(http)
 
-    struct files {
+struct files {
     struct text_list allow;
 };
 static const struct field files_fields[] = {
@@ -33,7 +33,7 @@ static const struct field files_fields[] = {
 };
 static SCHEMA(files)
 
-    struct config {
+struct config {
     struct http *http;
     struct files files;
     int64_t number;
@@ -47,8 +47,8 @@ static const struct field config_fields[] = {
 };
 static SCHEMA(config)
 
-    /* The tree of toml as cJSON prints it. */
-    static void assert_gives(const char *toml, const char *json)
+/* The tree of toml as cJSON prints it. */
+static void assert_gives(const char *toml, const char *json)
 {
     struct toml_error error;
     cJSON *tree = toml_parse(toml, strlen(toml), &error);

@@ -25,8 +25,7 @@ static const struct field disks_of_size_fields[] = {
 };
 static SCHEMA(disks_of_size)
 
-    static int decode_node(struct disks_of_node *disks, const cJSON *json, struct arena *arena,
-                           struct field_error *error)
+static int decode_node(struct disks_of_node *disks, const cJSON *json, struct arena *arena, struct field_error *error)
 {
     disks->node = arena_strdup(arena, json->string);
     for (const cJSON *item = cJSON_IsArray(json) ? json->child : NULL; item; item = item->next)

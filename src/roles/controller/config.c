@@ -16,7 +16,7 @@
 enum { CREDENTIAL_LIMIT = 4096 };
 
 struct config_http {
-    struct maybe_bool enabled;
+    struct maybe_bool enabled, cors, require_json;
     char *listen_addr;
     struct maybe_i32 port;
 };
@@ -63,7 +63,8 @@ struct config {
 
 /* clang-format off */
 static const struct field config_http_fields[] = {
-    FIELD(config_http, enabled, 0), FIELD(config_http, listen_addr, 0), FIELD(config_http, port, 0),
+    FIELD(config_http, enabled, 0), FIELD(config_http, cors, 0), FIELD(config_http, require_json, 0),
+    FIELD(config_http, listen_addr, 0), FIELD(config_http, port, 0),
 };
 static SCHEMA(config_http)
 
@@ -298,6 +299,8 @@ static int apply_config(struct settings *settings, const struct config *config)
         return complain(EXIT_CONFIG, "http.port: not a number from 0 to 65535");
     if (config->http.port.has)
         settings->listen_port = config->http.port.value;
+    settings->has_no_cors = config->http.cors.has && !config->http.cors.value;
+    settings->requires_json = config->http.require_json.value;
     if (config->http.listen_addr)
         settings->listen_address = config->http.listen_addr;
     if (config->controller.data_dir)

@@ -17,6 +17,8 @@ struct settings {
     const char *data_dir, *config_dir; /* text lies in arena */
     const char *listen_address;
     int listen_port;
+    bool has_no_cors;   /* requests of web pages are refused */
+    bool requires_json; /* bodies that do not say that they are JSON are refused */
     enum log_level level;
     enum quarantine_act unreadable; /* to be done instead of serving; 0: nothing */
     struct secret *passphrase;      /* the master passphrase, to be entered or made at the start; NULL: none */

@@ -142,6 +142,13 @@ int deploy_volume(struct request *q, struct resource *resource, const struct vol
                 name, owner, definition->number, node->name),
             .cause = "The node has no storage pool of that name.",
             .correction = "Create the storage pool on that node, or choose one that it has.");
+    if (definition->size_kib > VOLUME_MAX_KIB)
+        return rc_add(&q->rc, FAIL_INVLD_VLM_SIZE,
+                      .message =
+                          rc_text(&q->rc, "Volume %d of resource '%s' cannot be made: it would have %" PRId64 " KiB.",
+                                  definition->number, owner, definition->size_kib),
+                      .cause = rc_text(&q->rc, "No volume can have more than %" PRId64 " KiB.", VOLUME_MAX_KIB),
+                      .correction = "Give the volume definition another size.");
     if (check_room(q, pool, definition->size_kib,
                    rc_text(&q->rc, "volume %d of resource '%s'", definition->number, owner)) != 0)
         return -1;

@@ -69,6 +69,9 @@ static int serve(struct shell *shell, const struct settings *settings)
     if (service_init(service, loop, reports, settings->data_dir, settings->listen_address, settings->listen_port) ==
         0) {
         service->config_directory = settings->config_dir;
+        service->refuses_web_pages = settings->has_no_cors;
+        service->requires_json = settings->requires_json;
+        http_server_set_cors(service->http, !settings->has_no_cors);
         if (settings->passphrase)
             vault_set_automatic(service, settings->passphrase);
         notify_manager("READY=1");

@@ -53,13 +53,8 @@ static struct settle_item *add_item(struct request *q, enum settle_kind kind, co
 void request_settle_resource(struct request *q, const struct resource *resource, bool was_new, bool was_deleted)
 {
     const char *definition = resource_definition_of(resource)->name, *node = resource_node(resource)->name;
-    struct settle_item *item;
+    struct settle_item *item = add_item(q, SETTLE_RESOURCE, definition, node);
 
-    for (uint32_t i = 0; i < q->settle.count; i++)
-        if (q->settle.at[i].kind == SETTLE_RESOURCE && strcmp(q->settle.at[i].first, definition) == 0 &&
-            strcmp(q->settle.at[i].second, node) == 0)
-            return;
-    item = add_item(q, SETTLE_RESOURCE, definition, node);
     item->was_new = was_new;
     item->was_deleted = was_deleted;
 }

@@ -236,10 +236,10 @@ static int status_of(const struct request *q)
 {
     int status = q->route ? q->route->status : 500;
 
+    if (q->failure_status && rc_has_error(&q->rc))
+        return q->failure_status;
     if (status >= 400 || !rc_has_error(&q->rc))
         return q->route ? status : rc_has_error(&q->rc) ? 500 : 200;
-    if (q->failure_status)
-        return q->failure_status;
     /* LINSTOR: a body that cannot be read */
     if (q->rc.entries.at[0].ret_code == API_CALL_PARSE_ERROR)
         return 400;

@@ -182,6 +182,7 @@ void request_report(struct request *q);
 void request_park(struct request *q);
 void parked_turn(struct service *service);
 void parked_fail(struct service *service, const char *why); /* what waited for durability was undone */
+/* Once for each resource: of the changes of the request's one commit. */
 void request_settle_resource(struct request *q, const struct resource *resource, bool was_new, bool was_deleted);
 void request_settle_pool(struct request *q, const struct storage_pool *pool);
 void request_settle_orphan(struct request *q, const struct node *node, const char *pool, const char *identifier);

@@ -26,7 +26,7 @@ static const struct field orphan_doc_fields[] = {
 };
 static SCHEMA(orphan_doc)
 
-    static bool next_orphan(struct request *q, struct listing *listing, void *to, struct arena *arena)
+static bool next_orphan(struct request *q, struct listing *listing, void *to, struct arena *arena)
 {
     const struct node *node = model_find_node(q->model, q->var[VAR_NODE]);
     const struct report *report = node ? session_orphans(node) : NULL;

@@ -52,7 +52,9 @@ static int show_volume(struct request *q)
 static int check_size(struct request *q, const struct resource_definition *definition, int32_t number, int64_t size_kib)
 {
     bool is_drbd = text_list_has(&definition->layers, "DRBD");
-    int64_t min = is_drbd ? DRBD_MIN_KIB : 1, max = is_drbd ? DRBD_MAX_KIB : INT64_MAX;
+    /* LINSTOR: a definition takes any size while there is no resource of it */
+    bool is_deployed = object_count(&definition->object, KIND_RESOURCE) > 0;
+    int64_t min = is_drbd ? DRBD_MIN_KIB : 1, max = is_drbd ? DRBD_MAX_KIB : is_deployed ? VOLUME_MAX_KIB : INT64_MAX;
 
     if (size_kib >= min && size_kib <= max)
         return 0;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/secret.h"
 #include "base/text.h"
@@ -308,6 +309,32 @@ static void forget_body(struct request *q, cJSON *json)
     http_wipe_body(q->exchange);
 }
 
+/* "application/json", whatever parameters follow. */
+static bool says_json(const struct http_request *http)
+{
+    static const char json[] = "application/json";
+    const char *type = http_find_header(http, "content-type");
+
+    return type && strncasecmp(type, json, strlen(json)) == 0 && strchr("; \t", type[strlen(json)]);
+}
+
+/* A browser sends for any page what a form could send, and names the page in Origin. */
+static int check_sender(struct request *q, const struct http_request *http)
+{
+    if (q->service->refuses_web_pages && http_find_header(http, "origin")) {
+        q->failure_status = 403;
+        return rc_add(&q->rc, FAIL_INVLD_REQUEST, .message = "Requests of web pages are refused.",
+                      .cause = "The configuration has http.cors = false, and the request has an Origin.");
+    }
+    if (q->service->requires_json && http->body.length > 0 && !says_json(http)) {
+        q->failure_status = 415;
+        return rc_add(&q->rc, FAIL_INVLD_REQUEST, .message = "The body of the request is not said to be JSON.",
+                      .cause = "The configuration has http.require_json = true.",
+                      .correction = "Send the header 'Content-Type: application/json'.");
+    }
+    return 0;
+}
+
 void request_go_on(struct request *q)
 {
     route_handler *handle = q->next;
@@ -338,8 +365,13 @@ void request_received(void *owner, struct http_exchange *exchange)
     q->rc.now_ms = loop_wall_ms(q->service->loop);
     wrong = uri_parse(&q->arena, http->target, &q->uri);
     if (wrong) {
+        q->failure_status = 400;
         rc_add(&q->rc, FAIL_INVLD_REQUEST,
                .message = rc_text(&q->rc, "The address '%s' cannot be read: %s", http->target, wrong));
+        request_answer(q);
+        return;
+    }
+    if (check_sender(q, http) != 0) {
         request_answer(q);
         return;
     }

@@ -26,6 +26,16 @@ static void take_ranges(struct service *service)
     model_set_minor_range(&service->model, text_map_find(&service->model.controller->object.props, "MinorNrAutoRange"));
 }
 
+static void note_node(struct service *service, const struct node *node, uint64_t generation)
+{
+    struct notes *notes = &service->dirty_nodes;
+
+    *LIST_ADD(&notes->list, &notes->arena) = (struct note){
+        .node = arena_strdup(&notes->arena, node->name),
+        .generation = generation,
+    };
+}
+
 static void on_change(void *owner, const struct change *change, uint64_t generation, bool is_undo)
 {
     struct service *service = owner;
@@ -43,8 +53,9 @@ static void on_change(void *owner, const struct change *change, uint64_t generat
     if (kind == KIND_NODE && vanishes) {
         session_end((const struct node *)object);
     } else if (kind == KIND_NODE || kind == KIND_NET_INTERFACE) {
-        service->has_dirty_nodes = true;
-        service->nodes_generation = is_undo ? 0 : generation;
+        const struct object *node = kind == KIND_NODE ? object : object->parent[0];
+
+        note_node(service, (const struct node *)node, is_undo ? 0 : generation);
     } else if (kind == KIND_STORAGE_POOL && vanishes) {
         session_forget_pool(storage_pool_node((const struct storage_pool *)object));
     } else if (kind == KIND_CONTROLLER) {
@@ -116,11 +127,28 @@ static const struct journal_events journal_events = {
 /* Connections follow the stored nodes. */
 static void nodes_turn(struct service *service)
 {
-    if (!service->has_dirty_nodes || service->nodes_generation > journal_durable(service->journal))
+    uint64_t durable = journal_durable(service->journal);
+    struct notes dirty = service->dirty_nodes;
+
+    if (dirty.list.count == 0)
         return;
-    service->has_dirty_nodes = false;
-    service->has_news = true;
-    model_for_each(node, node, &service->model, KIND_NODE) session_update(service, node);
+    service->dirty_nodes = (struct notes){ 0 };
+    for (uint32_t i = 0; i < dirty.list.count; i++) {
+        const struct node *node = model_find_node(&service->model, dirty.list.at[i].node);
+        uint64_t generation = node ? node->object.generation : 0;
+
+        if (dirty.list.at[i].generation > generation)
+            generation = dirty.list.at[i].generation;
+        if (!node)
+            continue;
+        if (generation > durable) {
+            note_node(service, node, generation);
+            continue;
+        }
+        session_update(service, node);
+        service->has_news = true;
+    }
+    arena_done(&dirty.arena);
 }
 
 /* Also when the first attempt to store them failed, or failed in an earlier run while others succeeded. */
@@ -234,7 +262,7 @@ int service_init(struct service *service, struct loop *loop, struct reports *rep
     }
     http_server_set_error_body(service->http, error_body);
     service->listen_port = http_server_port(service->http);
-    service->has_dirty_nodes = true;
+    model_for_each(node, node, &service->model, KIND_NODE) note_node(service, node, 0);
     loop_mark_dirty(loop);
     log_info("REST listens on %s port %d", listen_address, service->listen_port);
     return 0;
@@ -258,7 +286,9 @@ void service_done(struct service *service)
     model_done(&service->model);
     timer_free(service->tick);
     arena_done(&service->finished_arena);
-    arena_done(&service->removed_arena);
+    arena_done(&service->removed_pools.arena);
+    arena_done(&service->dirty_pools.arena);
+    arena_done(&service->dirty_nodes.arena);
     free(service->dirty);
     free(service->disk_trouble);
     free(service->boot);

@@ -40,6 +40,17 @@ struct vault {
     struct timer *timer;
 };
 
+/* Names, because what they name may go until it is their turn. */
+struct note {
+    char *node, *pool;   /* pool NULL: the node itself */
+    uint64_t generation; /* of the change */
+};
+
+struct notes {
+    LIST_OF(struct note) list;
+    struct arena arena; /* that of all this */
+};
+
 struct service {
     struct loop *loop;
     struct model model;
@@ -61,11 +72,10 @@ struct service {
     /* wants.c: resources to look at; NULL where one was deleted */
     const struct resource **dirty;
     uint32_t dirty_count, dirty_room;
-    /* wants.c: pools that satellites are to forget, when it is durable that they are gone */
-    LIST_OF(struct removed_pool) removed_pools;
-    struct arena removed_arena;
-    bool has_dirty_pools, has_dirty_nodes;
-    uint64_t nodes_generation; /* of the last change of a node or its interfaces */
+    /* wants.c: pools that satellites are to forget, when it is durable that they are gone; pools whose wants may have
+     * changed */
+    struct notes removed_pools, dirty_pools;
+    struct notes dirty_nodes; /* that changed, or their interfaces did */
     /* finish.c: resources about which something may have ended */
     LIST_OF(struct finished_key) finished;
     struct arena finished_arena;
@@ -78,12 +88,9 @@ struct service {
     struct request *current; /* whose handler runs: commits are noted in it */
     int64_t next_token;      /* of refresh messages */
     struct service_counts counts;
-    bool is_stopping; /* no more changes; the loop ends when everything is stored */
-};
-
-struct removed_pool {
-    char *node, *pool;
-    uint64_t generation;
+    bool refuses_web_pages; /* requests that a browser makes for a page from elsewhere */
+    bool requires_json;     /* bodies that do not say that they are JSON are refused */
+    bool is_stopping;       /* no more changes; the loop ends when everything is stored */
 };
 
 struct finished_key {

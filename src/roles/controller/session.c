@@ -9,8 +9,9 @@
 #include "base/text.h"
 #include "model/runtime.h"
 #include "roles/controller/arriving.h"
+#include "roles/controller/crash_names.h"
 #include "roles/controller/device_answers.h"
-#include "roles/controller/finish.h"
+#include "roles/controller/note.h"
 #include "roles/controller/reports.h"
 #include "roles/controller/vault.h"
 #include "roles/controller/version.h"
@@ -30,7 +31,9 @@ struct session {
     char *trouble;             /* why it is not online, as the satellite or its messages told; NULL: nothing did */
     const char *trouble_state; /* what that is called: a word of the states of connections */
     int64_t online_token, refreshed;
-    struct report *orphans;   /* one block */
+    struct report *orphans; /* one block */
+    struct outbox *outbox;
+    struct crash_names crashes;
     struct arriving arriving; /* in this connection ... */
     bool has_complained;      /* ... as well */
     struct device_answers answers;
@@ -131,6 +134,7 @@ static void on_up(void *owner, const struct link_hello *peer, int protocol)
 
     arriving_forget(&session->arriving);
     session->has_complained = false;
+    crash_names_reconnect(&session->crashes);
     free(session->hello);
     session->hello = field_duplicate(&link_hello_schema, peer);
     note_uname(session, peer->uname);
@@ -187,73 +191,6 @@ static void receive_held(struct session *session, const struct link_body *body)
         fail_sync(session, error.message);
     else if (session->arriving.held.complete)
         synchronise(session, node);
-}
-
-/* Of the first failure; attempts that follow make no more. */
-static void report_trouble(const struct session *session, const struct node *node, const char *failure,
-                           const char *kind, const char *name, const struct trouble *trouble)
-{
-    const char *version = session->hello ? session->hello->version : NULL;
-    CLEANUP(memory_freep)
-    char *message = memory_printf("%s '%s': %s", kind, name, trouble->message ? trouble->message : "failed");
-    const struct rc_doc problem = {
-        .message = message,
-        .cause = trouble->cause,
-        .correction = trouble->correction,
-        .details = trouble->details,
-    };
-
-    log_warn("node %s: %s", node->name, message);
-    (void)reports_add(session->service->reports,
-                      &(struct error_report_entry){ .time_ms = loop_wall_ms(session->service->loop),
-                                                    .node = node->name,
-                                                    .module = "SATELLITE",
-                                                    .version = version,
-                                                    .failure = failure,
-                                                    .problems = &problem,
-                                                    .problem_count = 1 });
-}
-
-/*
- * What the satellite could not be told is told by the controller itself, as its trouble (wants.c). It holds on while
- * the satellite speaks of what it was told before.
- */
-static void receive_pool(struct session *session, const struct node *node, const struct pool_fact *told)
-{
-    const struct storage_pool *pool = model_find_pool(node, told->pool);
-    struct pool_fact merged = *told, *fact = &merged;
-
-    if (!pool || !fact->uuid || strcmp(fact->uuid, pool->object.uuid) != 0)
-        return;
-    if (pool->fact && pool->fact->trouble && fact->generation < pool->fact->generation) {
-        fact->trouble = pool->fact->trouble;
-        fact->generation = pool->fact->generation;
-        fact->applied = false;
-    }
-    if (fact->trouble && (!pool->fact || !pool->fact->trouble))
-        report_trouble(session, node, "StoragePoolFailed", "Storage pool", fact->pool, fact->trouble);
-    runtime_set_pool_fact(pool, field_duplicate(&pool_fact_schema, fact));
-    if (fact->granularity_kib > 0 || fact->props.count > 0)
-        finish_note_pool(session->service, pool);
-}
-
-static void receive_resource(struct session *session, const struct node *node, const struct resource_fact *told)
-{
-    const struct resource_definition *definition = model_find_definition(&session->service->model, told->resource);
-    const struct resource *resource = definition ? model_find_resource(definition, node->name) : NULL;
-    struct resource_fact merged = *told, *fact = &merged;
-
-    if (!resource || !fact->uuid || strcmp(fact->uuid, resource->object.uuid) != 0)
-        return; /* of an earlier one of that name */
-    if (resource->fact && resource->fact->trouble && fact->generation < resource->fact->generation) {
-        fact->trouble = resource->fact->trouble;
-        fact->generation = resource->fact->generation;
-        fact->applied = false;
-    }
-    if (fact->trouble && (!resource->fact || !resource->fact->trouble))
-        report_trouble(session, node, "ResourceFailed", "Resource", fact->resource, fact->trouble);
-    runtime_set_resource_fact(resource, field_duplicate(&resource_fact_schema, fact));
-    finish_note(session->service, resource);
 }
 
 /* Only what lies in pools that the node has here, too: by them orphans are found and removed. */
@@ -313,9 +250,9 @@ static void receive_report(struct session *session, const struct link_body *body
         return;
     }
     for (uint32_t i = 0; i < report.pools.count; i++)
-        receive_pool(session, node, &report.pools.at[i]);
+        note_pool_fact(session->service, node, &report.pools.at[i]);
     for (uint32_t i = 0; i < report.resources.count; i++)
-        receive_resource(session, node, &report.resources.at[i]);
+        note_resource_fact(session->service, node, &report.resources.at[i]);
     receive_orphans(session, node, &report);
     if (report.token > session->refreshed)
         session->refreshed = report.token;
@@ -335,13 +272,19 @@ static void receive_crash(struct session *session, const struct link_body *body)
     struct arena arena = { 0 };
     struct field_error error;
     struct crash crash = { 0 };
+    enum crash_news news = CRASH_IS_TOO_MUCH;
 
-    if (link_read(body, &crash_schema, &crash, &arena, &error) == 0 && node) {
+    if (link_read(body, &crash_schema, &crash, &arena, &error) == 0 && node && crash.name && crash.text)
+        news = crash_names_look(&session->crashes, crash.name);
+    if (news == CRASH_IS_NEW) {
         log_error("node %s: its satellite had crashed; see the error reports", node->name);
-        if (crash.text &&
-            reports_add_crash(service->reports, node->name, "SATELLITE", crash.text, loop_wall_ms(service->loop)))
-            link_send(session->link, "crash_kept", &crash_schema, &(struct crash){ .name = crash.name });
+        if (reports_add_crash(service->reports, node->name, "SATELLITE", crash.text, loop_wall_ms(service->loop)))
+            crash_names_note(&session->crashes, crash.name);
+        else
+            news = CRASH_IS_TOO_MUCH;
     }
+    if (news != CRASH_IS_TOO_MUCH)
+        link_send(session->link, "crash_kept", &crash_schema, &(struct crash){ .name = crash.name });
     arena_done(&arena);
 }
 
@@ -417,6 +360,7 @@ void session_end(const struct node *node)
     device_answers_done(&session->answers);
     free(session->orphans);
     free(session->hello);
+    crash_names_done(&session->crashes);
     free(session->address);
     free(session->node);
     free(session);
@@ -538,16 +482,9 @@ bool session_has_orphan(const struct node *node, const char *pool, const char *i
     return false;
 }
 
-void session_note_resource(const struct node *node, const struct resource_fact *fact)
+struct outbox **session_outbox(const struct node *node)
 {
-    if (session_of(node))
-        receive_resource(session_of(node), node, fact);
-}
-
-void session_note_pool(const struct node *node, const struct pool_fact *fact)
-{
-    if (session_of(node))
-        receive_pool(session_of(node), node, fact);
+    return &session_of(node)->outbox;
 }
 
 void session_send_wants(const struct node *node, const struct wants *wants)

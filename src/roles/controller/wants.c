@@ -17,6 +17,7 @@
 #include "model/obeyed.h"
 #include "model/runtime.h"
 #include "roles/controller/finish.h"
+#include "roles/controller/note.h"
 #include "roles/controller/request.h"
 #include "roles/controller/session.h"
 
@@ -59,13 +60,13 @@ static bool concerns_satellite(const struct change *change)
     return !field_equal(change->object->kind->schema, &probe, change->object, FIELD_STORE);
 }
 
-static void note_removed_pool(struct service *service, const struct storage_pool *pool)
+static void note_pool(struct notes *notes, const struct storage_pool *pool, uint64_t generation)
 {
-    struct removed_pool *removed = LIST_ADD(&service->removed_pools, &service->removed_arena);
-
-    removed->node = arena_strdup(&service->removed_arena, storage_pool_node(pool)->name);
-    removed->pool = arena_strdup(&service->removed_arena, storage_pool_name(pool));
-    removed->generation = service->model.generation;
+    *LIST_ADD(&notes->list, &notes->arena) = (struct note){
+        .node = arena_strdup(&notes->arena, storage_pool_node(pool)->name),
+        .pool = arena_strdup(&notes->arena, storage_pool_name(pool)),
+        .generation = generation,
+    };
 }
 
 static void mark_resources_of(struct service *service, const struct object *object, uint64_t generation)
@@ -102,11 +103,12 @@ void wants_note_change(struct service *service, const struct change *change, boo
     bool vanishes = change->kind == (is_undo ? CHANGE_NEW : CHANGE_DELETE);
 
     if (change->object->kind->id == KIND_STORAGE_POOL) {
-        service->has_dirty_pools = true;
+        if (!vanishes)
+            note_pool(&service->dirty_pools, (const struct storage_pool *)change->object, service->model.generation);
         if (is_undo && !vanishes)
             runtime_set_pool_want((const struct storage_pool *)change->object, 0, 0);
         if (vanishes && !is_undo)
-            note_removed_pool(service, (const struct storage_pool *)change->object);
+            note_pool(&service->removed_pools, (const struct storage_pool *)change->object, service->model.generation);
     }
     if (change->kind == CHANGE_EDIT && obeyed_differ(props_of(change->image), props_of(change->object)))
         mark_heirs(service, change->object, is_undo ? 0 : service->model.generation);
@@ -231,8 +233,8 @@ static void refuse(const struct node *node, const char *kind, const char *name, 
     trouble->correction = arena_strdup(arena, "Spread it over several, or give it fewer or shorter properties.");
 }
 
-static void refuse_resource(const struct resource *resource, const struct resource_want *want, size_t bytes,
-                            struct arena *arena)
+static void refuse_resource(struct service *service, const struct resource *resource, const struct resource_want *want,
+                            size_t bytes, struct arena *arena)
 {
     struct resource_fact fact = resource->fact ? *resource->fact : (struct resource_fact){ 0 };
     struct trouble trouble = { 0 };
@@ -243,11 +245,11 @@ static void refuse_resource(const struct resource *resource, const struct resour
     fact.generation = want->generation;
     fact.applied = false;
     fact.trouble = &trouble;
-    session_note_resource(resource_node(resource), &fact);
+    note_resource_fact(service, resource_node(resource), &fact);
 }
 
-static void refuse_pool(const struct storage_pool *pool, const struct pool_want *want, size_t bytes,
-                        struct arena *arena)
+static void refuse_pool(struct service *service, const struct storage_pool *pool, const struct pool_want *want,
+                        size_t bytes, struct arena *arena)
 {
     struct pool_fact fact = pool->fact ? *pool->fact : (struct pool_fact){ 0 };
     struct trouble trouble = { 0 };
@@ -258,24 +260,23 @@ static void refuse_pool(const struct storage_pool *pool, const struct pool_want 
     fact.generation = want->generation;
     fact.applied = false;
     fact.trouble = &trouble;
-    session_note_pool(storage_pool_node(pool), &fact);
+    note_pool_fact(service, storage_pool_node(pool), &fact);
 }
 
 static struct outbox *outbox_for(struct outbox **all, const struct node *node)
 {
-    struct outbox *outbox;
+    struct outbox **place = session_outbox(node), *outbox = *place;
 
-    for (outbox = *all; outbox; outbox = outbox->next)
-        if (outbox->node == node)
-            return outbox;
-    outbox = memory_alloc(sizeof(*outbox));
+    if (outbox)
+        return outbox;
+    outbox = *place = memory_alloc(sizeof(*outbox));
     outbox->node = node;
     outbox->next = *all;
     *all = outbox;
     return outbox;
 }
 
-static void add_resource(const struct service *service, struct outbox *outbox, const struct resource *resource)
+static void add_resource(struct service *service, struct outbox *outbox, const struct resource *resource)
 {
     struct resource_want want;
     size_t bytes = build_resource(service, resource, &want, &outbox->arena);
@@ -284,14 +285,14 @@ static void add_resource(const struct service *service, struct outbox *outbox, c
         return;
     runtime_set_resource_want(resource, (uint64_t)want.generation, (uint64_t)want.digest);
     if (bytes > ITEM_BYTES) {
-        refuse_resource(resource, &want, bytes, &outbox->arena);
+        refuse_resource(service, resource, &want, bytes, &outbox->arena);
         return;
     }
     *LIST_ADD(&outbox->wants.resources, &outbox->arena) = want;
     count_item(outbox, bytes);
 }
 
-static void add_pool(const struct service *service, struct outbox *outbox, const struct storage_pool *pool)
+static void add_pool(struct service *service, struct outbox *outbox, const struct storage_pool *pool)
 {
     struct pool_want want;
     size_t bytes = build_pool(service, pool, &want, &outbox->arena);
@@ -300,7 +301,7 @@ static void add_pool(const struct service *service, struct outbox *outbox, const
         return;
     runtime_set_pool_want(pool, (uint64_t)want.generation, (uint64_t)want.digest);
     if (bytes > ITEM_BYTES) {
-        refuse_pool(pool, &want, bytes, &outbox->arena);
+        refuse_pool(service, pool, &want, bytes, &outbox->arena);
         return;
     }
     *LIST_ADD(&outbox->wants.pools, &outbox->arena) = want;
@@ -310,8 +311,8 @@ static void add_pool(const struct service *service, struct outbox *outbox, const
 /* A pool that is there (again) is none to forget, whatever became of the transaction that deleted it. */
 static void add_removed_pools(struct service *service, uint64_t durable, struct outbox **all)
 {
-    for (uint32_t i = 0; i < service->removed_pools.count; i++) {
-        const struct removed_pool *removed = &service->removed_pools.at[i];
+    for (uint32_t i = 0; i < service->removed_pools.list.count; i++) {
+        const struct note *removed = &service->removed_pools.list.at[i];
         const struct node *node = model_find_node(&service->model, removed->node);
         struct outbox *outbox;
         struct pool_want *want;
@@ -326,25 +327,28 @@ static void add_removed_pools(struct service *service, uint64_t durable, struct 
         want->remove = true;
         count_item(outbox, strlen(want->pool));
     }
-    service->removed_pools = (__typeof__(service->removed_pools)){ 0 };
-    arena_reset(&service->removed_arena);
+    arena_done(&service->removed_pools.arena);
+    service->removed_pools = (struct notes){ 0 };
 }
 
 /* Those whose change is not durable yet stay dirty. */
 static void add_dirty_pools(struct service *service, uint64_t durable, struct outbox **all)
 {
-    service->has_dirty_pools = false;
-    model_for_each(node, node, &service->model, KIND_NODE)
-    {
-        if (!session_is_synchronised(node))
+    struct notes dirty = service->dirty_pools;
+
+    service->dirty_pools = (struct notes){ 0 };
+    for (uint32_t i = 0; i < dirty.list.count; i++) {
+        const struct node *node = model_find_node(&service->model, dirty.list.at[i].node);
+        const struct storage_pool *pool = node ? model_find_pool(node, dirty.list.at[i].pool) : NULL;
+
+        if (!pool || !session_is_synchronised(node))
             continue;
-        child_for_each (storage_pool, pool, &node->object, KIND_STORAGE_POOL) {
-            if (pool->object.generation > durable)
-                service->has_dirty_pools = true;
-            else if (pool->object.generation > pool->want_generation)
-                add_pool(service, outbox_for(all, node), pool);
-        }
+        if (pool->object.generation > durable)
+            note_pool(&service->dirty_pools, pool, pool->object.generation);
+        else if (pool->object.generation > pool->want_generation)
+            add_pool(service, outbox_for(all, node), pool);
     }
+    arena_done(&dirty.arena);
 }
 
 void wants_turn(struct service *service)
@@ -353,10 +357,10 @@ void wants_turn(struct service *service)
     struct outbox *all = NULL;
     uint32_t kept = 0;
 
-    service->has_news |= service->dirty_count > 0 || service->has_dirty_pools;
-    if (service->removed_pools.count > 0)
+    service->has_news |= service->dirty_count > 0 || service->dirty_pools.list.count > 0;
+    if (service->removed_pools.list.count > 0)
         add_removed_pools(service, durable, &all);
-    if (service->has_dirty_pools)
+    if (service->dirty_pools.list.count > 0)
         add_dirty_pools(service, durable, &all);
     for (uint32_t i = 0; i < service->dirty_count; i++) {
         const struct resource *resource = service->dirty[i];
@@ -378,6 +382,7 @@ void wants_turn(struct service *service)
         struct outbox *outbox = all;
 
         all = outbox->next;
+        *session_outbox(outbox->node) = NULL;
         flush(outbox);
         arena_done(&outbox->arena);
         free(outbox);
@@ -441,7 +446,7 @@ void wants_synchronise(struct service *service, const struct node *node, const s
 
         if (pool->object.generation > durable) {
             runtime_set_pool_want(pool, 0, 0);
-            service->has_dirty_pools = true;
+            note_pool(&service->dirty_pools, pool, pool->object.generation);
             continue;
         }
         build_pool(service, pool, &want, &outbox.arena);

@@ -47,33 +47,46 @@ void resources_wake(struct satellite *satellite, bool failed)
     }
 }
 
+/* Wants come in the order of their numbers, so the place is at the end or near it. */
 static void enter_removals(struct resource *resource)
 {
-    struct resource **link = &resource->task.satellite->removals;
+    struct removals *removals = &resource->task.satellite->removals;
+    struct resource *before = removals->last;
 
     if (resource->is_in_removals)
         return;
-    while (*link && (*link)->order <= resource->order)
-        link = &(*link)->next_removal;
-    resource->next_removal = *link;
-    *link = resource;
+    while (before && before->order > resource->order)
+        before = before->previous_removal;
+    resource->previous_removal = before;
+    resource->next_removal = before ? before->next_removal : removals->first;
+    *(before ? &before->next_removal : &removals->first) = resource;
+    *(resource->next_removal ? &resource->next_removal->previous_removal : &removals->last) = resource;
     resource->is_in_removals = true;
 }
 
 static void leave_removals(struct resource *resource)
 {
-    struct resource **link = &resource->task.satellite->removals;
+    struct removals *removals = &resource->task.satellite->removals;
+    struct resource *before = resource->previous_removal, *after = resource->next_removal;
 
     if (!resource->is_in_removals)
         return;
-    while (*link != resource)
-        link = &(*link)->next_removal;
-    *link = resource->next_removal;
+    *(before ? &before->next_removal : &removals->first) = after;
+    *(after ? &after->previous_removal : &removals->last) = before;
     resource->is_in_removals = false;
+}
+
+static void set_waiting(struct resource *resource, bool waits)
+{
+    if (resource->waits_for_removals != waits)
+        resource->task.satellite->removals.waiting += waits ? 1 : -1;
+    resource->waits_for_removals = waits;
 }
 
 static void wake_waiting(struct satellite *satellite)
 {
+    if (satellite->removals.waiting == 0)
+        return;
     map_for_each (node, &satellite->resources) {
         struct resource *resource = of_node(node);
 
@@ -84,7 +97,7 @@ static void wake_waiting(struct satellite *satellite)
 
 static bool must_wait_for_removals(const struct resource *resource)
 {
-    for (const struct resource *removal = resource->task.satellite->removals;
+    for (const struct resource *removal = resource->task.satellite->removals.first;
          removal && removal->order <= resource->order; removal = removal->next_removal)
         if (removal != resource && !removal->task.trouble)
             return true;
@@ -250,8 +263,7 @@ static void proceed(struct task *task)
 
     if (task_is_pausing(task))
         return;
-    resource->waits_for_removals =
-        !resource->is_in_removals && !resource->is_applied && must_wait_for_removals(resource);
+    set_waiting(resource, !resource->is_in_removals && !resource->is_applied && must_wait_for_removals(resource));
     if (resource->waits_for_removals || must_wait_for_pool(resource))
         return;
     if (resource->is_in_removals && !resource->has_looked)
@@ -328,6 +340,7 @@ static void resource_free(struct task *task)
     struct resource *resource = resource_of(task);
 
     leave_removals(resource);
+    set_waiting(resource, false);
     task_done(task);
     arena_done(&resource->arena);
     memory_freep(&resource->node.key);

@@ -70,8 +70,8 @@ struct resource {
     bool is_applied, is_gone;
     bool is_forgotten; /* freed when the plan under way has ended, unless it is wanted again until then */
     bool waits_for_pool, waits_for_removals;
-    bool has_looked;               /* whether what is to be removed and seems to be gone is really not there */
-    struct resource *next_removal; /* in satellite.removals */
+    bool has_looked; /* whether what is to be removed and seems to be gone is really not there */
+    struct resource *next_removal, *previous_removal; /* in satellite.removals */
     bool is_in_removals;
     uint64_t described; /* hash of its volumes as they were when that was looked at last */
 };
@@ -108,9 +108,12 @@ struct satellite {
 
     struct task *ready, *last_ready; /* first come, first served */
     struct task *dirty;
-    struct task *dropped;      /* whose last plan is under way */
-    int running;               /* tasks whose plans are under way and do not hang */
-    struct resource *removals; /* not yet done, oldest first */
+    struct task *dropped; /* whose last plan is under way */
+    int running;          /* tasks whose plans are under way and do not hang */
+    struct removals {
+        struct resource *first, *last; /* not yet done, oldest first */
+        int waiting;                   /* resources that wait for some of them */
+    } removals;
     struct observer observer;
     struct job *jobs;
     struct plan probe;         /* what can this machine do */
