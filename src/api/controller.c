@@ -42,6 +42,17 @@ static const struct field error_report_delete_request_fields[] = {
 };
 SCHEMA(error_report_delete_request)
 
+static const struct field passphrase_status_doc_fields[] = {
+    FIELD(passphrase_status_doc, status, FIELD_REQUIRED),
+};
+SCHEMA(passphrase_status_doc)
+
+static const struct field passphrase_request_fields[] = {
+    FIELD(passphrase_request, new_passphrase, FIELD_SECRET),
+    FIELD(passphrase_request, old_passphrase, FIELD_SECRET),
+};
+SCHEMA(passphrase_request)
+
 static const struct field stats_doc_fields[] = {
     FIELD(stats_doc, count, 0),
 };

@@ -42,10 +42,18 @@ struct error_report_delete_request {
     struct text_list ids;
 };
 
+/* Of the master passphrase. */
+struct passphrase_status_doc {
+    char *status; /* "unset", "locked", "unlocked" */
+};
+struct passphrase_request {
+    char *new_passphrase, *old_passphrase;
+};
+
 /* Answer of every /v1/stats/... */
 struct stats_doc {
     int64_t count;
 };
 
 extern const struct schema version_doc_schema, props_modify_request_schema, error_report_doc_schema,
-    error_report_delete_request_schema, stats_doc_schema;
+    error_report_delete_request_schema, passphrase_status_doc_schema, passphrase_request_schema, stats_doc_schema;

@@ -45,9 +45,14 @@ SCHEMA(volume_definition_doc)
 static const struct field volume_definition_request_fields[] = {
     OBJECT(volume_definition_request, volume_definition, volume_definition_doc, 0),
     FIELD(volume_definition_request, drbd_minor_number, 0),
-    FIELD(volume_definition_request, passphrase, FIELD_NOT_EMPTY),
+    FIELD(volume_definition_request, passphrase, FIELD_NOT_EMPTY | FIELD_SECRET),
 };
 SCHEMA(volume_definition_request)
+
+static const struct field volume_passphrase_request_fields[] = {
+    FIELD(volume_passphrase_request, new_passphrase, FIELD_SECRET | FIELD_REQUIRED),
+};
+SCHEMA(volume_passphrase_request)
 
 static const struct field volume_definition_modify_request_fields[] = {
     FIELD(volume_definition_modify_request, size_kib, 0),

@@ -46,6 +46,10 @@ struct volume_definition_request {
     char *passphrase;
 };
 
+struct volume_passphrase_request {
+    char *new_passphrase;
+};
+
 struct volume_definition_modify_request {
     struct maybe_i64 size_kib;
     struct text_map override_props;
@@ -85,5 +89,5 @@ struct resource_definition_modify_request {
 
 extern const struct schema drbd_definition_doc_schema, resource_definition_layer_doc_schema,
     drbd_volume_definition_doc_schema, volume_definition_layer_doc_schema, volume_definition_doc_schema,
-    volume_definition_request_schema, volume_definition_modify_request_schema, resource_definition_doc_schema,
-    resource_definition_request_schema, resource_definition_modify_request_schema;
+    volume_definition_request_schema, volume_passphrase_request_schema, volume_definition_modify_request_schema,
+    resource_definition_doc_schema, resource_definition_request_schema, resource_definition_modify_request_schema;

@@ -37,6 +37,13 @@ void arena_done(struct arena *arena)
     *arena = (struct arena){ 0 };
 }
 
+void arena_wipe(struct arena *arena)
+{
+    for (struct arena_chunk *chunk = arena->chunks; chunk; chunk = chunk->older)
+        explicit_bzero(chunk->data, chunk->size);
+    arena_done(arena);
+}
+
 void arena_reset(struct arena *arena)
 {
     struct arena_chunk *keep = arena->chunks;

@@ -21,6 +21,8 @@ struct arena {
 void arena_done(struct arena *arena);  /* frees everything; the arena is empty again */
 void arena_reset(struct arena *arena); /* the same, but keeps one chunk for what comes next */
 
+void arena_wipe(struct arena *arena); /* arena_done of what held secrets: all bytes are overwritten before */
+
 /* Zeroed, aligned for any type. */
 void *arena_alloc(struct arena *arena, size_t size) __attribute__((returns_nonnull));
 char *arena_strdup(struct arena *arena, const char *text) __attribute__((returns_nonnull));

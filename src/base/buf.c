@@ -12,6 +12,13 @@ void buf_done(struct buf *buf)
     *buf = (struct buf){ 0 };
 }
 
+void buf_wipe(struct buf *buf)
+{
+    if (buf->data)
+        explicit_bzero(buf->data, buf->capacity);
+    buf_done(buf);
+}
+
 void buf_clear(struct buf *buf)
 {
     buf->length = 0;

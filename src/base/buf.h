@@ -16,6 +16,7 @@ struct buf {
 };
 
 void buf_done(struct buf *buf);
+void buf_wipe(struct buf *buf);              /* buf_done of what held secrets: all bytes are overwritten before */
 void buf_clear(struct buf *buf);             /* keeps the memory */
 void buf_grow(struct buf *buf, size_t more); /* what buf_reserve does when there is no room */
 void buf_add(struct buf *buf, const void *bytes, size_t length);

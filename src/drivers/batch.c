@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/secret.h"
+
 static const struct field batch_fields[] = {
     LIST(batch, steps, step, 0),
 };
@@ -19,6 +21,56 @@ void batch_encode(const struct schema *schema, const void *message, struct buf *
     field_encode(schema, message, FIELD_LINK, &writer);
     length = (uint32_t)(out->length - start - sizeof(length));
     memcpy(out->data + start, &length, sizeof(length));
+}
+
+/* In locked memory, for the moment in which the batch is made. */
+enum { KEYS_LIMIT = 16 };
+struct open_keys {
+    struct secret *at[KEYS_LIMIT];
+    char *texts[KEYS_LIMIT]; /* of them */
+    uint32_t count;
+};
+
+static int open_keys(struct open_keys *keys, struct secret *master, const struct text_list *sealed)
+{
+    for (uint32_t i = 0; i < sealed->count && keys->count < KEYS_LIMIT; i++) {
+        struct secret *secret = master ? secret_unseal(master, SECRET_OF_VOLUME, sealed->at[i]) : NULL;
+
+        if (!secret && i == 0)
+            return master ? EKEYREJECTED : ENOKEY;
+        if (!secret)
+            continue;
+        keys->texts[keys->count] = secret_bytes(secret);
+        keys->at[keys->count++] = secret;
+    }
+    return 0;
+}
+
+static void close_keys(struct open_keys *keys)
+{
+    for (uint32_t i = 0; i < keys->count; i++)
+        secret_free(keys->at[i]);
+}
+
+int batch_encode_steps(struct step *steps, uint32_t count, struct secret *master, struct buf *out)
+{
+    struct batch batch = { .steps = { .at = steps, .count = count } };
+    struct step alone = *steps;
+    struct open_keys keys = { 0 };
+    int error = open_keys(&keys, master, &alone.sealed);
+
+    if (!error && keys.count > 0) {
+        alone.keys.at = keys.texts;
+        alone.keys.count = keys.count;
+        alone.sealed.count = 0;
+        batch.steps.at = &alone;
+        /* A buf that grew would leave keys behind in the memory it had. */
+        buf_reserve(out, field_measure(&batch_schema, &batch) * 6 + 4096);
+    }
+    if (!error)
+        batch_encode(&batch_schema, &batch, out);
+    close_keys(&keys);
+    return error;
 }
 
 int batch_peek(const struct buf *in, const char **body, size_t *length)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/secret.h"
 #include "drivers/step.h"
 
 struct batch {
@@ -20,3 +21,9 @@ void batch_encode(const struct schema *schema, const void *message, struct buf *
  */
 int batch_peek(const struct buf *in, const char **body, size_t *length) MUST_CHECK; /* 1, 0 or -errno */
 void batch_drop(struct buf *in); /* the frame that batch_peek showed */
+/*
+ * A batch of steps. Sealed keys of the first are unsealed by the master key, which may be NULL; a step with keys is a
+ * batch of its own. 0, or the errno of the step: ENOKEY without a master key, EKEYREJECTED when the first of its keys
+ * was sealed by another. Older ones that are damaged are left out: they only help to get rid of themselves.
+ */
+int batch_encode_steps(struct step *steps, uint32_t count, struct secret *master, struct buf *out) MUST_CHECK;

@@ -23,6 +23,7 @@
 #include "drivers/call_cache.h"
 #include "drivers/call_disk.h"
 #include "drivers/call_dm.h"
+#include "drivers/call_luks.h"
 #include "drivers/in_use.h"
 #include "drivers/loop_device.h"
 #include "drivers/need.h"
@@ -367,6 +368,13 @@ static const struct call {
     { STEP_WIPE, wipe, false, false },
     { STEP_WAIT_DEVICE, wait_device, false, true },
     { STEP_ASK_DEVICES, ask_devices, false, false },
+    { STEP_ASK_LUKS, call_luks_ask, false, false },
+    { STEP_LUKS_FORMAT, call_luks_format, false, true },
+    { STEP_LUKS_OPEN, call_luks_open, false, true },
+    { STEP_LUKS_CLOSE, call_luks_close, false, false },
+    { STEP_LUKS_RESIZE, call_luks_resize, false, false },
+    { STEP_LUKS_CHANGE_KEY, call_luks_change_key, false, true },
+    { STEP_LUKS_ERASE, call_luks_erase, false, true },
     { STEP_ASK_DISKS, call_ask_disks, false, false },
     { STEP_ASK_DM, call_dm_ask, false, false },
     { STEP_ASK_CACHE, call_ask_cache, false, false },
@@ -398,7 +406,7 @@ static int run(const struct step *step, struct outcome *outcome, struct loop_cur
 
 static char *find_users(const struct step *step, struct arena *arena)
 {
-    if (step->device)
+    if (step->device && step->kind != STEP_LUKS_CLOSE)
         return in_use_describe(step->device, arena);
     return step->name ? in_use_describe(arena_printf(arena, "/dev/mapper/%s", step->name), arena) : NULL;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/loop_uv.h"
+#include "base/secret.h"
 
 enum { PIPE_GRACE_MS = 500 };
 
@@ -32,6 +33,7 @@ struct child {
 struct write {
     uv_write_t request;
     char *bytes;
+    size_t length;
 };
 
 static void handle_closed(uv_handle_t *handle)
@@ -196,7 +198,8 @@ static void written(uv_write_t *request, int status)
 {
     struct write *write = request->data;
 
-    (void)status; /* a child that does not read its input tells so by its exit */
+    (void)status;                             /* a child that does not read its input tells so by its exit */
+    secret_wipe(write->bytes, write->length); /* batches hold keys, inputs of tools passwords */
     free(write->bytes);
     free(write);
 }
@@ -207,6 +210,7 @@ void child_write(struct child *child, struct buf *take)
     uv_buf_t bytes = uv_buf_init(take->data, (unsigned)take->length);
 
     write->request.data = write;
+    write->length = take->length;
     write->bytes = buf_take(take);
     if (uv_write(&write->request, (uv_stream_t *)&child->input, &bytes, 1, written) != 0)
         written(&write->request, 0);

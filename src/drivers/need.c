@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "drivers/call_dm.h"
 #include "drivers/loop_device.h"
+#include "drivers/luks_header.h"
 #include "drivers/wipe.h"
 
 enum { WORDS = 4, MODULES_LIST_LIMIT = 16 * 1024 * 1024 };
@@ -37,7 +38,7 @@ static const struct need {
     { "lvm", { "lvm" }, { "dm_mod" }, "lvm2" },
     { "lvm_thin", { "lvm", "thin_check" }, { "dm_thin_pool" }, "thin-provisioning-tools" },
     { "zfs", { "zfs", "zpool" }, { "zfs" }, "zfsutils-linux" },
-    { "luks", { NULL }, { "dm_crypt" }, "cryptsetup-bin" },
+    { "luks", .modules = { "dm_mod", "dm_crypt" }, .check = luks_header_check },
     { "dm_writecache", .modules = { "dm_mod", "dm_writecache" }, .check = call_dm_check },
     { "dm_cache", .modules = { "dm_mod", "dm_cache", "dm_cache_smq" }, .check = call_dm_check },
     { "bcache", { "make-bcache" }, { "bcache" }, "bcache-tools" },

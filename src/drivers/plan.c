@@ -107,6 +107,8 @@ static void print_call(const struct step *step, struct buf *out)
         buf_add_text(out, " text=");
         print_word(out, step->text);
     }
+    if (step->sealed.count > 0)
+        buf_printf(out, " keys=%" PRIu32, step->sealed.count);
     if (step->size_kib)
         buf_printf(out, " size_kib=%" PRId64, step->size_kib);
     if (step->offset)

@@ -68,6 +68,7 @@ struct runner {
     struct run *runs, *first_waiting, *last_waiting;
     struct timer *idle;
     int64_t last_turn_number;
+    struct secret *key; /* the satellite's */
 };
 
 static void advance(struct run *run);
@@ -391,16 +392,19 @@ static struct worker *find_worker(struct runner *runner, int *error)
     return start_worker(runner, error);
 }
 
-static void send_batch(struct run *run, struct worker *worker)
+/* 0, or an errno: then nothing was sent. */
+static int send_batch(struct run *run, struct worker *worker)
 {
-    struct batch batch = { .steps = { .at = &run->plan->steps.at[run->at], .count = run->batch_end - run->at } };
     struct buf out = { 0 };
+    int error = batch_encode_steps(&run->plan->steps.at[run->at], run->batch_end - run->at, run->runner->key, &out);
 
+    if (error)
+        return error;
     worker->run = run;
     run->worker = worker;
-    batch_encode(&batch_schema, &batch, &out);
     child_write(worker->child, &out);
     start_patience(run);
+    return 0;
 }
 
 static void serve_queue(struct runner *runner)
@@ -416,11 +420,14 @@ static void serve_queue(struct runner *runner)
         if (!runner->first_waiting)
             runner->last_waiting = NULL;
         if (worker) {
-            send_batch(run, worker);
+            error = send_batch(run, worker);
+            if (!error)
+                continue;
+            fail_step(run, OUTCOME_FAILED, error, NULL);
         } else {
             fail_step(run, OUTCOME_FAILED, -error, "its worker process could not be started");
-            advance(run);
         }
+        advance(run);
     }
 }
 
@@ -428,9 +435,12 @@ static void ask_for_worker(struct run *run)
 {
     struct runner *runner = run->runner;
 
-    run->batch_end = run->at;
-    while (run->batch_end < run->plan->steps.count && run->plan->steps.at[run->batch_end].kind != STEP_EXEC &&
-           (run->batch_end == run->at || !run->plan->steps.at[run->at].always || !run->is_failed))
+    run->batch_end = run->at + 1;
+    /* A step with keys is a batch of its own. */
+    while (run->plan->steps.at[run->at].sealed.count == 0 && run->batch_end < run->plan->steps.count &&
+           run->plan->steps.at[run->batch_end].kind != STEP_EXEC &&
+           run->plan->steps.at[run->batch_end].sealed.count == 0 &&
+           (!run->plan->steps.at[run->at].always || !run->is_failed))
         run->batch_end++;
     run->next_waiting = NULL;
     if (runner->last_waiting)
@@ -570,6 +580,11 @@ struct runner *runner_new(struct loop *loop, const struct run_options *options)
     runner->idle = timer_new(loop, send_idle_home, runner);
     timer_start(runner->idle, IDLE_MS, IDLE_MS);
     return runner;
+}
+
+void runner_set_key(struct runner *runner, struct secret *key)
+{
+    runner->key = key;
 }
 
 void runner_free(struct runner *runner)

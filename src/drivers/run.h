@@ -44,6 +44,12 @@ struct run_options {
 };
 
 struct runner *runner_new(struct loop *loop, const struct run_options *options);
+/*
+ * By which sealed keys of steps are unsealed, just before a worker gets them. Borrowed until another is set; NULL:
+ * steps that need one fail with ENOKEY. A text that this key does not unseal fails with EKEYREJECTED.
+ */
+struct secret;
+void runner_set_key(struct runner *runner, struct secret *key);
 /* Runs under way are forgotten without done; what changes the machine goes on until its step ends. */
 void runner_free(struct runner *runner);
 

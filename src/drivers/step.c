@@ -21,6 +21,13 @@ const struct enum_name step_kind_names[] = {
     { "WIPE", STEP_WIPE },
     { "WAIT_DEVICE", STEP_WAIT_DEVICE },
     { "ASK_DEVICES", STEP_ASK_DEVICES },
+    { "ASK_LUKS", STEP_ASK_LUKS },
+    { "LUKS_FORMAT", STEP_LUKS_FORMAT },
+    { "LUKS_OPEN", STEP_LUKS_OPEN },
+    { "LUKS_CLOSE", STEP_LUKS_CLOSE },
+    { "LUKS_RESIZE", STEP_LUKS_RESIZE },
+    { "LUKS_CHANGE_KEY", STEP_LUKS_CHANGE_KEY },
+    { "LUKS_ERASE", STEP_LUKS_ERASE },
     { "ASK_DISKS", STEP_ASK_DISKS },
     { "ASK_DM", STEP_ASK_DM },
     { "ASK_CACHE", STEP_ASK_CACHE },
@@ -49,6 +56,13 @@ static const struct step_traits traits[] = {
     { STEP_WIPE,           .patience = STEP_PATIENT, .changes = true, .destroys = true },
     { STEP_WAIT_DEVICE,    .patience = STEP_PATIENT },
     { STEP_ASK_DEVICES,    .patience = STEP_PATIENT },
+    { STEP_ASK_LUKS,       .patience = STEP_PATIENT },
+    { STEP_LUKS_FORMAT,    .patience = STEP_VERY_PATIENT, .changes = true },
+    { STEP_LUKS_OPEN,      .patience = STEP_VERY_PATIENT, .changes = true },
+    { STEP_LUKS_CLOSE,     .patience = STEP_PATIENT, .changes = true },
+    { STEP_LUKS_RESIZE,    .patience = STEP_VERY_PATIENT, .changes = true },
+    { STEP_LUKS_CHANGE_KEY, .patience = STEP_VERY_PATIENT, .changes = true },
+    { STEP_LUKS_ERASE,     .patience = STEP_PATIENT, .changes = true, .destroys = true },
     { STEP_ASK_DISKS,      .patience = STEP_PATIENT },
     { STEP_ASK_DM,         .patience = STEP_PATIENT },
     { STEP_ASK_CACHE,      .patience = STEP_PATIENT },
@@ -83,6 +97,7 @@ static const struct field step_fields[] = {
     FIELD(step, changes, 0), FIELD(step, always, 0), FIELD(step, authority, 0), FIELD(step, reader, 0),
     FIELD(step, topic, 0), FIELD(step, pool, 0), FIELD(step, identifier, 0), FIELD(step, argv, 0), FIELD(step, input, FIELD_SECRET), FIELD(step, accept, 0),
     FIELD(step, turn, 0), FIELD(step, path, 0), FIELD(step, device, 0), FIELD(step, name, 0), FIELD(step, text, 0),
+    FIELD(step, sealed, 0), FIELD(step, keys, FIELD_LINK | FIELD_SECRET), FIELD(step, key_name, 0),
     FIELD(step, size_kib, 0), FIELD(step, patience_ms, 0), FIELD(step, offset, 0), FIELD(step, pools, 0), FIELD(step, paths, 0), FIELD(step, names, 0),
 };
 SCHEMA(step)
@@ -106,6 +121,12 @@ static const struct field found_device_fields[] = {
 };
 static SCHEMA(found_device)
 
+static const struct field found_luks_fields[] = {
+    FIELD(found_luks, name, FIELD_REQUIRED), FIELD(found_luks, path, 0), FIELD(found_luks, header, 0),
+    FIELD(found_luks, key_name, 0), FIELD(found_luks, offset_kib, 0), FIELD(found_luks, device, 0),
+    FIELD(found_luks, device_kib, 0), FIELD(found_luks, is_elsewhere, 0),
+};
+static SCHEMA(found_luks)
 static const struct field found_mapping_fields[] = {
     FIELD(found_mapping, name, FIELD_REQUIRED), FIELD(found_mapping, target, 0), FIELD(found_mapping, table, 0),
     FIELD(found_mapping, size_kib, 0), FIELD(found_mapping, open_count, 0), FIELD(found_mapping, is_suspended, 0),
@@ -120,8 +141,8 @@ static const struct field outcome_fields[] = {
     FIELD(outcome, device_kib, 0), FIELD(outcome, allocated_kib, 0),
     LIST(outcome, directories, found_directory, 0), LIST(outcome, devices, found_device, 0), LIST(outcome, disks, disk, 0), FIELD(outcome, identity, 0), FIELD(outcome, can_share_blocks, 0), FIELD(outcome, missing, 0),
     LIST(outcome, directories, found_directory, 0), LIST(outcome, devices, found_device, 0),
-    LIST(outcome, mappings, found_mapping, 0), FIELD(outcome, identity, 0), FIELD(outcome, can_share_blocks, 0),
-    FIELD(outcome, missing, 0),
+    LIST(outcome, mappings, found_mapping, 0), LIST(outcome, luks, found_luks, 0), FIELD(outcome, identity, 0),
+    FIELD(outcome, can_share_blocks, 0), FIELD(outcome, missing, 0),
 };
 SCHEMA(outcome)
 /* clang-format on */

@@ -39,6 +39,13 @@ enum step_kind {
     STEP_DM_MESSAGE,      /* text to the target of mapping name; comes back when the kernel has done it */
     STEP_DM_WAIT_CLEAN,   /* until the cache that is mapping name has nothing to write back, at most patience_ms */
     STEP_DM_REMOVE,       /* mapping name, retried while it is open for at most patience_ms; fine when it is gone */
+    STEP_ASK_LUKS,    /* mappings in names, each of the device in paths ("": unknown); no names: all that are open */
+    STEP_LUKS_FORMAT, /* device, size_kib of its header, text: options; refused when the device bears anything */
+    STEP_LUKS_OPEN,   /* device as name, text: options -> device, device_kib */
+    STEP_LUKS_CLOSE,  /* name; fine when it is closed */
+    STEP_LUKS_RESIZE, /* name takes all the room of its device -> device_kib */
+    STEP_LUKS_CHANGE_KEY, /* device: the first key opens it, the others do not any more */
+    STEP_LUKS_ERASE,      /* size_kib of device, its header, are zeroed */
 };
 extern const struct enum_name step_kind_names[];
 
@@ -61,8 +68,11 @@ struct step {
     int64_t accept;        /* STEP_EXEC: bit n set: exit code n is a success */
     char *turn;            /* STEP_EXEC: of all steps with the same turn one runs at a time: "lvm vg0" */
     char *path, *device;
-    char *name; /* by which the kernel or a tool knows the thing: a mapping's, a subsystem's */
-    char *text; /* what is written or loaded */
+    char *name;              /* by which the kernel or a tool knows the thing: a mapping's, a subsystem's */
+    char *text;              /* what is written or loaded */
+    struct text_list sealed; /* keys of a volume, as the want has them, the newest first */
+    struct text_list keys;   /* the same in clear: only in the batch that a worker gets, see run.c */
+    char *key_name;          /* of the first of them, to be noted with what it opens */
     int64_t size_kib, patience_ms;
     int64_t offset;                /* STEP_ASK_CACHE, STEP_WIPE; bytes */
     struct text_list pools, paths; /* STEP_ASK_FILES and _SPACE: pools[i] lies in directory paths[i] */
@@ -113,6 +123,16 @@ struct found_mapping {
     bool is_loaded; /* a further table waits for the next resume */
 };
 
+struct found_luks {
+    char *name, *path;  /* as asked */
+    char *header;       /* of path: "luks1", "luks2", "unfinished" (no key opens it), "none", else what it bears */
+    char *key_name;     /* noted in the header; NULL: none is */
+    int64_t offset_kib; /* where the data begins */
+    char *device;       /* NULL: the mapping is closed */
+    int64_t device_kib;
+    bool is_elsewhere; /* the mapping is open on another device than path */
+};
+
 struct outcome {
     uint32_t result;   /* enum outcome_result */
     int32_t error;     /* errno, 0 when no system call failed */
@@ -125,6 +145,7 @@ struct outcome {
     int64_t size_kib, device_kib, allocated_kib; /* likewise, as it is now */
     LIST_OF(struct found_directory) directories;
     LIST_OF(struct found_device) devices;
+    LIST_OF(struct found_luks) luks;
     LIST_OF(struct found_mapping) mappings;
     LIST_OF(struct disk) disks;
     char *identity;          /* STEP_CHECK_DIRECTORY: equal for two paths of one directory */

@@ -8,6 +8,7 @@
 #include <blkid.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,13 +28,14 @@ struct blkid {
     LIBRARY_FUNCTION(blkid_probe_set_partitions_flags);
     LIBRARY_FUNCTION(blkid_do_probe);
     LIBRARY_FUNCTION(blkid_do_wipe);
+    LIBRARY_FUNCTION(blkid_probe_lookup_value);
 };
 LIBRARY_SYMBOLS(blkid, LIBRARY_SYMBOL(blkid, blkid_new_probe), LIBRARY_SYMBOL(blkid, blkid_free_probe),
                 LIBRARY_SYMBOL(blkid, blkid_probe_set_device), LIBRARY_SYMBOL(blkid, blkid_probe_enable_superblocks),
                 LIBRARY_SYMBOL(blkid, blkid_probe_set_superblocks_flags),
                 LIBRARY_SYMBOL(blkid, blkid_probe_enable_partitions),
                 LIBRARY_SYMBOL(blkid, blkid_probe_set_partitions_flags), LIBRARY_SYMBOL(blkid, blkid_do_probe),
-                LIBRARY_SYMBOL(blkid, blkid_do_wipe));
+                LIBRARY_SYMBOL(blkid, blkid_do_wipe), LIBRARY_SYMBOL(blkid, blkid_probe_lookup_value));
 LIBRARY(blkid, "libblkid1", "wipe", "Finds the signatures on volumes that are removed", "recommended", "libblkid.so.1");
 
 static bool is_zero(const char *bytes, size_t length)
@@ -84,13 +86,11 @@ static int wipe_signatures(const struct blkid *blkid, blkid_probe probe)
     return -EIO;
 }
 
-static int wipe_known(const struct blkid *blkid, int descriptor)
+/* Everything that the library knows is looked for. 0 or -errno. */
+static int set_up(const struct blkid *blkid, blkid_probe probe, int descriptor)
 {
-    blkid_probe probe = blkid->blkid_new_probe();
     int error;
 
-    if (!probe)
-        return -ENOMEM;
     errno = 0;
     error = error_of(blkid->blkid_probe_set_device(probe, descriptor, 0, 0));
     if (!error)
@@ -102,9 +102,49 @@ static int wipe_known(const struct blkid *blkid, int descriptor)
         error = error_of(blkid->blkid_probe_enable_partitions(probe, true));
     if (!error)
         error = error_of(blkid->blkid_probe_set_partitions_flags(probe, BLKID_PARTS_MAGIC | BLKID_PARTS_FORCE_GPT));
+    return error;
+}
+
+static int wipe_known(const struct blkid *blkid, int descriptor)
+{
+    blkid_probe probe = blkid->blkid_new_probe();
+    int error;
+
+    if (!probe)
+        return -ENOMEM;
+    error = set_up(blkid, probe, descriptor);
     if (!error)
         error = wipe_signatures(blkid, probe);
     blkid->blkid_free_probe(probe);
+    return error;
+}
+
+int wipe_find_signature(int descriptor, char type[static WIPE_TYPE_SIZE], char why[static LIBRARY_WHY_SIZE])
+{
+    struct blkid blkid;
+    const char *found = "something";
+    blkid_probe probe;
+    int error, result = 1;
+
+    type[0] = why[0] = '\0';
+    error = library_open(&blkid_library, &blkid, why);
+    if (error)
+        return error;
+    probe = blkid.blkid_new_probe();
+    if (!probe)
+        return -ENOMEM;
+    error = set_up(&blkid, probe, descriptor);
+    if (!error) {
+        errno = 0;
+        result = blkid.blkid_do_probe(probe);
+        error = result < 0 ? error_of(result) : 0;
+    }
+    if (!error && result == 0) {
+        if (blkid.blkid_probe_lookup_value(probe, "TYPE", &found, NULL) < 0)
+            (void)blkid.blkid_probe_lookup_value(probe, "PTTYPE", &found, NULL);
+        snprintf(type, WIPE_TYPE_SIZE, "%s", found);
+    }
+    blkid.blkid_free_probe(probe);
     return error;
 }
 

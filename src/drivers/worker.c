@@ -9,7 +9,9 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "drivers/batch.h"
@@ -60,6 +62,25 @@ static bool run_batch(const struct batch *batch, struct loop_cursor *cursor, str
     return satellite_is_there();
 }
 
+static bool has_keys(const struct batch *batch)
+{
+    for (uint32_t i = 0; i < batch->steps.count; i++)
+        if (batch->steps.at[i].keys.count > 0)
+            return true;
+    return false;
+}
+
+/* Nothing that this process has now is swapped or dumped; the library looks after what it will take itself. Where
+ * locking is not allowed it goes on. */
+static void protect_memory(void)
+{
+    static const struct rlimit none;
+
+    (void)mlockall(MCL_CURRENT | MCL_ONFAULT);
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0);
+}
+
 /* False when what came is no batch. */
 static bool run_frames(struct buf *in, struct loop_cursor *cursor, struct arena *arena)
 {
@@ -70,15 +91,25 @@ static bool run_frames(struct buf *in, struct loop_cursor *cursor, struct arena 
     while ((state = batch_peek(in, &body, &length)) > 0) {
         struct batch batch = { 0 };
         struct field_error error;
+        bool is_secret;
 
-        if (field_decode_text(&batch_schema, &batch, body, length, arena, &error) < 0) {
+        /* No tree is made of it: what carries keys must leave no copies. */
+        if (field_scan_text(&batch_schema, &batch, body, length, arena, &error) < 0) {
             fprintf(stderr, "worker: %s\n", error.message);
             return false;
         }
         batch_drop(in);
+        is_secret = has_keys(&batch);
+        if (is_secret) {
+            buf_wipe(in); /* nothing stands behind it: the next batch comes when this one was answered */
+            protect_memory();
+        }
         if (!run_batch(&batch, cursor, arena))
             return false;
-        arena_reset(arena);
+        if (is_secret)
+            arena_wipe(arena);
+        else
+            arena_reset(arena);
     }
     return state == 0;
 }
@@ -96,7 +127,7 @@ int worker_main(void)
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_NAME, "linstor-worker");
     do {
-        buf_reserve(&in, 65536);
+        buf_reserve(&in, in.length == 0 ? 4 * 65536 : 65536); /* so that a small batch is never moved */
         n = read(STDIN_FILENO, in.data + in.length, 65536);
         if (n > 0)
             in.length += (size_t)n;

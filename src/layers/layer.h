@@ -20,6 +20,7 @@
 struct machine {
     const struct map *pools; /* struct known_pool */
     const struct facts *facts;
+    bool has_key; /* sealed keys can be unsealed */
 };
 
 enum { BELOW_LIMIT = 1 + LAYER_SIDES_LIMIT };
@@ -82,4 +83,4 @@ struct layer {
                      struct volume_fact *fact);
 };
 
-extern const struct layer layer_cache, layer_storage, layer_writecache;
+extern const struct layer layer_cache, layer_luks, layer_storage, layer_writecache;

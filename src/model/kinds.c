@@ -76,10 +76,20 @@ const struct enum_name volume_flag_names[] = {
     { "DRBD_DELETE", 128 }, { 0 },
 };
 
-static const struct field controller_fields[] = {
-    OBJECT_FIELDS(controller, no_flags),
-    FIELD(controller, satellite_props, FIELD_STORE),
+static const struct field master_fields[] = {
+    FIELD(master, id, FIELD_STORE | FIELD_REQUIRED),
+    FIELD(master, derivation, FIELD_STORE | FIELD_REQUIRED),
+    FIELD(master, salt, FIELD_STORE | FIELD_REQUIRED),
+    FIELD(master, iterations, FIELD_STORE | FIELD_REQUIRED),
+    FIELD(master, key, FIELD_STORE | FIELD_SECRET | FIELD_REQUIRED),
 };
+static SCHEMA(master)
+
+    static const struct field controller_fields[] = {
+        OBJECT_FIELDS(controller, no_flags),
+        FIELD(controller, satellite_props, FIELD_STORE),
+        OBJECT(controller, master, master, FIELD_STORE),
+    };
 static SCHEMA(controller)
 
     static const struct field node_fields[] = {
@@ -175,6 +185,7 @@ static SCHEMA(volume_side)
         FIELD(volume, size_kib, FIELD_STORE),
         LIST(volume, sides, volume_side, FIELD_STORE),
         FIELD(volume, is_deployed, FIELD_STORE),
+        FIELD(volume, keys, FIELD_STORE | FIELD_SECRET),
     };
 SCHEMA(volume)
 

@@ -39,9 +39,22 @@ enum {
 };
 enum { VOLUME_DELETE = 2, VOLUME_RESIZE = 4 };
 
+/*
+ * What is kept of the master passphrase. The master key seals the keys of volumes (base/secret.h); it is stored sealed
+ * itself, by what is derived from the passphrase, which is stored nowhere.
+ */
+struct master {
+    char *id;         /* of the master key, which another passphrase does not change */
+    char *derivation; /* "pbkdf2-hmac-sha512" */
+    char *salt;       /* base64 */
+    int64_t iterations;
+    char *key;
+};
+
 struct controller {
     struct object object;            /* uuid: of the cluster; props: what only the controller reads */
     struct text_map satellite_props; /* what satellites read, too */
+    struct master *master;           /* NULL: there is no master passphrase */
 };
 
 struct node {
@@ -136,7 +149,8 @@ struct volume {
     char *storage_pool;
     int64_t size_kib; /* that the top of the stack is to have here; follows the definition when that is resized */
     LIST_OF(struct volume_side) sides;
-    bool is_deployed; /* it was reported once: from then on it is not made anew where it is missing */
+    bool is_deployed;      /* it was reported once: from then on it is not made anew where it is missing */
+    struct text_list keys; /* LUKS, sealed by the master key: the one to be in force, then those that may be still */
 };
 extern const struct schema volume_schema;
 extern const struct enum_name volume_flag_names[];

@@ -32,6 +32,7 @@ static const struct field volume_want_fields[] = {
     FIELD(volume_want, must_exist, 0),
     FIELD(volume_want, must_be_new, 0),
     FIELD(volume_want, props, 0),
+    FIELD(volume_want, keys, 0),
     LIST(volume_want, sides, side_want, 0),
     OBJECT(volume_want, origin, origin_want, 0),
 };
@@ -89,6 +90,11 @@ static const struct field held_fields[] = {
     FIELD(held, complete, 0),
 };
 SCHEMA(held)
+
+static const struct field unlock_fields[] = {
+    FIELD(unlock, key, FIELD_LINK | FIELD_SECRET | FIELD_REQUIRED),
+};
+SCHEMA(unlock)
 
 static const struct field refresh_fields[] = {
     FIELD(refresh, token, 0),

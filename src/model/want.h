@@ -7,6 +7,7 @@
  *                                                        held      struct held        first after on_up: what it
  *                                                                                     holds, the last part is complete
  *   wants     struct wants    the difference to that     report    struct report      whatever changed
+ *   unlock    struct unlock   the master key: after each on_up, and when it becomes known
  *   refresh   struct refresh  measure capacities now     report    with the same token, all pools
  *                                                        crash     struct crash       left by an earlier run, after
  * on_up crash_kept struct crash   without text: may be removed
@@ -69,6 +70,7 @@ struct volume_want {
      * as what the satellite makes for it does. */
     bool must_be_new;
     struct text_map props; /* effective */
+    struct text_list keys; /* for LUKS, sealed by the master key: the one to be in force, then older ones */
     LIST_OF(struct side_want) sides;
     struct origin_want *origin; /* NULL: it is made empty */
 };
@@ -124,6 +126,11 @@ struct held {
 
 struct refresh {
     int64_t token;
+};
+
+/* The master key, that sealed texts of wants are sealed by. It is never stored by a satellite. */
+struct unlock {
+    char *key; /* base64 */
 };
 
 /* Why something failed; texts for a person. */
@@ -202,6 +209,6 @@ struct crash {
 };
 
 extern const struct schema crash_schema, pool_want_schema, volume_want_schema, resource_want_schema, wants_schema,
-    held_item_schema, held_schema, refresh_schema, trouble_schema, level_fact_schema, volume_fact_schema,
+    held_item_schema, held_schema, refresh_schema, unlock_schema, trouble_schema, level_fact_schema, volume_fact_schema,
     snapshot_fact_schema, side_want_schema, origin_want_schema, snapshot_volume_want_schema, snapshot_want_schema,
     resource_fact_schema, pool_fact_schema, orphan_fact_schema, report_schema;

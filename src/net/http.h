@@ -54,6 +54,8 @@ void http_server_set_error_body(struct http_server *server,
                                 void (*error_body)(void *owner, int status, const char *what, struct buf *out));
 
 const struct http_request *http_get_request(const struct http_exchange *exchange);
+/* The body held a secret, and is not needed any more. */
+void http_wipe_body(struct http_exchange *exchange);
 const char *http_peer(const struct http_exchange *exchange); /* "127.0.0.1:40022"; "" when it has gone */
 
 /* For the answer still to be given. The server adds lengths, codings, Connection, Date and those for CORS itself. */

@@ -147,6 +147,11 @@ static void add_begin(struct http_server *server, int status, const char *conten
     buf_add(out, server->begin.text.data, server->begin.text.length);
 }
 
+void http_wipe_body(struct http_exchange *exchange)
+{
+    buf_wipe(&exchange->request.body);
+}
+
 /* Status line and headers but for those that depend on the body. The request is not needed any more. */
 static void begin_answer(struct http_exchange *exchange, int status, const char *content_type, size_t body_length)
 {

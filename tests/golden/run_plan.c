@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "drivers/call_luks.h"
 #include "drivers/provider.h"
 #include "layers/stack.h"
 
@@ -45,6 +46,7 @@ struct golden_facts {
     LIST_OF(struct golden_pool) pools;
     LIST_OF(struct golden_layer) layers;
     struct text_list unknown_layers; /* all others are known */
+    bool has_key;                    /* the master key is known */
     struct text_map answers;
 };
 
@@ -77,7 +79,7 @@ static SCHEMA(golden_layer)
 static const struct field golden_facts_fields[] = {
     LIST(golden_facts, volumes, golden_volume, 0), LIST(golden_facts, pools, golden_pool, 0),
     LIST(golden_facts, layers, golden_layer, 0), FIELD(golden_facts, unknown_layers, 0),
-    FIELD(golden_facts, answers, 0),
+    FIELD(golden_facts, has_key, 0), FIELD(golden_facts, answers, 0),
 };
 static SCHEMA(golden_facts)
     /* clang-format on */
@@ -162,6 +164,7 @@ static void load_facts(struct golden *golden, const char *text)
     struct golden_facts facts = { 0 };
 
     decode(golden, &golden_facts_schema, &facts, text);
+    golden->machine.has_key = facts.has_key;
     load_layers(golden, &facts);
     for (uint32_t i = 0; i < facts.pools.count; i++)
         load_pool(golden, &facts.pools.at[i]);
@@ -228,6 +231,52 @@ static void load_pools(struct golden *golden)
     }
 }
 
+/* Of the volume that lies directly below a mapping. */
+static int64_t size_below(struct golden *golden, const char *mapping)
+{
+    const char *identifier = mapping + strlen(CALL_LUKS_PREFIX);
+
+    for (uint32_t i = 0; i < golden->wants.pools.count; i++) {
+        const struct storage_fact *fact = facts_find_volume(&golden->facts, golden->wants.pools.at[i].pool, identifier);
+
+        if (fact)
+            return fact->device_kib;
+    }
+    return 0;
+}
+
+/* Blank devices, unless the case says what their headers are. */
+static void expect_headers(struct golden *golden, const struct step *step, struct outcome *outcome)
+{
+    for (uint32_t i = 0; i < step->names.count; i++) {
+        const struct layer_fact *fact = facts_find_layer(&golden->facts, step->reader, step->names.at[i]);
+        const char *header = fact ? fact_state_find(&fact->state, "header") : NULL;
+        struct found_luks *found = LIST_ADD(&outcome->luks, &golden->arena);
+
+        found->name = step->names.at[i];
+        found->path = step->paths.at[i];
+        found->header = arena_strdup(&golden->arena, header ? header : "none");
+        found->offset_kib = header ? 16384 : 0;
+        found->device = fact ? arena_strdup_null(&golden->arena, fact->device) : NULL;
+        found->device_kib = fact ? fact->device_kib : 0;
+    }
+}
+
+static void expect_luks(struct golden *golden, const struct step *step, struct outcome *outcome)
+{
+    const struct layer_fact *fact = step->name ? facts_find_layer(&golden->facts, step->reader, step->name) : NULL;
+    const char *offset = fact ? fact_state_find(&fact->state, "offset") : NULL;
+
+    if (step->kind == STEP_ASK_LUKS) {
+        expect_headers(golden, step, outcome);
+    } else if (step->kind == STEP_LUKS_FORMAT) {
+        outcome->size_kib = step->size_kib;
+    } else if (step->kind == STEP_LUKS_OPEN || step->kind == STEP_LUKS_RESIZE) {
+        outcome->device = arena_printf(&golden->arena, "/dev/mapper/%s", step->name);
+        outcome->device_kib = size_below(golden, step->name) - (offset ? strtoll(offset, NULL, 10) : 0);
+    }
+}
+
 /* Of "0 65536 writecache ...". */
 static int64_t table_kib(const char *text)
 {
@@ -241,6 +290,7 @@ static struct outcome expect(struct golden *golden, const struct step *step)
         step->identifier ? facts_find_volume(&golden->facts, step->pool, step->identifier) : NULL;
     struct outcome outcome = { .result = OUTCOME_DONE };
 
+    expect_luks(golden, step, &outcome);
     if (step->kind == STEP_FILE_ALLOCATE || step->kind == STEP_FILE_TRUNCATE) {
         outcome.size_kib = step->size_kib;
         outcome.allocated_kib = step->kind == STEP_FILE_ALLOCATE ? step->size_kib : 0;

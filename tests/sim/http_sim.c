@@ -331,6 +331,11 @@ const struct http_request *http_get_request(const struct http_exchange *exchange
     return &exchange->request;
 }
 
+void http_wipe_body(struct http_exchange *exchange)
+{
+    buf_wipe(&exchange->request.body);
+}
+
 const char *http_peer(const struct http_exchange *exchange)
 {
     return exchange->call ? "10.0.1.1:40000" : "";

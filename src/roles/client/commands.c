@@ -103,6 +103,7 @@ static const struct command commands[] = {
     { "resource r", "Replicas of resources on nodes.", commands_resource },
     { "volume v", "Volumes of replicas.", commands_volume },
     { "advise adv", "Hints about resources.", commands_advise },
+    { "encryption e", "The master passphrase of encrypted volumes.", commands_encryption },
     { "space-reporting spr", "How much space is used.", commands_space_reporting },
     { "error-reports err", "Reports about errors.", commands_error_reports },
     { 0 },

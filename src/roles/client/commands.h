@@ -8,6 +8,7 @@
 extern const struct command commands_advise[]; /* advise.c */
 extern const struct command commands_controller[], commands_error_reports[],
     commands_space_reporting[];                                                           /* commands_controller.c */
+extern const struct command commands_encryption[];                                        /* passphrase.c */
 extern const struct command commands_node[];                                              /* commands_node.c */
 extern const struct command commands_physical_storage[];                                  /* commands_physical.c */
 extern const struct command commands_storage_pool[];                                      /* commands_storage_pool.c */

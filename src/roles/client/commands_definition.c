@@ -6,6 +6,7 @@
 #include "roles/client/commands.h"
 #include "roles/client/drbd_options.h"
 #include "roles/client/lists.h"
+#include "roles/client/passphrase.h"
 #include "roles/client/request.h"
 
 static int prepare_definition(struct call *call)
@@ -113,6 +114,14 @@ static const struct argument volume_create_arguments[] = {
     { "--encrypt", .count = COUNT_FLAG, .body = "volume_definition.flags[]", .word = "ENCRYPTED", .is_hidden = true },
     { "--gross", .count = COUNT_FLAG, .body = "volume_definition.flags[]", .word = "GROSS_SIZE",
       .help = "The size includes what layers need for themselves." },
+    { "--passphrase", "PASSPHRASE", COUNT_OPTIONAL,
+      .help = "Passphrase of the layer LUKS for this volume; without a value you are asked for it." },
+    { 0 },
+};
+static const struct argument volume_passphrase_arguments[] = {
+    ARGUMENT_DEFINITION,
+    ARGUMENT_NUMBER,
+    { "passphrase", NULL, COUNT_OPTIONAL, .help = "The new passphrase; without it you are asked for it." },
     { 0 },
 };
 static const struct argument volume_arguments[] = { ARGUMENT_DEFINITION, ARGUMENT_NUMBER, { 0 } };
@@ -139,7 +148,7 @@ static const struct argument volume_list_arguments[] = {
 const struct command commands_volume_definition[] = {
     { "create c", "Add a volume to a resource definition.", .arguments = { volume_create_arguments }, .method = "POST",
       .target = "/v1/resource-definitions/{resource}/volume-definitions", .base = "{\"volume_definition\":{}}",
-      .body = &volume_definition_request_schema },
+      .body = &volume_definition_request_schema, .prepare = passphrase_for_volume },
     { "delete d", "Delete a volume of a resource definition, with its data.", .arguments = { volume_delete_arguments },
       .method = "DELETE", .target = "/v1/resource-definitions/{resource}/volume-definitions/{number}" },
     { "list l", "List volume definitions.", .arguments = { volume_list_arguments }, .method = "GET",
@@ -158,5 +167,9 @@ const struct command commands_volume_definition[] = {
     { "set-size size", "Change the size of a volume.", .arguments = { volume_size_arguments }, .method = "PUT",
       .target = "/v1/resource-definitions/{resource}/volume-definitions/{number}",
       .body = &volume_definition_modify_request_schema },
+    { "modify-passphrase mp", "Change the passphrase of an encrypted volume.",
+      .arguments = { volume_passphrase_arguments }, .method = "PUT",
+      .target = "/v1/resource-definitions/{resource}/volume-definitions/{number}/encryption-passphrase",
+      .body = &volume_passphrase_request_schema, .prepare = passphrase_for_volume },
     { 0 },
 };

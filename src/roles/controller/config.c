@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/opt.h"
@@ -11,6 +12,8 @@
 
 #define DEFAULT_DIRECTORY "/etc/linstor"
 #define FILE_NAME         "linstor.toml"
+#define CREDENTIAL_NAME   "linstor-masterpassphrase"
+enum { CREDENTIAL_LIMIT = 4096 };
 
 struct config_http {
     struct maybe_bool enabled;
@@ -235,8 +238,6 @@ static void note_ignored(const struct config *config)
 
     if (config->db.connection_url)
         fprintf(stderr, note, "db.connection_url", "records are kept in the data directory");
-    if (config->encrypt.passphrase)
-        fprintf(stderr, note, "encrypt.passphrase", "this version has no encrypted volumes");
     if (config->logging.rest_access_log_path)
         fprintf(stderr, note, "logging.rest_access_log_path", "this version has no access log");
 }
@@ -246,6 +247,45 @@ static int take_level(struct settings *settings, const char *key, const char *te
     if (!text || log_level_parse(text, &settings->level))
         return 0;
     return complain(EXIT_CONFIG, arena_printf(&settings->arena, "%s: '%s' is not a log level", key, text));
+}
+
+static void set_passphrase(struct settings *settings, const void *bytes, size_t size)
+{
+    secret_free(settings->passphrase);
+    settings->passphrase = size > 0 ? secret_new(bytes, size) : NULL;
+}
+
+/* Neither children nor who looks at the environment of the process finds it there. */
+static void take_passphrase_of_environment(struct settings *settings)
+{
+    char *text = getenv("MASTER_PASSPHRASE");
+
+    if (!text)
+        return;
+    set_passphrase(settings, text, strlen(text));
+    secret_wipe_text(text);
+    unsetenv("MASTER_PASSPHRASE");
+}
+
+/* systemd gives it in a file that is not on any disk. */
+static int take_passphrase_of_manager(struct settings *settings)
+{
+    const char *directory = getenv("CREDENTIALS_DIRECTORY"), *path;
+    struct buf text = { 0 };
+    int error;
+
+    if (!directory || !*directory)
+        return 0;
+    path = arena_printf(&settings->arena, "%s/" CREDENTIAL_NAME, directory);
+    error = text_read_file(path, CREDENTIAL_LIMIT, &text);
+    while (text.length > 0 && strchr("\r\n", text.data[text.length - 1]))
+        text.length--;
+    if (!error)
+        set_passphrase(settings, text.data, text.length);
+    buf_wipe(&text);
+    if (error && error != -ENOENT)
+        return complain(EXIT_CONFIG, arena_printf(&settings->arena, "%s: %s", path, strerror(-error)));
+    return 0;
 }
 
 static int apply_config(struct settings *settings, const struct config *config)
@@ -262,6 +302,9 @@ static int apply_config(struct settings *settings, const struct config *config)
         settings->listen_address = config->http.listen_addr;
     if (config->controller.data_dir)
         settings->data_dir = config->controller.data_dir;
+    if (config->encrypt.passphrase)
+        set_passphrase(settings, config->encrypt.passphrase, strlen(config->encrypt.passphrase));
+    secret_wipe_text(config->encrypt.passphrase);
     note_ignored(config);
     if (take_level(settings, "logging.level", config->logging.level) != 0)
         return EXIT_CONFIG;
@@ -318,12 +361,16 @@ int controller_settings_read(struct settings *settings, int argc, char **argv)
     if (line.help || line.version)
         return say(&line);
     result = apply_options(settings, &environment);
+    take_passphrase_of_environment(settings);
     if (result == 0)
         result = read_file(settings, &line);
+    if (result == 0)
+        result = take_passphrase_of_manager(settings);
     return result == 0 ? apply_options(settings, &line) : result;
 }
 
 void controller_settings_done(struct settings *settings)
 {
+    secret_free(settings->passphrase);
     arena_done(&settings->arena);
 }

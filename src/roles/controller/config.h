@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "store/quarantine.h"
 
 enum exit_code { EXIT_OPTIONS = 1, EXIT_CONFIG = 2, EXIT_START = 20 }; /* LINSTOR: the same */
@@ -18,6 +19,7 @@ struct settings {
     int listen_port;
     enum log_level level;
     enum quarantine_act unreadable; /* to be done instead of serving; 0: nothing */
+    struct secret *passphrase;      /* the master passphrase, to be entered or made at the start; NULL: none */
     struct arena arena;
 };
 

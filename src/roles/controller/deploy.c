@@ -10,6 +10,7 @@
 #include "roles/controller/props.h"
 #include "roles/controller/rest_definition.h"
 #include "roles/controller/session.h"
+#include "roles/controller/vault.h"
 
 #define POOL_KEY     "StorPoolName"
 #define DEFAULT_POOL "DfltStorPool"
@@ -93,6 +94,35 @@ static int deploy_sides(struct request *q, const struct resource *resource, stru
     return 0;
 }
 
+static bool has_layer(const struct text_list *layers, enum layer_kind kind)
+{
+    return text_list_has(layers, layer_kind_name(kind));
+}
+
+/* LINSTOR: there is no code of its own for the lack of a passphrase. */
+static int check_passphrase(struct request *q, const char *definition, const struct text_list *layers)
+{
+    enum vault_state state = vault_state(q->service);
+
+    if (!has_layer(layers, LAYER_LUKS) || state == VAULT_UNLOCKED)
+        return 0;
+    return rc_add(&q->rc, FAIL_UNKNOWN_ERROR,
+                  .message =
+                      rc_text(&q->rc, "Resource '%s' cannot be encrypted without the master passphrase.", definition),
+                  .cause = state == VAULT_UNSET
+                               ? "No master passphrase was created: linstor encryption create-passphrase."
+                               : "The master passphrase was not entered since the controller was started: linstor "
+                                 "encryption enter-passphrase.");
+}
+
+/* That of the definition, when a user chose it, or one of its own. */
+static void make_key(struct request *q, const struct volume_definition *definition, struct volume *volume)
+{
+    const char *chosen = text_map_find(&definition->object.props, DEPLOY_PASSPHRASE_KEY);
+
+    text_list_add(&volume->keys, chosen ? chosen : vault_make_key(q->service, &q->arena), &q->arena);
+}
+
 int deploy_volume(struct request *q, struct resource *resource, const struct volume_definition *definition)
 {
     const char *name = find_pool_name(q, resource, definition);
@@ -121,6 +151,10 @@ int deploy_volume(struct request *q, struct resource *resource, const struct vol
     volume->size_kib = definition->size_kib;
     volume->uuid = arena_alloc(&q->arena, TEXT_UUID_SIZE);
     text_make_uuid(volume->uuid);
+    if (check_passphrase(q, owner, &resource->layers) != 0)
+        return -1;
+    if (has_layer(&resource->layers, LAYER_LUKS))
+        make_key(q, definition, volume);
     return deploy_sides(q, resource, volume);
 }
 
@@ -262,7 +296,8 @@ struct resource *deploy_resource(struct request *q, const struct resource_defini
     struct resource *resource;
 
     if (check_node(q, wish->node) != 0 || choose_layers(q, definition, wish, &layers) != 0 ||
-        parse_flags(q, &wish->flags, &layers) != 0 || check_layers(q, wish->node, &layers) != 0)
+        parse_flags(q, &wish->flags, &layers) != 0 || check_passphrase(q, definition->name, &layers) != 0 ||
+        check_layers(q, wish->node, &layers) != 0)
         return NULL;
     if (object_has_flag(&definition->object, RESOURCE_DEFINITION_DELETE)) {
         rc_add(&q->rc, FAIL_IN_USE,

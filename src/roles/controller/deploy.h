@@ -5,6 +5,10 @@
 #include "model/layer.h"
 #include "roles/controller/request.h"
 
+/* Of volume definitions: the passphrase of LUKS that a user chose, sealed by the master key. */
+#define DEPLOY_PASSPHRASE_KEY "Encryption/Passphrase"
+enum { DEPLOY_KEYS_LIMIT = 8 }; /* of a volume, until all but the first are forgotten */
+
 struct deploy_wish {
     const struct node *node;
     const char *pool;             /* NULL: found by properties */

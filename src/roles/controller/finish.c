@@ -130,6 +130,14 @@ static void finish_creation(struct service *service, struct txn *txn, const stru
             ((struct resource *)txn_edit(txn, resource))->volumes.at[i].is_deployed = true;
 }
 
+/* Nothing obeys the older ones any more. */
+static void finish_keys(struct txn *txn, const struct resource *resource)
+{
+    for (uint32_t i = 0; i < resource->volumes.count; i++)
+        if (resource->volumes.at[i].keys.count > 1)
+            ((struct resource *)txn_edit(txn, resource))->volumes.at[i].keys.count = 1;
+}
+
 static void finish_resource(struct service *service, struct txn *txn, const struct resource *resource)
 {
     if (object_has_flag(&resource->object, RESOURCE_DELETE)) {
@@ -143,6 +151,7 @@ static void finish_resource(struct service *service, struct txn *txn, const stru
     if (!resource->fact->applied)
         return;
     finish_creation(service, txn, resource);
+    finish_keys(txn, resource);
     finish_removed_volumes(txn, resource);
 }
 

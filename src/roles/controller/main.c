@@ -8,6 +8,7 @@
 #include "roles/controller/config.h"
 #include "roles/controller/reports.h"
 #include "roles/controller/service.h"
+#include "roles/controller/vault.h"
 #include "roles/role.h"
 
 LOG_DOMAIN("controller");
@@ -31,11 +32,13 @@ static void stop(void *owner)
 /* What can change while the controller runs. The rest of the file takes effect at the next start. */
 static void reload(void *owner)
 {
-    const struct shell *shell = owner;
+    struct shell *shell = owner;
     struct settings settings;
 
     if (controller_settings_read(&settings, shell->argc, shell->argv) == 0) {
         log_set_level(settings.level);
+        if (settings.passphrase)
+            vault_set_automatic(&shell->service, settings.passphrase);
         log_info("configuration was read again; the log level is %s", log_level_name(settings.level));
     } else {
         log_error("configuration was read again, is wrong and has no effect");
@@ -66,6 +69,8 @@ static int serve(struct shell *shell, const struct settings *settings)
     if (service_init(service, loop, reports, settings->data_dir, settings->listen_address, settings->listen_port) ==
         0) {
         service->config_directory = settings->config_dir;
+        if (settings->passphrase)
+            vault_set_automatic(service, settings->passphrase);
         notify_manager("READY=1");
         loop_run(loop);
         status = 0;

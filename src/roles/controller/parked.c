@@ -11,6 +11,7 @@
 
 #include "model/layer.h"
 #include "roles/controller/request.h"
+#include "roles/controller/rest_encryption.h"
 #include "roles/controller/rest_node.h"
 #include "roles/controller/rest_physical.h"
 #include "roles/controller/session.h"
@@ -71,6 +72,11 @@ void request_settle_pool(struct request *q, const struct storage_pool *pool)
 void request_settle_orphan(struct request *q, const struct node *node, const char *pool, const char *identifier)
 {
     add_item(q, SETTLE_ORPHAN, node->name, pool)->third = arena_strdup(&q->arena, identifier);
+}
+
+void request_settle_vault(struct request *q, int64_t number)
+{
+    add_item(q, SETTLE_VAULT, "", NULL)->number = number;
 }
 
 void request_settle_disks(struct request *q, const struct node *node)
@@ -181,6 +187,7 @@ static bool item_settled(struct request *q, const struct settle_item *item)
     case SETTLE_RESOURCE: return resource_settled(q, item);
     case SETTLE_POOL: return pool_settled(q, item);
     case SETTLE_NODE: return node_settled(q, item->first);
+    case SETTLE_VAULT: return encryption_settled(q, item->number);
     case SETTLE_ORPHAN:
         node = model_find_node(q->model, item->first);
         return !node || !session_is_online(node) || !session_has_orphan(node, item->second, item->third);
@@ -212,6 +219,10 @@ static void give_up(struct request *q)
                        .details = "The change is stored and the satellite goes on working at it.");
             break;
         case SETTLE_NODE: not_connected(q, item->first); break;
+        case SETTLE_VAULT:
+            rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = "The passphrase takes too long to be looked at.",
+                   .correction = "Ask for the status before it is repeated.");
+            break;
         case SETTLE_ORPHAN:
             rc_add(&q->rc, WARN_STLT_NOT_UPDATED,
                    .message = rc_text(&q->rc, "Satellite '%s' has not removed '%s' yet.", item->first, item->third),
@@ -246,6 +257,8 @@ static void look_at(struct service *service, struct request *q)
 {
     if ((q->exchange || q->next) && !is_ready(q))
         STAILQ_INSERT_TAIL(&service->settling, q, link);
+    else if (q->exchange && q->generation > journal_durable(service->journal)) /* of a commit made since it waits */
+        STAILQ_INSERT_TAIL(&service->undurable, q, link);
     else if (q->next && !rc_has_error(&q->rc))
         request_go_on(q);
     else

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "roles/controller/vault.h"
 
 static int refuse(struct request *q, const struct prop_problem *problem)
 {
@@ -105,11 +106,31 @@ static int check_domain(struct request *q, const struct props_target *target, co
     return refuse_value(q, FAIL_INVLD_PROP, effect->key, value, why);
 }
 
+/* What was read from another volume's properties is sealed already. */
+static int seal_passphrase(struct request *q, const struct props_target *target, const struct effect *effect,
+                           const char *value)
+{
+    struct secret *known;
+
+    if (vault_state(q->service) != VAULT_UNLOCKED) {
+        forget(target, effect->key);
+        return rc_add(&q->rc, FAIL_NOT_FOUND_CRYPT_KEY,
+                      .message = "The passphrase of a volume can be set only while the master passphrase is known.",
+                      .correction = "Create or enter the master passphrase.");
+    }
+    known = secret_unseal(q->service->vault.key, SECRET_OF_VOLUME, value);
+    if (!known)
+        store(q, target, effect->key, vault_seal_key(q->service, value, &q->arena));
+    secret_free(known);
+    return 0;
+}
+
 /* What goes with a key beyond its being stored. set is called after that, and may refuse the value. */
 /* clang-format off */
 static const struct effect effects[] = {
     { "DrbdOptions/Resource/quorum", note_quorum, forget_quorum },
     { "DrbdOptions/auto-quorum", warn_old_quorum },
+    { "Encryption/Passphrase", seal_passphrase },
     { "ExtCmdWaitTimeout", rename_timeout },
     { "MinorNrAutoRange", check_range, .last = 1048575, .code = FAIL_INVLD_MINOR_NR },
     { "SearchDomain", check_domain },

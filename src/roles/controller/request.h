@@ -31,7 +31,8 @@ enum route_use {
     ROUTE_WRITE = 1,         /* a transaction is open; committed when the handler returns 0, aborted otherwise */
     ROUTE_SETTLE = 2,        /* the answer waits until satellites applied what the commit changed, or failed to */
     ROUTE_BODY_OPTIONAL = 4, /* no body is an empty object */
-    ROUTE_BODY_LIST = 8,     /* the body is a list, which the handler decodes from json */
+    ROUTE_BODY_JSON = 8,     /* the body is no object; the handler decodes it from json */
+    ROUTE_SECRET = 16,       /* nothing of the body stays in memory */
 };
 
 struct request;
@@ -69,12 +70,21 @@ static inline bool listing_pass(struct listing *listing)
 }
 
 /* What a parked request waits for, one item each. */
-enum settle_kind { SETTLE_RESOURCE, SETTLE_POOL, SETTLE_NODE, SETTLE_ORPHAN, SETTLE_DISKS, SETTLE_DEVICE_POOL };
+enum settle_kind {
+    SETTLE_RESOURCE,
+    SETTLE_POOL,
+    SETTLE_NODE,
+    SETTLE_ORPHAN,
+    SETTLE_VAULT,
+    SETTLE_DISKS,
+    SETTLE_DEVICE_POOL
+};
 struct settle_item {
     enum settle_kind kind;
     char *third;          /* of an orphan: its identifier */
     char *first, *second; /* definition and node, node and pool, node */
     bool was_new, was_deleted;
+    int64_t number; /* of a job of the vault */
 };
 
 struct request {
@@ -89,7 +99,7 @@ struct request {
     int32_t volume_number;
     struct uri uri;
     void *body;
-    const cJSON *json; /* of ROUTE_BODY_LIST: the body as it came, valid in the handler */
+    const cJSON *json; /* of ROUTE_BODY_JSON: the body as it came, valid in the handler */
 
     const struct schema *reply_schema;
     const void *reply;  /* instead of rc, when there is no error */
@@ -175,6 +185,7 @@ void parked_fail(struct service *service, const char *why); /* what waited for d
 void request_settle_resource(struct request *q, const struct resource *resource, bool was_new, bool was_deleted);
 void request_settle_pool(struct request *q, const struct storage_pool *pool);
 void request_settle_orphan(struct request *q, const struct node *node, const char *pool, const char *identifier);
+void request_settle_vault(struct request *q, int64_t number);
 void request_settle_disks(struct request *q, const struct node *node);       /* refresh_token is set */
 void request_settle_device_pool(struct request *q, const struct node *node); /* likewise */
 void request_settle_node(struct request *q, const struct node *node, int64_t wait_ms);

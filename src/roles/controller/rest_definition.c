@@ -9,6 +9,7 @@
 #include "model/layer.h"
 #include "roles/controller/props.h"
 #include "roles/controller/routes.h"
+#include "roles/controller/vault.h"
 #include "roles/controller/view.h"
 
 #define DEFAULT_GROUP "DfltRscGrp"
@@ -116,10 +117,10 @@ static int check_drbd(struct request *q, struct maybe_i32 port, struct maybe_i32
 /* LINSTOR: LUKS needs a master passphrase, which may still come before the first resource. */
 static void warn_of_luks(struct request *q, const struct text_list *layers)
 {
-    if (text_list_has(layers, "LUKS"))
+    if (text_list_has(layers, "LUKS") && vault_state(q->service) != VAULT_UNLOCKED)
         rc_add(&q->rc, WARN_NOT_FOUND_CRYPT_KEY, .is_bare = true,
-               .message = "The layer LUKS needs a master passphrase, and there is none yet.",
-               .correction = "Create the passphrase before resources of this definition.");
+               .message = "The layer LUKS needs the master passphrase, which is not there yet.",
+               .correction = "Create or enter it before resources of this definition are created.");
 }
 
 static const char *choose_name(struct request *q, const char *name, const char *external)

@@ -26,6 +26,7 @@ struct volume_wish {
     struct text_list flags;
     struct maybe_i32 minor;
     const struct text_map *props; /* NULL: none */
+    const char *passphrase;       /* that LUKS is to obey; NULL or empty: a key is made for each replica */
 };
 struct volume_definition *definition_add_volume(struct request *q, struct resource_definition *definition,
                                                 const struct volume_wish *wish);

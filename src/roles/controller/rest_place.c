@@ -145,13 +145,18 @@ static int check_sizes(struct request *q, const struct resource_group *group, co
 
 /* Volume definitions take number, flags and properties from the group's volume groups, as far as there are any. */
 static int spawn_volumes(struct request *q, const struct resource_group *group, struct resource_definition *definition,
-                         const struct i64_list *sizes)
+                         const struct spawn_request *body)
 {
+    const struct i64_list *sizes = &body->volume_sizes;
+    const struct text_list *passphrases = &body->volume_passphrases;
     const struct object *next = object_first(&group->object, KIND_VOLUME_GROUP);
 
     for (uint32_t i = 0; i < sizes->count; i++) {
         const struct volume_group *volume = (const struct volume_group *)next;
-        struct volume_wish wish = { .size_kib = sizes->at[i] };
+        struct volume_wish wish = {
+            .size_kib = sizes->at[i],
+            .passphrase = i < passphrases->count ? passphrases->at[i] : NULL,
+        };
         struct volume_definition *made;
 
         if (volume) {
@@ -192,7 +197,7 @@ static int spawn(struct request *q)
     definition = definition_create(q, &wish);
     if (!definition ||
         props_set(q, PROP_ON_RESOURCE_DEFINITION, &definition->object.props, &body->resource_definition_props) != 0 ||
-        spawn_volumes(q, group, definition, &body->volume_sizes) != 0)
+        spawn_volumes(q, group, definition, body) != 0)
         return -1;
     rc_ref(&q->rc, "UUID", definition->object.uuid);
     rc_add(&q->rc, CREATED, .message = rc_text(&q->rc, "New resource definition '%s' created.", definition->name),

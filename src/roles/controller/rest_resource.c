@@ -302,7 +302,7 @@ static int modify_volume(struct request *q)
 const struct route resource_routes[] = {
     { "GET",    "/v1/view/resources",   view_resources,  0, NULL, 200, 0 },
     { "GET",    RESOURCES,              list_resources,  0, NULL, 200, 0 },
-    { "POST",   RESOURCES,              create_many,     ROUTE_WRITE | ROUTE_SETTLE | ROUTE_BODY_LIST, NULL, 201, MASK_CRT | MASK_RSC },
+    { "POST",   RESOURCES,              create_many,     ROUTE_WRITE | ROUTE_SETTLE | ROUTE_BODY_JSON, NULL, 201, MASK_CRT | MASK_RSC },
     { "GET",    RESOURCES "/{node}",    show_resource,   0, NULL, 200, 0 },
     { "POST",   RESOURCES "/{node}",    create_on_node,  ROUTE_WRITE | ROUTE_SETTLE, &resource_create_request_schema, 201,
         MASK_CRT | MASK_RSC },

@@ -8,6 +8,7 @@
 #include "roles/controller/props.h"
 #include "roles/controller/rest_definition.h"
 #include "roles/controller/routes.h"
+#include "roles/controller/vault.h"
 #include "roles/controller/view.h"
 
 /* KiB. LINSTOR: DRBD's own limits hold only for stacks with DRBD. */
@@ -108,7 +109,38 @@ static int choose_minor(struct request *q, struct volume_definition *volume, str
     return 0;
 }
 
-static int parse_flags(struct request *q, const struct text_list *flags, int32_t number, uint64_t *bits)
+static int check_unlocked(struct request *q)
+{
+    switch (vault_state(q->service)) {
+    case VAULT_UNLOCKED: return 0;
+    case VAULT_UNSET:
+        return rc_add(&q->rc, FAIL_NOT_FOUND_CRYPT_KEY,
+                      .message = "An encrypted volume needs a master passphrase, and there is none.",
+                      .cause = "No master passphrase was created.", .correction = "Create the passphrase first.");
+    case VAULT_LOCKED: break;
+    }
+    return rc_add(&q->rc, FAIL_NOT_FOUND_CRYPT_KEY,
+                  .message = "An encrypted volume needs the master passphrase, which was not entered yet.",
+                  .cause = "The controller was started since it was entered last.",
+                  .correction = "Enter the passphrase first: linstor encryption enter-passphrase.");
+}
+
+/* LINSTOR: the flag is from the time before layers could be named. Nobody may think that it encrypts by itself. */
+static int check_encrypted(struct request *q, const struct resource_definition *definition)
+{
+    if (check_unlocked(q) != 0)
+        return -1;
+    if (text_list_has(&definition->layers, "LUKS"))
+        return 0;
+    return rc_add(&q->rc, FAIL_INVLD_LAYER_STACK,
+                  .message =
+                      rc_text(&q->rc, "Resource definition '%s' does not have the layer LUKS.", definition->name),
+                  .cause = "Volumes are encrypted by that layer; the flag ENCRYPTED alone does nothing.",
+                  .correction = "Name the layer LUKS when the resource definition is created.");
+}
+
+static int parse_flags(struct request *q, const struct resource_definition *definition, const struct text_list *flags,
+                       int32_t number, uint64_t *bits)
 {
     for (uint32_t i = 0; i < flags->count; i++) {
         bool removes = flags->at[i][0] == '-';
@@ -123,12 +155,20 @@ static int parse_flags(struct request *q, const struct text_list *flags, int32_t
                           .message = rc_text(&q->rc, "'%s' is not a flag of volume definitions.", name),
                           .correction = "Known are GROSS_SIZE and ENCRYPTED.");
         rc_ref(&q->rc, "VlmNr", rc_text(&q->rc, "%d", number));
-        if (flag == VOLUME_DEFINITION_ENCRYPTED && !removes)
-            return rc_add(&q->rc, FAIL_NOT_FOUND_CRYPT_KEY,
-                          .message = "An encrypted volume needs a master passphrase, and there is none.",
-                          .cause = "No master passphrase was created.", .correction = "Create the passphrase first.");
+        if (flag == VOLUME_DEFINITION_ENCRYPTED && !removes && check_encrypted(q, definition) != 0)
+            return -1;
         *bits = removes ? *bits & ~flag : *bits | flag;
     }
+    return 0;
+}
+
+/* The passphrase is kept as it is told to satellites: sealed. */
+static int set_passphrase(struct request *q, struct volume_definition *volume, const char *passphrase)
+{
+    if (check_unlocked(q) != 0)
+        return -1;
+    text_map_set(&volume->object.props, DEPLOY_PASSPHRASE_KEY, vault_seal_key(q->service, passphrase, &q->arena),
+                 &q->arena);
     return 0;
 }
 
@@ -142,7 +182,8 @@ struct volume_definition *definition_add_volume(struct request *q, struct resour
     int32_t number;
 
     rc_unref(&q->rc, "VlmNr");
-    if (choose_number(q, definition, wish, &number) != 0 || parse_flags(q, &wish->flags, number, &flags) != 0)
+    if (choose_number(q, definition, wish, &number) != 0 ||
+        parse_flags(q, definition, &wish->flags, number, &flags) != 0)
         return NULL;
     rc_ref(&q->rc, "VlmNr", rc_text(&q->rc, "%d", number));
     if (check_size(q, definition, number, wish->size_kib) != 0)
@@ -169,6 +210,8 @@ struct volume_definition *definition_add_volume(struct request *q, struct resour
     for (uint32_t i = 0; i < q->rc.entries.count;
          i++) /* LINSTOR: that properties were set is told without the number */
         text_map_remove(&q->rc.entries.at[i].obj_refs, "VlmNr");
+    if (wish->passphrase && *wish->passphrase && set_passphrase(q, volume, wish->passphrase) != 0)
+        return NULL;
     /* LINSTOR: the generation identifier that the first replica will begin with */
     text_random_bytes(identifier, sizeof(identifier));
     text_map_set(&volume->object.props, "DrbdCurrentGi",
@@ -199,6 +242,7 @@ static int create_volume(struct request *q)
         .flags = asked->flags,
         .minor = body->drbd_minor_number,
         .props = &asked->props,
+        .passphrase = body->passphrase,
     };
     const struct resource_definition *found;
     const struct volume_definition *volume;
@@ -245,12 +289,43 @@ static int resize(struct request *q, struct volume_definition *volume, int64_t s
     return 0;
 }
 
+/* Deployed volumes obey their older keys until all satellites have changed them. */
+static int change_keys(struct request *q, const struct volume_definition *definition, bool *any)
+{
+    const char *sealed = text_map_find(&definition->object.props, DEPLOY_PASSPHRASE_KEY);
+
+    child_for_each (resource, resource, definition->object.parent[0], KIND_RESOURCE) {
+        const struct volume *found = resource_find_volume(resource, definition->number);
+        struct text_list keys = { 0 };
+        struct resource *edited;
+
+        if (!found || !text_list_has(&resource->layers, "LUKS"))
+            continue;
+        if (found->keys.count >= DEPLOY_KEYS_LIMIT)
+            return rc_add(&q->rc, FAIL_IN_USE,
+                          .message = rc_text(&q->rc, "Node '%s' has not yet set the last passphrases of volume %d.",
+                                             resource_node(resource)->name, definition->number),
+                          .correction = "Look why its satellite does not apply them.");
+        text_list_add(&keys, sealed, &q->arena);
+        for (uint32_t i = 0; i < found->keys.count; i++)
+            text_list_add(&keys, found->keys.at[i], &q->arena);
+        edited = txn_edit(q->txn, resource);
+        for (uint32_t i = 0; i < edited->volumes.count; i++)
+            if (edited->volumes.at[i].number == definition->number)
+                edited->volumes.at[i].keys = keys;
+        *any = true;
+    }
+    return 0;
+}
+
 static int modify_volume(struct request *q)
 {
     const struct volume_definition_modify_request *body = q->body;
     const struct resource_definition *definition;
     const struct volume_definition *found;
+    const char *before, *passphrase;
     struct volume_definition *volume;
+    bool any = false;
 
     rc_ref(&q->rc, "RscDfn", q->var[VAR_RESOURCE]);
     rc_ref(&q->rc, "VlmNr", q->var[VAR_VOLUME_NUMBER]);
@@ -259,15 +334,51 @@ static int modify_volume(struct request *q)
     if (!found)
         return -1;
     volume = txn_edit(q->txn, found);
-    if (parse_flags(q, &body->flags, volume->number, &volume->object.flags) != 0 ||
+    before = text_map_find(&found->object.props, DEPLOY_PASSPHRASE_KEY);
+    if (parse_flags(q, definition, &body->flags, volume->number, &volume->object.flags) != 0 ||
         (body->size_kib.has && resize(q, volume, body->size_kib.value) != 0) ||
         props_modify(q, PROP_ON_VOLUME_DEFINITION, &volume->object.props, &PROPS_CHANGE(body)) != 0)
+        return -1;
+    passphrase = text_map_find(&volume->object.props, DEPLOY_PASSPHRASE_KEY);
+    if (passphrase && (!before || strcmp(before, passphrase) != 0) && change_keys(q, volume, &any) != 0)
         return -1;
     rc_ref(&q->rc, "UUID", volume->object.uuid);
     return rc_add(&q->rc, MODIFIED,
                   .message = rc_text(&q->rc, "Volume definition %d of resource definition '%s' modified.",
                                      volume->number, definition->name),
                   .details = rc_text(&q->rc, "UUID is: %s", volume->object.uuid));
+}
+
+static int modify_passphrase(struct request *q)
+{
+    const struct volume_passphrase_request *body = q->body;
+    const struct resource_definition *definition;
+    const struct volume_definition *found;
+    struct volume_definition *volume;
+    bool any = false;
+
+    rc_ref(&q->rc, "RscDfn", q->var[VAR_RESOURCE]);
+    rc_ref(&q->rc, "VlmNr", q->var[VAR_VOLUME_NUMBER]);
+    definition = request_get_definition_to_change(q, q->var[VAR_RESOURCE]);
+    found = definition ? request_get_volume_definition(q, definition) : NULL;
+    if (!found)
+        return -1;
+    if (!*body->new_passphrase)
+        return rc_add(&q->rc, FAIL_INVLD_CRYPT_PASSPHRASE, .message = "The passphrase of a volume cannot be empty.",
+                      .correction = "Choose one that is hard to guess.");
+    volume = txn_edit(q->txn, found);
+    if (set_passphrase(q, volume, body->new_passphrase) != 0 || change_keys(q, volume, &any) != 0)
+        return -1;
+    rc_ref(&q->rc, "UUID", volume->object.uuid);
+    rc_add(&q->rc, MODIFIED,
+           .message = rc_text(&q->rc, "The passphrase of volume definition %d of '%s' was modified.", volume->number,
+                              definition->name),
+           .details = rc_text(&q->rc, "UUID is: %s", volume->object.uuid));
+    rc_unref(&q->rc, "UUID");
+    if (!any)
+        rc_add(&q->rc, WARN_NOT_FOUND,
+               .message = "No resource with the layer LUKS is deployed; the passphrase is for those to come.");
+    return 0;
 }
 
 static int delete_volume(struct request *q)
@@ -313,11 +424,13 @@ static int delete_volume(struct request *q)
 #define VOLUMES "/v1/resource-definitions/{resource}/volume-definitions"
 const struct route volume_definition_routes[] = {
     { "GET",    VOLUMES,             list_volumes,  0, NULL, 200, 0 },
-    { "POST",   VOLUMES,             create_volume, ROUTE_WRITE | ROUTE_SETTLE, &volume_definition_request_schema, 200,
+    { "POST",   VOLUMES,             create_volume, ROUTE_WRITE | ROUTE_SETTLE | ROUTE_SECRET, &volume_definition_request_schema, 200,
         MASK_CRT | MASK_VLM_DFN },
     { "GET",    VOLUMES "/{volume}", show_volume,   0, NULL, 200, 0 },
     { "PUT",    VOLUMES "/{volume}", modify_volume, ROUTE_WRITE | ROUTE_SETTLE, &volume_definition_modify_request_schema, 200,
         MASK_MOD | MASK_VLM_DFN },
+    { "PUT",    VOLUMES "/{volume}/encryption-passphrase", modify_passphrase, ROUTE_WRITE | ROUTE_SETTLE | ROUTE_SECRET,
+        &volume_passphrase_request_schema, 200, MASK_MOD | MASK_VLM_DFN },
     { "DELETE", VOLUMES "/{volume}", delete_volume, ROUTE_WRITE | ROUTE_SETTLE, NULL, 200, MASK_DEL | MASK_VLM_DFN },
     { 0 },
 };

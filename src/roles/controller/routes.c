@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "base/text.h"
 #include "model/invariant.h"
 
@@ -23,6 +24,7 @@ const struct route *const route_tables[] = {
     net_interface_routes,
     storage_pool_routes,
     controller_routes,
+    encryption_routes,
     report_routes,
     metrics_routes,
     config_routes,
@@ -283,6 +285,29 @@ static void run(struct request *q, route_handler *handle, bool writes)
     service->current = NULL;
 }
 
+static void wipe_texts(cJSON *json)
+{
+    secret_wipe_text(cJSON_GetStringValue(json));
+    for (cJSON *child = json ? json->child : NULL; child; child = child->next)
+        secret_wipe_text(cJSON_GetStringValue(child));
+}
+
+static void wipe_strings(const struct schema *schema, void *body)
+{
+    for (size_t i = 0; body && i < schema->count; i++)
+        if (schema->fields[i].use & FIELD_SECRET)
+            secret_wipe_text(*(char **)((char *)body + schema->fields[i].offset));
+}
+
+/* Passphrases. What the handler keeps of them, it keeps elsewhere. */
+static void forget_body(struct request *q, cJSON *json)
+{
+    wipe_texts(json);
+    if (q->route->body)
+        wipe_strings(q->route->body, q->body);
+    http_wipe_body(q->exchange);
+}
+
 void request_go_on(struct request *q)
 {
     route_handler *handle = q->next;
@@ -326,9 +351,11 @@ void request_received(void *owner, struct http_exchange *exchange)
     q->rc.context = q->route->context;
     q->rc.is_quiet = strcmp(method, "GET") == 0; /* to look for what may not be there is nothing unexpected */
     if (check_variables(q) == 0 &&
-        ((!q->route->body && !(q->route->use & ROUTE_BODY_LIST)) || decode_body(q, &json) == 0))
+        ((!q->route->body && !(q->route->use & ROUTE_BODY_JSON)) || decode_body(q, &json) == 0))
         run(q, q->route->handle, q->route->use & ROUTE_WRITE);
     q->json = NULL;
+    if (q->route->use & ROUTE_SECRET)
+        forget_body(q, json);
     cJSON_Delete(json);
     if (q->generation > 0 || q->settle.count > 0)
         request_park(q);

@@ -7,6 +7,7 @@
 
 extern const struct route config_routes[];
 extern const struct route controller_routes[];
+extern const struct route encryption_routes[];
 extern const struct route metrics_routes[];
 extern const struct route net_interface_routes[];
 extern const struct route node_routes[];

@@ -13,6 +13,7 @@
 #include "roles/controller/reports.h"
 #include "roles/controller/request.h"
 #include "roles/controller/session.h"
+#include "roles/controller/vault.h"
 #include "roles/controller/wants.h"
 
 LOG_DOMAIN("controller");
@@ -137,6 +138,7 @@ static void turn(void *owner)
     struct service *service = owner;
 
     defaults_turn(service);
+    vault_turn(service);
     finish_turn(service);
     nodes_turn(service);
     wants_turn(service);
@@ -221,6 +223,7 @@ int service_init(struct service *service, struct loop *loop, struct reports *rep
     loop_on_turn(loop, turn, service);
     if (open_store(service) != 0)
         return -1;
+    vault_init(service);
     service->tick = timer_new(loop, tick, service);
     timer_start(service->tick, 1000, 1000);
     limits.parse.body_bytes = BODY_LIMIT;
@@ -251,6 +254,7 @@ void service_done(struct service *service)
         model_for_each(node, node, &service->model, KIND_NODE) session_end(node);
         journal_close(service->journal);
     }
+    vault_done(service);
     model_done(&service->model);
     timer_free(service->tick);
     arena_done(&service->finished_arena);

@@ -16,6 +16,7 @@
 #include "store/journal.h"
 
 struct session;
+struct secret;
 struct request;
 struct reports;
 
@@ -26,6 +27,19 @@ struct service_counts {
     int64_t scrapes, scrape_us;
 };
 
+/* vault.c */
+struct vault {
+    struct secret *key;       /* the master key; NULL: locked */
+    char *id;                 /* of the struct master that it belongs to */
+    struct secret *automatic; /* passphrase that is entered at the start, or made; NULL: none */
+    bool is_refused;          /* it was the wrong one */
+    int64_t automatic_number; /* of the job that tries it; 0: none */
+    bool is_told;             /* to all satellites that are connected */
+    struct vault_job *jobs;   /* the first one is under way */
+    int64_t last_number;
+    struct timer *timer;
+};
+
 struct service {
     struct loop *loop;
     struct model model;
@@ -33,6 +47,7 @@ struct service {
     struct http_server *http;
     struct reports *reports; /* NULL: none are kept */
     struct timer *tick;      /* looks at deadlines */
+    struct vault vault;
     char *data_directory;
     char *listen_address;
     int listen_port;

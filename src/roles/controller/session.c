@@ -12,6 +12,7 @@
 #include "roles/controller/device_answers.h"
 #include "roles/controller/finish.h"
 #include "roles/controller/reports.h"
+#include "roles/controller/vault.h"
 #include "roles/controller/version.h"
 #include "roles/controller/wants.h"
 
@@ -166,6 +167,7 @@ static void synchronise(struct session *session, const struct node *node)
 
     session->is_synchronised = true;
     session->online_token = refresh.token;
+    session_send_key(node);
     wants_synchronise(session->service, node, &session->arriving.held);
     arriving_forget_held(&session->arriving);
     service_tell_news(session->service);
@@ -552,6 +554,18 @@ void session_send_wants(const struct node *node, const struct wants *wants)
 {
     if (session_of(node))
         link_send(session_of(node)->link, "wants", &wants_schema, wants);
+}
+
+void session_send_key(const struct node *node)
+{
+    const struct session *session = session_of(node);
+    struct secret *key = session ? session->service->vault.key : NULL, *text;
+
+    if (!key || vault_state(session->service) != VAULT_UNLOCKED)
+        return;
+    text = secret_encode(key);
+    link_send(session->link, "unlock", &unlock_schema, &(struct unlock){ .key = secret_bytes(text) });
+    secret_free(text);
 }
 
 void session_ask_disks(const struct node *node, int64_t token)

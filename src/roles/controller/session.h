@@ -44,6 +44,8 @@ void session_make_device_pool(const struct node *node, const struct device_pool_
 struct device_pool_fact *session_take_device_pool(const struct node *node, int64_t token); /* NULL: not yet; free() */
 /* For wants.c: whether wants may be sent, and sending them. */
 bool session_is_synchronised(const struct node *node);
+/* The master key, while it is known; also sent before the wants when the satellite connects. */
+void session_send_key(const struct node *node);
 void session_send_wants(const struct node *node, const struct wants *wants);
 /* As if the satellite had reported it. */
 void session_note_resource(const struct node *node, const struct resource_fact *fact);

@@ -155,6 +155,7 @@ static size_t build_resource(const struct service *service, const struct resourc
         wanted->pool = volume->storage_pool;
         wanted->size_kib = volume->size_kib;
         wanted->remove = (volume->flags & VOLUME_DELETE) != 0;
+        wanted->keys = volume->keys;
         obeyed_props_of_volume(&service->model, resource, volume, &wanted->props, arena);
         for (uint32_t s = 0; s < volume->sides.count; s++)
             *LIST_ADD(&wanted->sides, arena) =

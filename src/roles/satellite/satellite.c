@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/secret.h"
 #include "base/text.h"
 #include "roles/satellite/state.h"
 
@@ -79,6 +80,8 @@ void satellite_free(struct satellite *satellite)
 {
     loop_remove_turn(satellite->loop, turn, satellite);
     server_done(satellite);
+    runner_set_key(satellite->runner, NULL);
+    secret_free(satellite->key);
     free_tasks(satellite);
     observer_done(satellite);
     timer_free(satellite->probe_again);

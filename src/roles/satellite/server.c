@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "layers/stack.h"
 #include "model/layer.h"
@@ -159,6 +160,33 @@ static void take_wants(struct satellite *satellite, const struct wants *wants)
     loop_mark_dirty(satellite->loop);
 }
 
+/* Nothing of it stays in memory that may be swapped out. */
+static int take_unlock(struct session *session, const struct link_body *body, struct field_error *error)
+{
+    struct satellite *satellite = session->satellite;
+    struct arena arena = { 0 };
+    struct unlock unlock = { 0 };
+    int result = link_read(body, &unlock_schema, &unlock, &arena, error);
+    struct secret *key = result == 0 ? secret_from_base64(unlock.key) : NULL;
+
+    if (key && secret_size(key) == SECRET_KEY_SIZE && (!satellite->key || !secret_equal(key, satellite->key))) {
+        runner_set_key(satellite->runner, key);
+        secret_free(satellite->key);
+        satellite->key = key;
+        key = NULL;
+        satellite->machine.has_key = true;
+        if (secret_is_swappable(satellite->key))
+            log_warn("memory cannot be locked: the master key may be written to swap space");
+        log_info("the master key is known: encrypted volumes can be opened");
+        resources_wake(satellite, true);
+        loop_mark_dirty(satellite->loop);
+    }
+    secret_free(key);
+    link_wipe_body(body);
+    arena_wipe(&arena);
+    return result;
+}
+
 static void on_message(void *owner, const char *type, const struct link_body *body)
 {
     struct session *session = owner;
@@ -180,6 +208,8 @@ static void on_message(void *owner, const char *type, const struct link_body *bo
         result = link_read(body, &refresh_schema, &refresh, &arena, &error);
         if (result == 0)
             observer_refresh(satellite, refresh.token);
+    } else if (strcmp(type, "unlock") == 0) {
+        result = take_unlock(session, body, &error);
     } else if (strcmp(type, "crash_kept") == 0) {
         result = link_read(body, &crash_schema, &crash, &arena, &error);
         if (result == 0)

@@ -101,6 +101,7 @@ struct satellite {
     struct map pools, resources;
     struct facts facts;
     struct machine machine;
+    struct secret *key;      /* the master key; NULL: the controller has not told it */
     struct text_map missing; /* what the machine cannot do -> why */
     bool wants_are_complete;
     int64_t order;

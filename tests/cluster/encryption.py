@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The master passphrase and the keys of volumes: who gets them, when, and where they never are."""
+import base64
+import os
+import pathlib
+import re
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
+from cluster import Cluster
+from peer import FakeSatellite, frame, read_frame
+from suite import Suite, wait_for
+
+suite = Suite('encryption')
+PATH = '/v1/encryption/passphrase'
+PASSPHRASE = 'Zw4mQ9pT the master passphrase'
+VOLUME_PASSPHRASE = 'Kq8vZr2m of one volume'
+VOLUME = '/v1/resource-definitions/data/volume-definitions/0'
+
+
+class Obedient(FakeSatellite):
+    """Says of everything that it is done, unless it is told to wait."""
+
+    def __init__(self):
+        super().__init__([], {'layers': ['LUKS', 'STORAGE']})
+        self.applies = True
+
+    def serve(self, peer):
+        try:
+            read_frame(peer)
+            peer.sendall(frame('hello', self.hello) + frame('held', {}))
+            while got := read_frame(peer):
+                self.received.append(got)
+                kind, body = got
+                if kind == 'refresh':
+                    peer.sendall(frame('report', {'token': body['token']}))
+                elif kind == 'wants':
+                    peer.sendall(frame('report', {
+                        'pools': [{'pool': p['pool'], 'uuid': p.get('uuid'), 'generation': p.get('generation', 0), 'applied': True,
+                                   'free_kib': 1 << 30, 'total_kib': 1 << 30} for p in body.get('pools', [])],
+                        'resources': [self.tell(r) for r in body.get('resources', [])]}))
+        except OSError:
+            pass
+        finally:
+            peer.close()
+
+    def tell(self, want):
+        if want.get('remove'):
+            return {'resource': want['resource'], 'uuid': want['uuid'], 'generation': want['generation'], 'applied': True, 'gone': True}
+        return {'resource': want['resource'], 'uuid': want['uuid'], 'generation': want['generation'], 'applied': self.applies,
+                'volumes': [{'number': v['number'], 'device_path': '/dev/mapper/x', 'backing': '/x', 'usable_kib': v['size_kib'],
+                             'allocated_kib': 1, 'state': 'Created'} for v in want['volumes']]}
+
+    def keys(self):
+        """Of volume 0 in the last want."""
+        wants = [r for kind, body in self.received if kind == 'wants' for r in body.get('resources', [])]
+        return wants[-1]['volumes'][0].get('keys', []) if wants else None
+
+    def unlocks(self):
+        return [body['key'] for kind, body in self.received if kind == 'unlock']
+
+
+def status(cluster):
+    return cluster.rest.get(PATH)['status']
+
+
+def deploy(cluster, fake):
+    fake.register(cluster.rest)
+    cluster.await_online('fake')
+    cluster.rest.post('/v1/nodes/fake/storage-pools', {'storage_pool_name': 'thin', 'provider_kind': 'FILE_THIN',
+                                                       'props': {'StorDriver/StorPoolName': '/x'}})
+    cluster.create_definition('data', [8192], ['LUKS', 'STORAGE'])
+    return cluster.create_resource('data', 'fake')
+
+
+@suite.case('created, modified, entered; wrong ones change nothing')
+def _():
+    with Cluster(satellites=0, source='encryption') as cluster:
+        assert status(cluster) == 'unset'
+        cluster.rest.post(PATH, {'new_passphrase': PASSPHRASE})
+        assert status(cluster) == 'unlocked'
+        assert cluster.rest.call('PUT', PATH, {'old_passphrase': 'no', 'new_passphrase': 'x'}).status == 500
+        cluster.controller.kill()
+        cluster.controller.start()
+        assert status(cluster) == 'locked'
+        assert cluster.rest.call('PATCH', PATH, 'x').status == 500
+        assert status(cluster) == 'locked'
+        cluster.rest.expect(200, 'PUT', PATH, {'old_passphrase': PASSPHRASE, 'new_passphrase': 'the second one'})
+        assert status(cluster) == 'unlocked'
+        cluster.controller.kill()
+        cluster.controller.start()
+        assert cluster.rest.call('PATCH', PATH, PASSPHRASE).status == 500
+        cluster.rest.expect(200, 'PATCH', PATH, 'the second one')
+        assert status(cluster) == 'unlocked'
+        long = 'ü' * 5000
+        cluster.rest.expect(200, 'PUT', PATH, {'old_passphrase': 'the second one', 'new_passphrase': long})
+        cluster.rest.expect(200, 'PATCH', PATH, long)
+
+
+@suite.case('satellites get sealed keys always, and what opens them only when the passphrase was entered')
+def _():
+    with Cluster(satellites=0, source='encryption') as cluster, Obedient() as fake:
+        cluster.rest.post(PATH, {'new_passphrase': PASSPHRASE})
+        deploy(cluster, fake)
+        wait_for('the want is there', fake.keys, 20)
+        first = fake.keys()
+        assert len(first) == 1 and first[0].startswith('gcm1:'), first
+        master = fake.unlocks()[-1]
+        assert len(base64.b64decode(master)) == 32
+        fake.received.clear()
+        cluster.controller.kill()
+        cluster.controller.start()
+        cluster.await_online('fake')
+        wait_for('the want is there again', fake.keys, 20)
+        assert fake.keys() == first, 'the key is another one'
+        assert not fake.unlocks(), 'a locked controller told the master key'
+        refused = cluster.rest.call('POST', '/v1/resource-definitions/data/volume-definitions', {'volume_definition': {'size_kib': 4096}})
+        assert refused.status == 500 and 'enter-passphrase' in str(refused), refused
+        assert len(cluster.rest.get('/v1/resource-definitions/data/volume-definitions')) == 1
+        cluster.rest.expect(200, 'PATCH', PATH, PASSPHRASE)
+        wait_for('the master key is told', fake.unlocks, 20)
+        assert fake.unlocks() == [master]
+
+
+@suite.case('the passphrase of a volume: older keys are sent until the satellite obeys the new one')
+def _():
+    with Cluster(satellites=0, source='encryption') as cluster, Obedient() as fake:
+        cluster.rest.post(PATH, {'new_passphrase': PASSPHRASE})
+        deploy(cluster, fake)
+        wait_for('the want is there', fake.keys, 20)
+        first = fake.keys()[0]
+        cluster.rest.expect(200, 'PUT', f'{VOLUME}/encryption-passphrase', {'new_passphrase': VOLUME_PASSPHRASE})
+        seen = [v['volumes'][0]['keys'] for kind, body in fake.received if kind == 'wants' for v in body.get('resources', [])]
+        assert any(len(keys) == 2 and keys[1] == first for keys in seen), seen
+        wait_for('the older key is forgotten', lambda: len(fake.keys()) == 1 and fake.keys()[0] != first, 20)
+        chosen = fake.keys()[0]
+        # as a property it is the same
+        cluster.rest.expect(200, 'PUT', VOLUME, {'override_props': {'Encryption/Passphrase': 'by property'}})
+        wait_for('it has another one', lambda: len(fake.keys()) == 1 and fake.keys()[0] not in (first, chosen), 20)
+        shown = cluster.rest.get(VOLUME)['props']['Encryption/Passphrase']
+        assert shown == fake.keys()[0], 'what is shown is not what is sent'
+        # what was read can be written again
+        cluster.rest.expect(200, 'PUT', VOLUME, {'override_props': {'Encryption/Passphrase': shown}})
+        assert cluster.rest.get(VOLUME)['props']['Encryption/Passphrase'] == shown
+
+
+@suite.case('a passphrase that is configured: by environment, file, or the service manager')
+def _():
+    with Cluster(satellites=0, source='encryption', start=False) as cluster:
+        config, credentials = cluster.directory / 'config', cluster.directory / 'credentials'
+        config.mkdir()
+        credentials.mkdir()
+        cluster.controller.arguments += ['--config-directory', config]
+        os.environ['MASTER_PASSPHRASE'] = PASSPHRASE
+        try:
+            cluster.start()
+            wait_for('it is made', lambda: status(cluster) == 'unlocked', 20)
+            environ = pathlib.Path(f'/proc/{cluster.controller.pid}/environ').read_bytes()
+            assert PASSPHRASE.encode() not in environ, 'it is in the environment of the process still'
+            cluster.controller.stop()
+            cluster.controller.start()
+            wait_for('it is entered', lambda: status(cluster) == 'unlocked', 20)
+            cluster.controller.kill()
+            os.environ['MASTER_PASSPHRASE'] = 'another'
+            cluster.controller.start()
+            wait_for('it is told that it is wrong', lambda: 'is not that of this cluster' in cluster.controller.log.read_text(), 20)
+            assert status(cluster) == 'locked'
+            cluster.controller.kill()
+            (config / 'linstor.toml').write_text(f'[encrypt]\npassphrase = "{PASSPHRASE}"\n')
+            cluster.controller.start()
+            wait_for('that of the file wins', lambda: status(cluster) == 'unlocked', 20)
+            cluster.controller.kill()
+            del os.environ['MASTER_PASSPHRASE']
+            (config / 'linstor.toml').write_text('[encrypt]\npassphrase = "yet another"\n')
+            (credentials / 'linstor-masterpassphrase').write_text(f'{PASSPHRASE}\n')
+            os.environ['CREDENTIALS_DIRECTORY'] = str(credentials)
+            cluster.controller.start()
+            wait_for('that of the manager wins', lambda: status(cluster) == 'unlocked', 20)
+        finally:
+            for name in ('MASTER_PASSPHRASE', 'CREDENTIALS_DIRECTORY'):
+                os.environ.pop(name, None)
+
+
+@suite.case('no passphrase and no key is stored, logged, shown or reported in clear')
+def _():
+    with Cluster(satellites=0, source='encryption') as cluster, Obedient() as fake:
+        cluster.controller.arguments += ['--log-level', 'TRACE']
+        cluster.controller.kill()
+        cluster.controller.start()
+        cluster.rest.post(PATH, {'new_passphrase': PASSPHRASE})
+        deploy(cluster, fake)
+        cluster.rest.expect(200, 'PUT', f'{VOLUME}/encryption-passphrase', {'new_passphrase': VOLUME_PASSPHRASE})
+        # what goes wrong is told, with nothing of what was typed
+        wrong = [('POST', PATH, {'new_passphrase': PASSPHRASE}), ('PATCH', PATH, [PASSPHRASE]), ('PATCH', PATH, {PASSPHRASE: PASSPHRASE}),
+                 ('PUT', PATH, {'old_passphrase': VOLUME_PASSPHRASE, 'new_passphrase': PASSPHRASE}), ('PATCH', PATH, VOLUME_PASSPHRASE),
+                 ('PUT', PATH, {'old_passphrase': [PASSPHRASE], 'new_passphrase': 5}),
+                 ('PUT', f'{VOLUME[:-1]}9/encryption-passphrase', {'new_passphrase': VOLUME_PASSPHRASE}),
+                 ('POST', VOLUME[:-2], {'volume_definition': {'size_kib': -1}, 'passphrase': VOLUME_PASSPHRASE})]
+        answers = [(method, path, cluster.rest.call(method, path, body)) for method, path, body in wrong]
+        assert all(answer.status >= 400 for _, _, answer in answers), answers
+        paths = [PATH, '/v1/nodes', '/v1/controller/properties', '/v1/controller/config', '/v1/resource-definitions?with_volume_definitions=true',
+                 '/v1/resource-groups', '/v1/view/resources', '/v1/view/storage-pools', '/v1/resource-definitions/data/resources',
+                 VOLUME[:-2], VOLUME, '/v1/error-reports?withContent=true', '/metrics', '/v1/stats/resources']
+        answers += [('GET', path, cluster.rest.call('GET', path)) for path in paths]
+        master = base64.b64decode(fake.unlocks()[-1])
+        needles = [PASSPHRASE.encode(), VOLUME_PASSPHRASE.encode(), PASSPHRASE.split()[0].encode(), VOLUME_PASSPHRASE.split()[0].encode(),
+                   master, base64.b64encode(master), master.hex().encode()]
+        places = {f'{method} {path}': str(answer).encode() + answer.data for method, path, answer in answers}
+        for pattern in ('cmdline', 'environ'):
+            places[pattern] = pathlib.Path(f'/proc/{cluster.controller.pid}/{pattern}').read_bytes()
+        files = [file for file in cluster.directory.rglob('*') if file.is_file()]
+        assert any('store' in str(file) for file in files) and any('log' in file.name for file in files), files
+        places.update({str(file): file.read_bytes() for file in files})
+        assert any(re.search(rb'gcm1:', data) for name, data in places.items() if 'store' in name), 'sealed keys are not found either'
+        for name, data in places.items():
+            for needle in needles:
+                assert needle not in data, f'{needle!r} is in {name}'
+
+
+if __name__ == '__main__':
+    sys.exit(suite.run())
