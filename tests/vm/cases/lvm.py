@@ -14,7 +14,7 @@ def create_pools(cluster):
     cluster.create_pool('n1', 'thin', 'LVM_THIN', 'vg0/tp')
 
 
-@case('LVM and LVM_THIN: volumes grow while they are mounted, and are deleted', tools=TOOLS, modules=MODULES)
+@case('LVM and LVM_THIN: volumes grow while they are mounted, and are deleted', tools=TOOLS, modules=MODULES, seconds=1200)
 def _(machines):
     machine = machines[0]
     with Cluster(machines) as cluster:
@@ -36,7 +36,7 @@ def _(machines):
             cluster.delete(pool)
 
 
-@case('LVM and LVM_THIN: power cut, and all is active and whole again', tools=TOOLS, modules=MODULES)
+@case('LVM and LVM_THIN: power cut, and all is active and whole again', tools=TOOLS, modules=MODULES, seconds=1200)
 def _(machines):
     machine = machines[0]
     with Cluster(machines) as cluster:
