@@ -161,12 +161,12 @@ static void take_wants(struct satellite *satellite, const struct wants *wants)
 }
 
 /* Nothing of it stays in memory that may be swapped out. */
-static int take_unlock(struct session *session, const cJSON *body, struct field_error *error)
+static int take_unlock(struct session *session, const struct link_body *body, struct field_error *error)
 {
     struct satellite *satellite = session->satellite;
     struct arena arena = { 0 };
     struct unlock unlock = { 0 };
-    int result = field_decode(&unlock_schema, &unlock, body, &arena, error);
+    int result = link_read(body, &unlock_schema, &unlock, &arena, error);
     struct secret *key = result == 0 ? secret_from_base64(unlock.key) : NULL;
 
     if (key && secret_size(key) == SECRET_KEY_SIZE && (!satellite->key || !secret_equal(key, satellite->key))) {
@@ -183,12 +183,11 @@ static int take_unlock(struct session *session, const cJSON *body, struct field_
     }
     secret_free(key);
     secret_wipe_text(unlock.key);
-    secret_wipe_text(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, "key")));
     arena_done(&arena);
     return result;
 }
 
-static void on_message(void *owner, const char *type, const cJSON *body)
+static void on_message(void *owner, const char *type, const struct link_body *body)
 {
     struct session *session = owner;
     struct satellite *satellite = session->satellite;
@@ -202,25 +201,25 @@ static void on_message(void *owner, const char *type, const cJSON *body)
     int result = 0;
 
     if (strcmp(type, "wants") == 0) {
-        result = field_decode(&wants_schema, &wants, body, &arena, &error);
+        result = link_read(body, &wants_schema, &wants, &arena, &error);
         if (result == 0)
             take_wants(satellite, &wants);
     } else if (strcmp(type, "refresh") == 0) {
-        result = field_decode(&refresh_schema, &refresh, body, &arena, &error);
+        result = link_read(body, &refresh_schema, &refresh, &arena, &error);
         if (result == 0)
             observer_refresh(satellite, refresh.token);
     } else if (strcmp(type, "unlock") == 0) {
         result = take_unlock(session, body, &error);
     } else if (strcmp(type, "crash_kept") == 0) {
-        result = field_decode(&crash_schema, &crash, body, &arena, &error);
+        result = link_read(body, &crash_schema, &crash, &arena, &error);
         if (result == 0)
             crash_remove(satellite->data_dir, crash.name);
     } else if (strcmp(type, "disks") == 0) {
-        result = field_decode(&disks_request_schema, &disks, body, &arena, &error);
+        result = link_read(body, &disks_request_schema, &disks, &arena, &error);
         if (result == 0)
             jobs_list_disks(satellite, &disks);
     } else if (strcmp(type, "device_pool") == 0) {
-        result = field_decode(&device_pool_want_schema, &device_pool, body, &arena, &error);
+        result = link_read(body, &device_pool_want_schema, &device_pool, &arena, &error);
         if (result == 0)
             jobs_make_device_pool(satellite, &device_pool);
     } else {
