@@ -175,6 +175,12 @@ int link_read(const struct link_body *body, const struct schema *schema, void *o
                               LINK_MEMORY_LEAST + LINK_MEMORY_FACTOR * body->length, arena, error);
 }
 
+/* The body lies in the reader, which is ours to write to. */
+void link_wipe_body(const struct link_body *body)
+{
+    explicit_bzero((char *)(uintptr_t)body->text, body->length);
+}
+
 int frame_read_hello(const struct link_body *body, struct link_hello *hello, struct arena *arena,
                      char error[static FRAME_ERROR_SIZE])
 {

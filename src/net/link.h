@@ -65,6 +65,8 @@ struct link_body {
 /* As field_scan_text. Unknown members are passed over. 0, or -1 and *error. */
 int link_read(const struct link_body *body, const struct schema *schema, void *object, struct arena *arena,
               struct field_error *error) MUST_CHECK;
+/* The message held a secret, and is not needed any more. */
+void link_wipe_body(const struct link_body *body);
 
 struct link;
 /*

@@ -50,6 +50,8 @@ class OwnEnv(run.Env):
         controller.kill()
         shutil.rmtree(controller.data)
         controller.data.mkdir()
+        for satellite in self.cluster.satellites.values():    # they would refuse the controller of another cluster
+            (satellite.data / 'cluster').unlink(missing_ok=True)
         controller.start()
 
     def stop(self, args):

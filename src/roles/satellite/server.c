@@ -182,8 +182,8 @@ static int take_unlock(struct session *session, const struct link_body *body, st
         loop_mark_dirty(satellite->loop);
     }
     secret_free(key);
-    secret_wipe_text(unlock.key);
-    arena_done(&arena);
+    link_wipe_body(body);
+    arena_wipe(&arena);
     return result;
 }
 
