@@ -54,6 +54,8 @@ class OwnEnv(run.Env):
         controller.kill()
         shutil.rmtree(controller.data)
         controller.data.mkdir()
+        for satellite in self.cluster.satellites.values():    # they would refuse the controller of another cluster
+            (satellite.data / 'cluster').unlink(missing_ok=True)
         controller.start()
         for satellite in self.cluster.satellites.values():
             satellite.start()
