@@ -9,7 +9,9 @@
 #include "layers/snapshot.h"
 #include "layers/storage.h"
 
-const struct layer *const layers[] = { &layer_writecache, &layer_cache, &layer_storage, NULL };
+const struct layer *const layers[] = {
+    &layer_nvme, &layer_writecache, &layer_cache, &layer_bcache, &layer_storage, NULL
+};
 
 const struct layer *layer_find(const char *name)
 {

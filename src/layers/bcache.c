@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * BCACHE: the kernel's bcache, with a fast side (".bcache") as its cache. LINSTOR: sizes and options are the
+ * reference's; the set of a cache gets an identity that follows from the resource instead of a random one, so that a
+ * step that was interrupted is run again and finds what it had made.
+ *
+ * Both devices bear superblocks, and the side may hold data that is nowhere else: what they bear is looked at before
+ * anything is done, and what was in use and bears none is not formatted anew. Facts are of two sorts: what a volume's
+ * devices bear, under the name of the volume; and under device/ and set/ what the kernel has, whoever told it: udev
+ * registers what it sees, too.
+ *
+ * The kernel measures a device only when it is registered. So a volume grows while nobody uses it, and a volume that
+ * is in use waits for that.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "drivers/explain.h"
+#include "layers/look.h"
+#include "layers/mapping.h"
+
+#define LAYER "BCACHE"
+
+/* Words of facts. */
+#define DATA      "data"
+#define DATA_UUID "data_uuid"
+#define DATA_SET  "data_set"
+#define FAST      "fast"
+#define FAST_SET  "fast_set"
+#define UUID      "uuid"
+#define SET       "set"
+#define MODE      "mode"
+#define PERCENT   "writeback_percent"
+
+/* Words of topics. */
+#define TOPIC_DATA "data"
+#define TOPIC_FAST "fast"
+
+enum {
+    SUPERBLOCK_KIB = 4,
+    OVERHEAD_KIB = 8,
+    SMALLEST_CACHE_KIB = 524288,
+    APPEAR_MS = 10000,
+    FLUSH_MS = 60000,
+    USUAL_PERCENT = 10,
+};
+
+static const char *const patterns[] = {
+    "/sys/fs/bcache",
+    "/sys/fs/bcache/*-*-*-*-*",
+    "/sys/block/bcache*/bcache/backing_dev_uuid",
+    "/sys/block/bcache*/bcache/cache",
+    "/sys/block/bcache*/bcache/cache_mode",
+    "/sys/block/bcache*/bcache/writeback_percent",
+    "/sys/block/bcache*/size",
+    NULL,
+};
+static const char *const looked_at[] = { "module/", "device/", "set/", NULL };
+
+/* make-bcache is given what the properties say. Those without a value are switches. */
+static const struct option {
+    const char *key, *name;
+    bool is_switch;
+} options[] = {
+    { "BCache/Blocksize", "--block", false },
+    { "BCache/Bucketsize", "--bucket", false },
+    { "BCache/DataOffset", "--data-offset", false },
+    { "BCache/Writeback", "--writeback", true },
+    { "BCache/Discard", "--discard", true },
+    { "BCache/CacheReplacementPolicy", "--cache_replacement_policy", false },
+};
+
+static int64_t overhead_kib(const struct volume_want *volume)
+{
+    const char *text = text_map_find(&volume->props, "BCache/DataOffset");
+    int64_t sectors;
+
+    if (!text || !text_parse_i64(text, 16, INT64_C(1) << 40, &sectors))
+        return OVERHEAD_KIB;
+    return (sectors + 1) / 2;
+}
+
+static int64_t gross_kib(const struct level *level, const struct volume_want *volume, int64_t net_kib)
+{
+    (void)level;
+    return net_kib + overhead_kib(volume);
+}
+
+static int64_t side_kib(const struct level *level, const struct volume_want *volume, uint32_t side, int64_t net_kib)
+{
+    int64_t size_kib = mapping_side_kib(volume, "BCache/Size", "5%", net_kib);
+
+    (void)level;
+    (void)side;
+    return size_kib > SMALLEST_CACHE_KIB ? size_kib : SMALLEST_CACHE_KIB;
+}
+
+static char *name_of(const struct level *level, const struct level_volume *volume, struct arena *arena)
+{
+    return arena_printf(arena, "%s%s_%05" PRId32, level->resource->resource, level->suffix, volume->want->number);
+}
+
+static const struct layer_fact *fact_of(const struct level *level, const struct level_volume *volume,
+                                        struct arena *arena)
+{
+    return facts_find_layer(level->machine->facts, LAYER, name_of(level, volume, arena));
+}
+
+static const char *word(const struct layer_fact *fact, const char *key)
+{
+    return fact ? fact_state_find(&fact->state, key) : NULL;
+}
+
+static bool word_is(const struct layer_fact *fact, const char *key, const char *value)
+{
+    const char *found = word(fact, key);
+
+    return found && value && strcmp(found, value) == 0;
+}
+
+static const char *content_name(enum found_content content)
+{
+    return enum_name(found_content_names, content);
+}
+
+/* What the kernel shows of the volume; NULL: nothing. */
+static const struct layer_fact *kernel_of(const struct level *level, const struct layer_fact *fact)
+{
+    const char *uuid = word(fact, DATA_UUID);
+
+    for (const struct layer_fact *at = facts_first_layer(level->machine->facts, LAYER); uuid && at;
+         at = facts_next_layer(at))
+        if (text_starts_with(at->name, "device/") && word_is(at, UUID, uuid))
+            return at;
+    return NULL;
+}
+
+static bool has_set(const struct level *level, const char *set, struct arena *arena)
+{
+    return facts_find_layer(level->machine->facts, LAYER, arena_printf(arena, "set/%s", set)) != NULL;
+}
+
+static bool is_nothing(const char *uuid)
+{
+    return !uuid || strspn(uuid, "0-") == strlen(uuid);
+}
+
+/* That which the cache bears, else which the data was made for, else the one that follows from the resource. */
+static const char *set_of(const struct level *level, const struct level_volume *volume, const struct layer_fact *fact,
+                          struct arena *arena)
+{
+    char *uuid = arena_alloc(arena, TEXT_UUID_SIZE);
+
+    if (!is_nothing(word(fact, FAST_SET)))
+        return word(fact, FAST_SET);
+    if (!is_nothing(word(fact, DATA_SET)))
+        return word(fact, DATA_SET);
+    text_uuid_of(arena_printf(arena, "%s/%s/%" PRId32,
+                              level->resource->uuid ? level->resource->uuid : level->resource->resource, level->suffix,
+                              volume->want->number),
+                 uuid);
+    return uuid;
+}
+
+static void ask_content(const char *name, const struct level_volume *volume, struct plan *plan)
+{
+    const char *const topics[] = { TOPIC_DATA, TOPIC_FAST };
+
+    for (size_t i = 0; i < ARRAY_SIZE(topics); i++) {
+        struct step *step;
+
+        if (!volume->below[i].path)
+            continue;
+        step = look_step(LAYER, name, STEP_ASK_CACHE, plan, "look whether %s bears a superblock of bcache",
+                         volume->below[i].path);
+        step->topic = arena_strdup(&plan->arena, topics[i]);
+        step->offset = (int64_t)SUPERBLOCK_KIB * 1024;
+        text_list_add(&step->paths, volume->below[i].path, &plan->arena);
+    }
+}
+
+static void format(const char *name, const struct level_volume *volume, const char *kind, const char *device,
+                   const char *set, struct plan *plan)
+{
+    struct step *step = look_step(LAYER, name, STEP_EXEC, plan, "format %s for bcache", device);
+    const char *const argv[] = { "make-bcache", kind, device, "--cset-uuid", set, NULL };
+
+    plan_set_argv(plan, step, argv);
+    step->changes = true;
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+        const char *value = text_map_find(&volume->want->props, options[i].key);
+
+        if (!value || (options[i].is_switch && !text_equal_fold(value, "true")))
+            continue;
+        text_list_add(&step->argv, options[i].name, &plan->arena);
+        if (!options[i].is_switch)
+            text_list_add(&step->argv, value, &plan->arena);
+    }
+}
+
+static int refuse(const char *name, const char *device, bool is_empty, struct plan *plan, struct trouble *trouble)
+{
+    trouble->message = arena_printf(&plan->arena, "The bcache of %s is not put together.", name);
+    trouble->cause = arena_printf(&plan->arena,
+                                  is_empty ? "The volume has been in use, but %s bears no superblock of bcache: what "
+                                             "was written and had not reached the volume below is not there."
+                                           : "%s bears something that is neither empty nor of bcache.",
+                                  device);
+    trouble->correction =
+        arena_strdup(&plan->arena, is_empty ? "If its device is back, it is retried by itself. If the data is lost, "
+                                              "delete the resource on this node and create it again."
+                                            : "Delete the resource on this node and create it again.");
+    return -1;
+}
+
+/* 1: both devices bear what they shall; 0: they will; -1: they must not be formatted. */
+static int raise_content(const struct level *level, const struct level_volume *volume, const char *name,
+                         const struct layer_fact *fact, struct plan *plan, struct trouble *trouble)
+{
+    static const struct part {
+        const char *word, *kind;
+        enum found_content content;
+    } parts[] = { { DATA, "-B", CONTENT_BCACHE_DATA }, { FAST, "-C", CONTENT_BCACHE_CACHE } };
+    const char *set;
+    int holds = 1;
+
+    if (!word(fact, DATA) || !word(fact, FAST)) {
+        ask_content(name, volume, plan);
+        return 0;
+    }
+    set = set_of(level, volume, fact, &plan->arena);
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+        bool is_empty = word_is(fact, parts[i].word, content_name(CONTENT_EMPTY));
+
+        if (word_is(fact, parts[i].word, content_name(parts[i].content)))
+            continue;
+        if (!is_empty || volume->want->must_exist)
+            return refuse(name, volume->below[i].path, is_empty, plan, trouble);
+        format(name, volume, parts[i].kind, volume->below[i].path, set, plan);
+        holds = 0;
+    }
+    return holds;
+}
+
+static void await_device(const struct level_volume *volume, const char *name, const char *uuid, const char *set,
+                         struct plan *plan)
+{
+    struct step *step = look_step(LAYER, name, STEP_WAIT_BLOCK, plan, "wait for the device of %s", name);
+
+    step->path = arena_strdup(&plan->arena, "/sys/block/bcache*");
+    text_list_add(&step->names, "bcache/backing_dev_uuid", &plan->arena);
+    text_list_add(&step->names, uuid, &plan->arena);
+    step->text = arena_strdup(&plan->arena, set);
+    step->size_kib = volume->below[0].size_kib - overhead_kib(volume->want);
+    step->patience_ms = APPEAR_MS;
+}
+
+static void register_device(const char *name, const char *device, struct plan *plan)
+{
+    look_step(LAYER, name, STEP_BCACHE_REGISTER, plan, "register %s with bcache", device)->device =
+        arena_strdup(&plan->arena, device);
+}
+
+static const char *wanted_mode(const struct level_volume *volume)
+{
+    const char *value = text_map_find(&volume->want->props, "BCache/Writeback");
+
+    return value && text_equal_fold(value, "true") ? "writeback" : "writethrough";
+}
+
+static const char *kernel_name(const struct layer_fact *device)
+{
+    return strrchr(device->name, '/') + 1;
+}
+
+static void set_value(const struct layer_fact *device, const char *file, const char *value, struct plan *plan)
+{
+    struct step *step =
+        look_step(LAYER, device->name, STEP_TREE, plan, "set %s of %s to %s", file, kernel_name(device), value);
+
+    look_add(step, TREE_VALUE, value, plan, "/sys/block/%s/bcache/%s", kernel_name(device), file);
+}
+
+static void attach(const char *name, const struct layer_fact *device, const char *set, struct plan *plan)
+{
+    struct step *step =
+        look_step(LAYER, device->name, STEP_TREE, plan, "attach %s to the cache of %s", kernel_name(device), name);
+
+    step->text = arena_strdup(&plan->arena, set);
+    look_add(step, TREE_COMMAND, set, plan, "/sys/block/%s/bcache/attach", kernel_name(device));
+}
+
+static int raise_volume(const struct level *level, const struct level_volume *volume, struct plan *plan,
+                        struct trouble *trouble)
+{
+    const char *name = name_of(level, volume, &plan->arena), *set;
+    const struct layer_fact *fact = fact_of(level, volume, &plan->arena), *device;
+    int holds = raise_content(level, volume, name, fact, plan, trouble);
+
+    if (holds <= 0)
+        return holds;
+    device = kernel_of(level, fact);
+    set = set_of(level, volume, fact, &plan->arena);
+    if (!has_set(level, set, &plan->arena))
+        register_device(name, volume->below[1].path, plan);
+    if (device && device->device_kib < volume->below[0].size_kib - overhead_kib(volume->want)) {
+        look_step(LAYER, name, STEP_BCACHE_STOP, plan, "stop %s, so that it is measured again", device->device)
+            ->device = arena_strdup(&plan->arena, device->device);
+        device = NULL;
+    }
+    if (!device) {
+        register_device(name, volume->below[0].path, plan);
+        await_device(volume, name, word(fact, DATA_UUID), set, plan);
+        return 0;
+    }
+    if (!word_is(device, SET, set))
+        attach(name, device, set, plan);
+    if (!word_is(device, MODE, wanted_mode(volume)))
+        set_value(device, "cache_mode", wanted_mode(volume), plan);
+    if (word_is(device, PERCENT, "0"))
+        set_value(device, "writeback_percent", arena_printf(&plan->arena, "%d", USUAL_PERCENT), plan);
+    return 0;
+}
+
+static int raise(const struct level *level, struct plan *plan, struct trouble *trouble)
+{
+    if (level->count > 0 && !facts_find_layer(level->machine->facts, LAYER, "module/bcache"))
+        look_load_module(LAYER, "module/bcache", "bcache", plan);
+    for (uint32_t i = 0; i < level->count; i++)
+        if (raise_volume(level, &level->volumes[i], plan, trouble) < 0)
+            return -1;
+    return 0;
+}
+
+/* The data goes, too, but what lies above a snapshot of it may not: it is written back before the device ends. */
+static int lower(const struct level *level, struct plan *plan, struct trouble *trouble)
+{
+    (void)trouble;
+    for (uint32_t i = 0; i < level->count; i++) {
+        const struct level_volume *volume = &level->volumes[i];
+        const struct layer_fact *fact = fact_of(level, volume, &plan->arena), *device = kernel_of(level, fact);
+        const char *name = name_of(level, volume, &plan->arena), *set = set_of(level, volume, fact, &plan->arena);
+        struct step *step;
+
+        if (!fact || (!device && !has_set(level, set, &plan->arena)))
+            continue;
+        step = look_step(LAYER, name, STEP_BCACHE_STOP, plan, "write back and stop the bcache of %s", name);
+        step->device = device ? arena_strdup(&plan->arena, device->device) : NULL;
+        step->text = arena_strdup(&plan->arena, set);
+        step->patience_ms = FLUSH_MS;
+    }
+    return 0;
+}
+
+/* The device goes on being written to: what is written reaches the level below at once from here on. */
+static void freeze(const struct level *level, struct plan *plan)
+{
+    for (uint32_t i = 0; i < level->count; i++) {
+        const struct layer_fact *device = kernel_of(level, fact_of(level, &level->volumes[i], &plan->arena));
+        struct step *step;
+
+        if (!device)
+            continue;
+        set_value(device, "cache_mode", "writethrough", plan);
+        set_value(device, "writeback_percent", "0", plan);
+        step =
+            look_step(LAYER, device->name, STEP_WAIT_BLOCK, plan, "wait until %s is written back", kernel_name(device));
+        step->path = arena_printf(&plan->arena, "/sys/block/%s", kernel_name(device));
+        text_list_add(&step->names, "bcache/state", &plan->arena);
+        text_list_add(&step->names, "clean", &plan->arena);
+        step->patience_ms = FLUSH_MS;
+    }
+}
+
+static void thaw(const struct level *level, struct plan *plan)
+{
+    for (uint32_t i = 0; i < level->count; i++) {
+        const struct layer_fact *device = kernel_of(level, fact_of(level, &level->volumes[i], &plan->arena));
+
+        if (!device)
+            continue;
+        set_value(device, "writeback_percent", arena_printf(&plan->arena, "%d", USUAL_PERCENT), plan);
+        plan->steps.at[plan->steps.count - 1].always = true;
+        set_value(device, "cache_mode", wanted_mode(&level->volumes[i]), plan);
+        plan->steps.at[plan->steps.count - 1].always = true;
+    }
+}
+
+static void ask_all(struct plan *plan)
+{
+    look_ask(LAYER, "look at the devices of bcache", patterns, plan);
+}
+
+/* What a volume's devices bear must be known also before it is removed. */
+static void ask(const struct level *level, struct plan *plan)
+{
+    for (uint32_t i = 0; i < level->count; i++) {
+        const struct layer_fact *fact = fact_of(level, &level->volumes[i], &plan->arena);
+
+        if (fact && fact->is_uncertain)
+            ask_all(plan);
+        if (!fact || fact->is_uncertain || !word(fact, DATA))
+            ask_content(name_of(level, &level->volumes[i], &plan->arena), &level->volumes[i], plan);
+    }
+}
+
+/* The part of a path in /sys/block: "bcache0"; NULL: the path lies elsewhere. */
+static char *block_in(const char *path, struct arena *arena)
+{
+    static const char base[] = "/sys/block/";
+
+    if (!text_starts_with(path, base))
+        return NULL;
+    path += strlen(base);
+    return arena_strndup(arena, path, strcspn(path, "/"));
+}
+
+/* "writethrough [writeback] none" -> "writeback" */
+static char *chosen(const char *text, struct arena *arena)
+{
+    const char *open = strchr(text, '[');
+
+    return open ? arena_strndup(arena, open + 1, strcspn(open + 1, "]")) : arena_strdup(arena, text);
+}
+
+static void take_device(struct look *look, const char *block, const char *file, const char *value, struct arena *arena)
+{
+    struct layer_fact *fact = look_find(look, arena_printf(arena, "device/%s", block));
+
+    if (!fact || !value)
+        return;
+    facts_set_text(&fact->device, arena_printf(arena, "/dev/%s", block));
+    if (strcmp(file, "/size") == 0)
+        fact->device_kib = strtoll(value, NULL, 10) / 2;
+    else if (strcmp(file, "/bcache/backing_dev_uuid") == 0)
+        fact_state_set(&fact->state, UUID, value);
+    else if (strcmp(file, "/bcache/cache") == 0)
+        fact_state_set(&fact->state, SET, strrchr(value, '/') ? strrchr(value, '/') + 1 : value);
+    else if (strcmp(file, "/bcache/cache_mode") == 0)
+        fact_state_set(&fact->state, MODE, chosen(value, arena));
+    else if (strcmp(file, "/bcache/writeback_percent") == 0)
+        fact_state_set(&fact->state, PERCENT, value);
+}
+
+static void read_answer(const struct outcome *outcome, int64_t asked, struct facts *facts, struct arena *arena)
+{
+    static const char sets[] = "/sys/fs/bcache";
+    struct look look = look_begin(LAYER, facts, asked);
+
+    for (uint32_t i = 0; i < outcome->entries.count; i++) {
+        const struct tree_entry *entry = &outcome->entries.at[i];
+        char *block = block_in(entry->path, arena);
+
+        if (block)
+            take_device(&look, block, entry->path + strlen("/sys/block/") + strlen(block), entry->value, arena);
+        else if (strcmp(entry->path, sets) == 0)
+            look_find(&look, "module/bcache");
+        else if (text_starts_with(entry->path, sets))
+            look_find(&look, arena_printf(arena, "set/%s", strrchr(entry->path, '/') + 1));
+    }
+    look_end(&look, looked_at);
+}
+
+static void read_content(const struct step *step, const struct outcome *outcome, struct layer_fact *fact)
+{
+    static const struct found_device none;
+    const struct found_device *found = outcome->devices.count > 0 ? &outcome->devices.at[0] : &none;
+    bool is_data = step->topic && strcmp(step->topic, TOPIC_DATA) == 0;
+
+    fact_state_set(&fact->state, is_data ? DATA : FAST, content_name((enum found_content)found->content));
+    fact_state_set(&fact->state, is_data ? DATA_SET : FAST_SET, found->set_uuid);
+    if (is_data)
+        fact_state_set(&fact->state, DATA_UUID, found->uuid);
+    fact->is_uncertain = false;
+}
+
+/* Attached by the kernel itself when it has the set, which is looked at before the next plan. */
+static void read_appeared(const struct step *step, const struct outcome *outcome, struct facts *facts,
+                          struct arena *arena)
+{
+    struct layer_fact *fact =
+        facts_edit_layer(facts, LAYER, arena_printf(arena, "device/%s", strrchr(outcome->device, '/') + 1));
+
+    facts_set_text(&fact->device, outcome->device);
+    fact->device_kib = outcome->device_kib;
+    fact_state_set(&fact->state, UUID, step->names.at[1]);
+    fact_state_set(&fact->state, SET, step->text);
+    facts_edit_layer(facts, LAYER, arena_printf(arena, "set/%s", step->text));
+    facts_edit_layer(facts, LAYER, step->name)->is_uncertain = true;
+}
+
+static void remove_device(struct facts *facts, const char *device, struct arena *arena)
+{
+    if (device)
+        facts_remove_layer(facts, LAYER, arena_printf(arena, "device/%s", strrchr(device, '/') + 1));
+}
+
+static void read_tree(const struct step *step, struct facts *facts)
+{
+    struct layer_fact *fact = facts_edit_layer(facts, LAYER, step->name);
+    const struct tree_entry *entry = &step->entries.at[0];
+    const char *file = strrchr(entry->path, '/') + 1;
+
+    if (strcmp(file, "attach") == 0)
+        fact_state_set(&fact->state, SET, entry->value);
+    else
+        fact_state_set(&fact->state, strcmp(file, "cache_mode") == 0 ? MODE : PERCENT, entry->value);
+}
+
+static void read_change(const struct step *step, const struct outcome *outcome, struct facts *facts,
+                        struct arena *arena)
+{
+    if (step->kind == STEP_ASK_CACHE)
+        read_content(step, outcome, facts_edit_layer(facts, LAYER, step->name));
+    else if (step->kind == STEP_EXEC)
+        fact_state_done(&facts_edit_layer(facts, LAYER, step->name)->state);
+    else if (step->kind == STEP_WAIT_BLOCK && step->text)
+        read_appeared(step, outcome, facts, arena);
+    else if (step->kind == STEP_TREE)
+        read_tree(step, facts);
+    else if (step->kind == STEP_BCACHE_STOP)
+        remove_device(facts, step->device, arena);
+    if (step->kind == STEP_BCACHE_STOP && step->text) {
+        facts_remove_layer(facts, LAYER, arena_printf(arena, "set/%s", step->text));
+        fact_state_done(&facts_edit_layer(facts, LAYER, step->name)->state);
+    }
+}
+
+static int read_outcome(const struct step *step, const struct outcome *outcome, int64_t asked, struct facts *facts,
+                        struct arena *arena, struct trouble *trouble)
+{
+    if (outcome->result == OUTCOME_SKIPPED)
+        return 0;
+    if (outcome->result == OUTCOME_DONE && step->kind == STEP_ASK_TREE) {
+        read_answer(outcome, asked, facts, arena);
+        return 0;
+    }
+    if (outcome->result == OUTCOME_DONE) {
+        read_change(step, outcome, facts, arena);
+        return 0;
+    }
+    if (step->name)
+        facts_edit_layer(facts, LAYER, step->name)->is_uncertain = true;
+    explain_outcome(step, outcome, arena, trouble);
+    return -1;
+}
+
+static void describe(const struct level *level, const struct level_volume *volume, struct arena *arena,
+                     struct volume_fact *described)
+{
+    const struct layer_fact *device = kernel_of(level, fact_of(level, volume, arena));
+
+    described->device_path = device ? arena_strdup_null(arena, device->device) : NULL;
+    described->usable_kib = device ? device->device_kib : 0;
+}
+
+const struct layer layer_bcache = {
+    .name = LAYER,
+    .kind = LAYER_BCACHE,
+    .needs = "bcache",
+    .gross_kib = gross_kib,
+    .side_kib = side_kib,
+    .ask = ask,
+    .ask_all = ask_all,
+    .read = read_outcome,
+    .raise = raise,
+    .lower = lower,
+    .freeze = freeze,
+    .thaw = thaw,
+    .describe = describe,
+};
