@@ -64,10 +64,10 @@ bool tree_value_is(const char *found, const char *value)
     return strcmp(found, value) == 0;
 }
 
-/* In one piece, as the kernel's files want it. */
-static int write_value(const char *path, const char *value, int mode)
+/* In one piece, as the kernel's files want it. Many of them cannot be read. */
+static int write_value(const char *path, const char *value)
 {
-    int descriptor = open(path, mode | O_CLOEXEC), error = 0;
+    int descriptor = open(path, O_WRONLY | O_CLOEXEC), error = 0;
     size_t length = strlen(value);
     ssize_t written;
 
@@ -95,7 +95,7 @@ static int set_value(const struct tree_entry *entry)
 
     if (reads_so(entry))
         return 0;
-    error = write_value(entry->path, entry->value, O_WRONLY);
+    error = write_value(entry->path, entry->value);
     return error && reads_so(entry) ? 0 : error;
 }
 
@@ -145,9 +145,9 @@ int tree_apply(const struct tree_entry *entry)
     switch ((enum tree_change)entry->change) {
     case TREE_DIRECTORY: return make_directory(entry->path);
     case TREE_VALUE: return entry->value ? set_value(entry) : -EINVAL;
-    case TREE_COMMAND: return entry->value ? write_value(entry->path, entry->value, O_RDWR) : -EINVAL;
+    case TREE_COMMAND: return entry->value ? write_value(entry->path, entry->value) : -EINVAL;
     case TREE_DISMISS:
-        error = entry->value ? write_value(entry->path, entry->value, O_WRONLY) : -EINVAL;
+        error = entry->value ? write_value(entry->path, entry->value) : -EINVAL;
         return error == -ENOENT || error == -ENODEV ? 0 : error;
     case TREE_LINK: return entry->value ? make_link(entry) : -EINVAL;
     case TREE_UNLINK: return unless_gone(unlink(entry->path));

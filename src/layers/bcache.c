@@ -399,7 +399,9 @@ static void ask(const struct level *level, struct plan *plan)
     for (uint32_t i = 0; i < level->count; i++) {
         const struct layer_fact *fact = fact_of(level, &level->volumes[i], &plan->arena);
 
-        if (fact && fact->is_uncertain)
+        const struct layer_fact *device = kernel_of(level, fact);
+
+        if ((fact && fact->is_uncertain) || (device && device->is_uncertain))
             ask_all(plan);
         if (!fact || fact->is_uncertain || !word(fact, DATA))
             ask_content(name_of(level, &level->volumes[i], &plan->arena), &level->volumes[i], plan);
