@@ -24,6 +24,7 @@
 #include "drivers/call_cache.h"
 #include "drivers/call_dm.h"
 #include "drivers/call_tree.h"
+#include "drivers/in_use.h"
 #include "drivers/loop_device.h"
 #include "drivers/need.h"
 #include "drivers/owner.h"
@@ -278,7 +279,9 @@ static int wipe(const struct step *step, struct outcome *outcome, struct arena *
             return -errno;
     }
     size = lseek(descriptor, 0, SEEK_END);
-    error = size < 0 ? -errno : wipe_descriptor(descriptor, size, why);
+    error = size < 0 ? -errno : step->offset > 0 ? wipe_block(descriptor, step->offset, size) : 0;
+    if (!error)
+        error = wipe_descriptor(descriptor, size, why);
     if (why[0])
         outcome->complaint = arena_strdup(arena, why);
     if (close(descriptor) < 0 && !error)
@@ -393,6 +396,13 @@ static int run(const struct step *step, struct outcome *outcome, struct loop_cur
     return -ENOSYS;
 }
 
+static char *find_users(const struct step *step, struct arena *arena)
+{
+    if (step->device)
+        return in_use_describe(step->device, arena);
+    return step->name ? in_use_describe(arena_printf(arena, "/dev/mapper/%s", step->name), arena) : NULL;
+}
+
 void call_run(const struct step *step, struct outcome *outcome, struct loop_cursor *cursor, struct arena *arena)
 {
     int error = run(step, outcome, cursor, arena);
@@ -400,4 +410,6 @@ void call_run(const struct step *step, struct outcome *outcome, struct loop_curs
     outcome->result = error ? OUTCOME_FAILED : OUTCOME_DONE;
     if (error)
         outcome->error = -error;
+    if (error == -EBUSY && !outcome->complaint)
+        outcome->complaint = find_users(step, arena);
 }

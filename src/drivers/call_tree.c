@@ -18,11 +18,11 @@
 
 #include "base/text.h"
 #include "drivers/call.h"
+#include "drivers/in_use.h"
 
 enum { VALUE_SIZE = 4096, PAUSE_MS = 20 };
 
-static const char *const roots[] = { "/sys/kernel/config/nvmet/", "/sys/class/nvme/", "/sys/block/", "/sys/fs/bcache/",
-                                     "/dev/" };
+static const char *const roots[] = { "/sys/kernel/config/nvmet/", "/sys/class/nvme/", "/sys/block/", "/sys/fs/bcache" };
 
 bool tree_is_allowed(const char *path)
 {
@@ -33,7 +33,7 @@ bool tree_is_allowed(const char *path)
     for (size_t i = 0; i < ARRAY_SIZE(roots); i++)
         if (text_starts_with(path, roots[i]))
             return true;
-    return false;
+    return strcmp(path, "/dev/nvme-fabrics") == 0;
 }
 
 int tree_read(const char *path, char *value, size_t size)
@@ -165,12 +165,13 @@ int call_tree_change(const struct step *step, struct outcome *outcome, struct ar
 {
     for (uint32_t i = 0; i < step->entries.count; i++) {
         const struct tree_entry *entry = &step->entries.at[i];
-        int error = tree_is_allowed(entry->path) ? tree_apply(entry) : -EPERM;
+        bool is_allowed = entry->change == TREE_CHECK_UNUSED || tree_is_allowed(entry->path);
+        int error = is_allowed ? tree_apply(entry) : -EPERM;
 
         if (!error)
             continue;
-        if (entry->change == TREE_CHECK_UNUSED)
-            outcome->complaint = arena_printf(arena, "%s is mounted or otherwise in use", entry->path);
+        if (entry->change == TREE_CHECK_UNUSED && error == -EBUSY)
+            outcome->complaint = in_use_describe(entry->path, arena);
         else
             outcome->complaint = arena_printf(arena, "%s %s%s%s", enum_name(tree_change_names, entry->change),
                                               entry->path, entry->value ? " = " : "", entry->value ? entry->value : "");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The steps that ask and change the kernel's trees of files: configfs, sysfs, and the few devices that are written
- * commands to. For call.c, in workers. Only what lies below TREE_ROOTS is touched.
+ * The steps that ask and change the kernel's trees of files: configfs, sysfs, and a device that is written commands
+ * to. For call.c, in workers. Nothing is changed but what tree_is_allowed.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 
 /* 0 or -errno. Where the path leads is not looked at: see tree_is_allowed. */
 int tree_apply(const struct tree_entry *entry) MUST_CHECK;
-/* Below one of the places that steps may change, and without "..". */
+/* Whether path lies where steps may look and change, and has no "..". */
 bool tree_is_allowed(const char *path);
 /* The first line of a small file of sysfs, without blanks at its end; 0 or -errno. */
 int tree_read(const char *path, char *value, size_t size) MUST_CHECK;

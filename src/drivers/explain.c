@@ -24,12 +24,16 @@ static const struct known_error {
     { 0, ELIBACC, NULL, "Install the package on the node; it is retried by itself." },
     { 0, EACCES, NULL, "Run the satellite as root, and check the permissions of the directory." },
     { STEP_LOOP_ATTACH, EPERM, NULL, "Run the satellite as root with access to loop devices." },
-    { STEP_WIPE, EBUSY, "The device is mounted or otherwise in use.",
-      "Unmount it, or end the programs that use it; it is retried by itself." },
-    { STEP_LOOP_DETACH, EBUSY, "Some program has the device open.",
-      "End the programs that use it; it is retried by itself." },
     { STEP_LOOP_ATTACH, EBUSY, "All free loop devices were taken by others.", "It is retried by itself." },
+    { 0, EBUSY, "The device is mounted or otherwise in use.",
+      "Unmount it, or end the programs that use it; it is retried by itself." },
     { STEP_LOOP_RESIZE, ENXIO, "The device shows another file now.", "It is looked at again and retried by itself." },
+    { STEP_TREE, ECONNREFUSED, "Nobody listens at that address.",
+      "Look whether the node with the volumes is up; it is retried by itself." },
+    { STEP_TREE, EADDRNOTAVAIL, NULL, "Correct the node's network interface, or choose another one by NVMe/PrefNic." },
+    { STEP_TREE, EADDRINUSE, NULL, "Choose another port by NVMe/Port; it is retried by itself." },
+    { STEP_TREE, ENODEV, NULL, "Look whether the node has the kernel's modules; for TCP, set NVMe/TRType to tcp." },
+    { STEP_WAIT_BLOCK, ETIMEDOUT, NULL, "It is retried by itself." },
     { STEP_CHECK_DIRECTORY, ENOENT, "The directory does not exist.",
       "Create the directory on the node, or give another one." },
     { STEP_CHECK_DIRECTORY, ENOTDIR, "There is something else with this name.", "Choose another directory." },
@@ -59,6 +63,15 @@ static char *describe_failure(const struct step *step, const struct outcome *out
     return arena_strdup(arena, outcome->complaint ? outcome->complaint : "No reason is known.");
 }
 
+/* Who is in the way was looked for; the row knows only that somebody is. */
+static char *describe_cause(const struct step *step, const struct outcome *outcome, const struct known_error *known,
+                            struct arena *arena)
+{
+    if (outcome->error == EBUSY && outcome->complaint)
+        return arena_printf(arena, "%s.", outcome->complaint);
+    return known && known->cause ? arena_strdup(arena, known->cause) : describe_failure(step, outcome, arena);
+}
+
 /* The command as one would type it, and what the tool said. */
 static char *describe_tool(const struct step *step, const struct outcome *outcome, struct arena *arena)
 {
@@ -83,10 +96,7 @@ void explain_outcome(const struct step *step, const struct outcome *outcome, str
     switch ((enum outcome_result)outcome->result) {
     case OUTCOME_SKIPPED:
     case OUTCOME_DONE: break;
-    case OUTCOME_FAILED:
-        trouble->cause =
-            known && known->cause ? arena_strdup(arena, known->cause) : describe_failure(step, outcome, arena);
-        break;
+    case OUTCOME_FAILED: trouble->cause = describe_cause(step, outcome, known, arena); break;
     case OUTCOME_TIMEOUT: trouble->cause = arena_strdup(arena, "There was no answer in time."); break;
     case OUTCOME_LOST:
         trouble->cause = arena_strdup(arena, "The process that did it died; whether it was done is looked at anew.");

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * FILE and FILE_THIN: a volume is a file <pool directory>/<identifier>.img shown by a loop device. They differ in one
- * step: how the file gets its size. LINSTOR: names, sizes and the order of removal (wipe, detach, unlink) are the
- * reference's.
+ * step: how the file gets its size. LINSTOR: names and sizes are the reference's.
  *
- * A file that was just made reads as zeroes, so a new volume needs no wiping; what is removed is wiped, which also
- * makes sure that nobody has it mounted before its device is taken away. That a file was made for the volume is known
- * by its mark (drivers/owner.h).
+ * A file that was just made reads as zeroes, and the blocks of one that is removed go back to the file system, which
+ * shows them to nobody: neither is wiped. That a file was made for the volume is known by its mark (drivers/owner.h).
  *
  * Volumes are never shrunk.
  */
@@ -336,9 +334,6 @@ static int lower(const struct provider_volume *volume, const struct storage_fact
     (void)trouble;
     if (!fact || !fact->backing)
         return 0;
-    set_target(plan_destructive(plan, volume->authority, STEP_WIPE, "wipe signatures and both ends of %s",
-                                fact->device ? fact->device : path),
-               volume, fact->device, plan);
     if (fact->device)
         set_target(plan_add(plan, STEP_LOOP_DETACH, "detach file %s from %s", path, fact->device), volume, fact->device,
                    plan);

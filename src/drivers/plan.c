@@ -109,6 +109,8 @@ static void print_call(const struct step *step, struct buf *out)
     }
     if (step->size_kib)
         buf_printf(out, " size_kib=%" PRId64, step->size_kib);
+    if (step->offset)
+        buf_printf(out, " offset=%" PRId64, step->offset);
     print_list(out, "paths", &step->paths);
     print_list(out, "names", &step->names);
     buf_add_char(out, '\n');

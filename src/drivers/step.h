@@ -25,7 +25,7 @@ enum step_kind {
     STEP_LOOP_ATTACH,     /* path -> device */
     STEP_LOOP_RESIZE,     /* device of path follows the size of the file */
     STEP_LOOP_DETACH,     /* device of path; fine when it is gone */
-    STEP_WIPE,            /* device of path, or one of both alone: known signatures and both ends are zeroed */
+    STEP_WIPE,            /* device of path, or one of both alone: signatures, both ends, what is at offset */
     STEP_WAIT_DEVICE,     /* device: until its node is there, at most patience_ms -> device_kib */
     STEP_ASK_DEVICES,     /* paths -> devices, those that are there */
     STEP_ASK_DM,          /* mappings in names, or all whose names start with text -> mappings */
@@ -89,7 +89,7 @@ struct step {
     char *name; /* by which the kernel or a tool knows the thing: a mapping's, a subsystem's */
     char *text; /* what is written or loaded */
     int64_t size_kib, patience_ms;
-    int64_t offset;                     /* STEP_ASK_CACHE; bytes */
+    int64_t offset;                     /* STEP_ASK_CACHE, STEP_WIPE; bytes */
     struct text_list pools, paths;      /* STEP_ASK_FILES and _SPACE: pools[i] lies in directory paths[i] */
     struct text_list names;             /* STEP_ASK_FILES, STEP_WAIT_BLOCK */
     LIST_OF(struct tree_entry) entries; /* STEP_TREE */

@@ -41,13 +41,17 @@ static bool is_zero(const char *bytes, size_t length)
     return length == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
 }
 
-static int zero_block(int descriptor, int64_t offset, int64_t size)
+int wipe_block(int descriptor, int64_t offset, int64_t size)
 {
     static const char zeroes[BLOCK];
-    size_t length = size - offset < BLOCK ? (size_t)(size - offset) : BLOCK;
+    size_t length;
     char block[BLOCK];
-    ssize_t n = pread(descriptor, block, length, offset);
+    ssize_t n;
 
+    if (offset < 0 || offset >= size)
+        return 0;
+    length = size - offset < BLOCK ? (size_t)(size - offset) : BLOCK;
+    n = pread(descriptor, block, length, offset);
     if (n == (ssize_t)length && is_zero(block, length))
         return 0;
     n = pwrite(descriptor, zeroes, length, offset);
@@ -116,9 +120,9 @@ int wipe_descriptor(int descriptor, int64_t size, char why[static LIBRARY_WHY_SI
         return error;
     error = wipe_known(&blkid, descriptor);
     if (!error)
-        error = zero_block(descriptor, 0, size);
+        error = wipe_block(descriptor, 0, size);
     if (!error && end >= BLOCK)
-        error = zero_block(descriptor, end - BLOCK, size);
+        error = wipe_block(descriptor, end - BLOCK, size);
     return error;
 }
 

@@ -16,5 +16,7 @@
  * libblkid is not there; nothing was written then. why is empty with other errors.
  */
 int wipe_descriptor(int descriptor, int64_t size, char why[static LIBRARY_WHY_SIZE]) MUST_CHECK;
+/* Zeroes 4096 bytes, or what is left of size bytes; nothing beyond them. 0 or -errno. */
+int wipe_block(int descriptor, int64_t offset, int64_t size) MUST_CHECK;
 /* 0, or -ELIBACC and the reason why nothing can be wiped on this machine. */
 int wipe_check(char why[static LIBRARY_WHY_SIZE]) MUST_CHECK;

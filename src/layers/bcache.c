@@ -5,9 +5,7 @@
  * step that was interrupted is run again and finds what it had made.
  *
  * Both devices bear superblocks, and the side may hold data that is nowhere else: what they bear is looked at before
- * anything is done, and what was in use and bears none is not formatted anew. Facts are of two sorts: what a volume's
- * devices bear, under the name of the volume; and under device/ and set/ what the kernel has, whoever told it: udev
- * registers what it sees, too.
+ * anything is done, and what was in use and bears none is not formatted anew.
  *
  * The kernel measures a device only when it is registered. So a volume grows while nobody uses it, and a volume that
  * is in use waits for that.
@@ -17,26 +15,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "drivers/explain.h"
-#include "layers/look.h"
+#include "layers/bcache_facts.h"
 #include "layers/mapping.h"
-
-#define LAYER "BCACHE"
-
-/* Words of facts. */
-#define DATA      "data"
-#define DATA_UUID "data_uuid"
-#define DATA_SET  "data_set"
-#define FAST      "fast"
-#define FAST_SET  "fast_set"
-#define UUID      "uuid"
-#define SET       "set"
-#define MODE      "mode"
-#define PERCENT   "writeback_percent"
-
-/* Words of topics. */
-#define TOPIC_DATA "data"
-#define TOPIC_FAST "fast"
 
 enum {
     SUPERBLOCK_KIB = 4,
@@ -46,18 +26,6 @@ enum {
     FLUSH_MS = 60000,
     USUAL_PERCENT = 10,
 };
-
-static const char *const patterns[] = {
-    "/sys/fs/bcache",
-    "/sys/fs/bcache/*-*-*-*-*",
-    "/sys/block/bcache*/bcache/backing_dev_uuid",
-    "/sys/block/bcache*/bcache/cache",
-    "/sys/block/bcache*/bcache/cache_mode",
-    "/sys/block/bcache*/bcache/writeback_percent",
-    "/sys/block/bcache*/size",
-    NULL,
-};
-static const char *const looked_at[] = { "module/", "device/", "set/", NULL };
 
 /* make-bcache is given what the properties say. Those without a value are switches. */
 static const struct option {
@@ -105,7 +73,7 @@ static char *name_of(const struct level *level, const struct level_volume *volum
 static const struct layer_fact *fact_of(const struct level *level, const struct level_volume *volume,
                                         struct arena *arena)
 {
-    return facts_find_layer(level->machine->facts, LAYER, name_of(level, volume, arena));
+    return facts_find_layer(level->machine->facts, BCACHE_LAYER, name_of(level, volume, arena));
 }
 
 static const char *word(const struct layer_fact *fact, const char *key)
@@ -128,18 +96,18 @@ static const char *content_name(enum found_content content)
 /* What the kernel shows of the volume; NULL: nothing. */
 static const struct layer_fact *kernel_of(const struct level *level, const struct layer_fact *fact)
 {
-    const char *uuid = word(fact, DATA_UUID);
+    const char *uuid = word(fact, BCACHE_DATA_UUID);
 
-    for (const struct layer_fact *at = facts_first_layer(level->machine->facts, LAYER); uuid && at;
+    for (const struct layer_fact *at = facts_first_layer(level->machine->facts, BCACHE_LAYER); uuid && at;
          at = facts_next_layer(at))
-        if (text_starts_with(at->name, "device/") && word_is(at, UUID, uuid))
+        if (text_starts_with(at->name, "device/") && word_is(at, BCACHE_UUID, uuid))
             return at;
     return NULL;
 }
 
 static bool has_set(const struct level *level, const char *set, struct arena *arena)
 {
-    return facts_find_layer(level->machine->facts, LAYER, arena_printf(arena, "set/%s", set)) != NULL;
+    return facts_find_layer(level->machine->facts, BCACHE_LAYER, arena_printf(arena, "set/%s", set)) != NULL;
 }
 
 static bool is_nothing(const char *uuid)
@@ -147,16 +115,10 @@ static bool is_nothing(const char *uuid)
     return !uuid || strspn(uuid, "0-") == strlen(uuid);
 }
 
-/* That which the cache bears, else which the data was made for, else the one that follows from the resource. */
-static const char *set_of(const struct level *level, const struct level_volume *volume, const struct layer_fact *fact,
-                          struct arena *arena)
+static const char *own_set(const struct level *level, const struct level_volume *volume, struct arena *arena)
 {
     char *uuid = arena_alloc(arena, TEXT_UUID_SIZE);
 
-    if (!is_nothing(word(fact, FAST_SET)))
-        return word(fact, FAST_SET);
-    if (!is_nothing(word(fact, DATA_SET)))
-        return word(fact, DATA_SET);
     text_uuid_of(arena_printf(arena, "%s/%s/%" PRId32,
                               level->resource->uuid ? level->resource->uuid : level->resource->resource, level->suffix,
                               volume->want->number),
@@ -164,16 +126,27 @@ static const char *set_of(const struct level *level, const struct level_volume *
     return uuid;
 }
 
+/* That which the cache bears, else which the data was made for, else the one that follows from the resource. */
+static const char *set_of(const struct level *level, const struct level_volume *volume, const struct layer_fact *fact,
+                          struct arena *arena)
+{
+    if (!is_nothing(word(fact, BCACHE_FAST_SET)))
+        return word(fact, BCACHE_FAST_SET);
+    if (!is_nothing(word(fact, BCACHE_DATA_SET)))
+        return word(fact, BCACHE_DATA_SET);
+    return own_set(level, volume, arena);
+}
+
 static void ask_content(const char *name, const struct level_volume *volume, struct plan *plan)
 {
-    const char *const topics[] = { TOPIC_DATA, TOPIC_FAST };
+    const char *const topics[] = { BCACHE_TOPIC_DATA, BCACHE_TOPIC_FAST };
 
     for (size_t i = 0; i < ARRAY_SIZE(topics); i++) {
         struct step *step;
 
         if (!volume->below[i].path)
             continue;
-        step = look_step(LAYER, name, STEP_ASK_CACHE, plan, "look whether %s bears a superblock of bcache",
+        step = look_step(BCACHE_LAYER, name, STEP_ASK_CACHE, plan, "look whether %s bears a superblock of bcache",
                          volume->below[i].path);
         step->topic = arena_strdup(&plan->arena, topics[i]);
         step->offset = (int64_t)SUPERBLOCK_KIB * 1024;
@@ -184,7 +157,7 @@ static void ask_content(const char *name, const struct level_volume *volume, str
 static void format(const char *name, const struct level_volume *volume, const char *kind, const char *device,
                    const char *set, struct plan *plan)
 {
-    struct step *step = look_step(LAYER, name, STEP_EXEC, plan, "format %s for bcache", device);
+    struct step *step = look_step(BCACHE_LAYER, name, STEP_EXEC, plan, "format %s for bcache", device);
     const char *const argv[] = { "make-bcache", kind, device, "--cset-uuid", set, NULL };
 
     plan_set_argv(plan, step, argv);
@@ -198,6 +171,18 @@ static void format(const char *name, const struct level_volume *volume, const ch
         if (!options[i].is_switch)
             text_list_add(&step->argv, value, &plan->arena);
     }
+}
+
+/* What a volume of earlier times has left where pools do not give zeroes. */
+static void wipe(const char *name, const char *device, struct plan *plan)
+{
+    struct step *step = plan_destructive(plan, "the volume is new", STEP_WIPE,
+                                         "wipe what lies where %s, which is new, gets its superblock", device);
+
+    step->reader = arena_strdup(&plan->arena, BCACHE_LAYER);
+    step->name = arena_strdup(&plan->arena, name);
+    step->device = arena_strdup(&plan->arena, device);
+    step->offset = (int64_t)SUPERBLOCK_KIB * 1024;
 }
 
 static int refuse(const char *name, const char *device, bool is_empty, struct plan *plan, struct trouble *trouble)
@@ -220,21 +205,28 @@ static int raise_content(const struct level *level, const struct level_volume *v
                          const struct layer_fact *fact, struct plan *plan, struct trouble *trouble)
 {
     static const struct part {
-        const char *word, *kind;
+        const char *word, *set, *kind;
         enum found_content content;
-    } parts[] = { { DATA, "-B", CONTENT_BCACHE_DATA }, { FAST, "-C", CONTENT_BCACHE_CACHE } };
-    const char *set;
+    } parts[] = { { BCACHE_DATA, BCACHE_DATA_SET, "-B", CONTENT_BCACHE_DATA },
+                  { BCACHE_FAST, BCACHE_FAST_SET, "-C", CONTENT_BCACHE_CACHE } };
+    const char *set, *own = own_set(level, volume, &plan->arena);
     int holds = 1;
 
-    if (!word(fact, DATA) || !word(fact, FAST)) {
+    if (!word(fact, BCACHE_DATA) || !word(fact, BCACHE_FAST)) {
         ask_content(name, volume, plan);
         return 0;
     }
-    set = set_of(level, volume, fact, &plan->arena);
+    set = volume->want->must_be_new ? own : set_of(level, volume, fact, &plan->arena);
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
         bool is_empty = word_is(fact, parts[i].word, content_name(CONTENT_EMPTY));
+        bool is_right = word_is(fact, parts[i].word, content_name(parts[i].content));
 
-        if (word_is(fact, parts[i].word, content_name(parts[i].content)))
+        if (volume->want->must_be_new && !is_empty && !(is_right && word_is(fact, parts[i].set, own))) {
+            wipe(name, volume->below[i].path, plan);
+            holds = 0;
+            continue;
+        }
+        if (is_right)
             continue;
         if (!is_empty || volume->want->must_exist)
             return refuse(name, volume->below[i].path, is_empty, plan, trouble);
@@ -247,7 +239,7 @@ static int raise_content(const struct level *level, const struct level_volume *v
 static void await_device(const struct level_volume *volume, const char *name, const char *uuid, const char *set,
                          struct plan *plan)
 {
-    struct step *step = look_step(LAYER, name, STEP_WAIT_BLOCK, plan, "wait for the device of %s", name);
+    struct step *step = look_step(BCACHE_LAYER, name, STEP_WAIT_BLOCK, plan, "wait for the device of %s", name);
 
     step->path = arena_strdup(&plan->arena, "/sys/block/bcache*");
     text_list_add(&step->names, "bcache/backing_dev_uuid", &plan->arena);
@@ -259,7 +251,7 @@ static void await_device(const struct level_volume *volume, const char *name, co
 
 static void register_device(const char *name, const char *device, struct plan *plan)
 {
-    look_step(LAYER, name, STEP_BCACHE_REGISTER, plan, "register %s with bcache", device)->device =
+    look_step(BCACHE_LAYER, name, STEP_BCACHE_REGISTER, plan, "register %s with bcache", device)->device =
         arena_strdup(&plan->arena, device);
 }
 
@@ -278,15 +270,15 @@ static const char *kernel_name(const struct layer_fact *device)
 static void set_value(const struct layer_fact *device, const char *file, const char *value, struct plan *plan)
 {
     struct step *step =
-        look_step(LAYER, device->name, STEP_TREE, plan, "set %s of %s to %s", file, kernel_name(device), value);
+        look_step(BCACHE_LAYER, device->name, STEP_TREE, plan, "set %s of %s to %s", file, kernel_name(device), value);
 
     look_add(step, TREE_VALUE, value, plan, "/sys/block/%s/bcache/%s", kernel_name(device), file);
 }
 
 static void attach(const char *name, const struct layer_fact *device, const char *set, struct plan *plan)
 {
-    struct step *step =
-        look_step(LAYER, device->name, STEP_TREE, plan, "attach %s to the cache of %s", kernel_name(device), name);
+    struct step *step = look_step(BCACHE_LAYER, device->name, STEP_TREE, plan, "attach %s to the cache of %s",
+                                  kernel_name(device), name);
 
     step->text = arena_strdup(&plan->arena, set);
     look_add(step, TREE_COMMAND, set, plan, "/sys/block/%s/bcache/attach", kernel_name(device));
@@ -306,28 +298,28 @@ static int raise_volume(const struct level *level, const struct level_volume *vo
     if (!has_set(level, set, &plan->arena))
         register_device(name, volume->below[1].path, plan);
     if (device && device->device_kib < volume->below[0].size_kib - overhead_kib(volume->want)) {
-        look_step(LAYER, name, STEP_BCACHE_STOP, plan, "stop %s, so that it is measured again", device->device)
+        look_step(BCACHE_LAYER, name, STEP_BCACHE_STOP, plan, "stop %s, so that it is measured again", device->device)
             ->device = arena_strdup(&plan->arena, device->device);
         device = NULL;
     }
     if (!device) {
         register_device(name, volume->below[0].path, plan);
-        await_device(volume, name, word(fact, DATA_UUID), set, plan);
+        await_device(volume, name, word(fact, BCACHE_DATA_UUID), set, plan);
         return 0;
     }
-    if (!word_is(device, SET, set))
+    if (!word_is(device, BCACHE_SET, set))
         attach(name, device, set, plan);
-    if (!word_is(device, MODE, wanted_mode(volume)))
+    if (!word_is(device, BCACHE_MODE, wanted_mode(volume)))
         set_value(device, "cache_mode", wanted_mode(volume), plan);
-    if (word_is(device, PERCENT, "0"))
+    if (word_is(device, BCACHE_PERCENT, "0"))
         set_value(device, "writeback_percent", arena_printf(&plan->arena, "%d", USUAL_PERCENT), plan);
     return 0;
 }
 
 static int raise(const struct level *level, struct plan *plan, struct trouble *trouble)
 {
-    if (level->count > 0 && !facts_find_layer(level->machine->facts, LAYER, "module/bcache"))
-        look_load_module(LAYER, "module/bcache", "bcache", plan);
+    if (level->count > 0 && !facts_find_layer(level->machine->facts, BCACHE_LAYER, "module/bcache"))
+        look_load_module(BCACHE_LAYER, "module/bcache", "bcache", plan);
     for (uint32_t i = 0; i < level->count; i++)
         if (raise_volume(level, &level->volumes[i], plan, trouble) < 0)
             return -1;
@@ -346,7 +338,7 @@ static int lower(const struct level *level, struct plan *plan, struct trouble *t
 
         if (!fact || (!device && !has_set(level, set, &plan->arena)))
             continue;
-        step = look_step(LAYER, name, STEP_BCACHE_STOP, plan, "write back and stop the bcache of %s", name);
+        step = look_step(BCACHE_LAYER, name, STEP_BCACHE_STOP, plan, "write back and stop the bcache of %s", name);
         step->device = device ? arena_strdup(&plan->arena, device->device) : NULL;
         step->text = arena_strdup(&plan->arena, set);
         step->patience_ms = FLUSH_MS;
@@ -365,8 +357,8 @@ static void freeze(const struct level *level, struct plan *plan)
             continue;
         set_value(device, "cache_mode", "writethrough", plan);
         set_value(device, "writeback_percent", "0", plan);
-        step =
-            look_step(LAYER, device->name, STEP_WAIT_BLOCK, plan, "wait until %s is written back", kernel_name(device));
+        step = look_step(BCACHE_LAYER, device->name, STEP_WAIT_BLOCK, plan, "wait until %s is written back",
+                         kernel_name(device));
         step->path = arena_printf(&plan->arena, "/sys/block/%s", kernel_name(device));
         text_list_add(&step->names, "bcache/state", &plan->arena);
         text_list_add(&step->names, "clean", &plan->arena);
@@ -388,11 +380,6 @@ static void thaw(const struct level *level, struct plan *plan)
     }
 }
 
-static void ask_all(struct plan *plan)
-{
-    look_ask(LAYER, "look at the devices of bcache", patterns, plan);
-}
-
 /* What a volume's devices bear must be known also before it is removed. */
 static void ask(const struct level *level, struct plan *plan)
 {
@@ -402,151 +389,10 @@ static void ask(const struct level *level, struct plan *plan)
         const struct layer_fact *device = kernel_of(level, fact);
 
         if ((fact && fact->is_uncertain) || (device && device->is_uncertain))
-            ask_all(plan);
-        if (!fact || fact->is_uncertain || !word(fact, DATA))
+            bcache_facts_ask(plan);
+        if (!fact || fact->is_uncertain || !word(fact, BCACHE_DATA))
             ask_content(name_of(level, &level->volumes[i], &plan->arena), &level->volumes[i], plan);
     }
-}
-
-/* The part of a path in /sys/block: "bcache0"; NULL: the path lies elsewhere. */
-static char *block_in(const char *path, struct arena *arena)
-{
-    static const char base[] = "/sys/block/";
-
-    if (!text_starts_with(path, base))
-        return NULL;
-    path += strlen(base);
-    return arena_strndup(arena, path, strcspn(path, "/"));
-}
-
-/* "writethrough [writeback] none" -> "writeback" */
-static char *chosen(const char *text, struct arena *arena)
-{
-    const char *open = strchr(text, '[');
-
-    return open ? arena_strndup(arena, open + 1, strcspn(open + 1, "]")) : arena_strdup(arena, text);
-}
-
-static void take_device(struct look *look, const char *block, const char *file, const char *value, struct arena *arena)
-{
-    struct layer_fact *fact = look_find(look, arena_printf(arena, "device/%s", block));
-
-    if (!fact || !value)
-        return;
-    facts_set_text(&fact->device, arena_printf(arena, "/dev/%s", block));
-    if (strcmp(file, "/size") == 0)
-        fact->device_kib = strtoll(value, NULL, 10) / 2;
-    else if (strcmp(file, "/bcache/backing_dev_uuid") == 0)
-        fact_state_set(&fact->state, UUID, value);
-    else if (strcmp(file, "/bcache/cache") == 0)
-        fact_state_set(&fact->state, SET, strrchr(value, '/') ? strrchr(value, '/') + 1 : value);
-    else if (strcmp(file, "/bcache/cache_mode") == 0)
-        fact_state_set(&fact->state, MODE, chosen(value, arena));
-    else if (strcmp(file, "/bcache/writeback_percent") == 0)
-        fact_state_set(&fact->state, PERCENT, value);
-}
-
-static void read_answer(const struct outcome *outcome, int64_t asked, struct facts *facts, struct arena *arena)
-{
-    static const char sets[] = "/sys/fs/bcache";
-    struct look look = look_begin(LAYER, facts, asked);
-
-    for (uint32_t i = 0; i < outcome->entries.count; i++) {
-        const struct tree_entry *entry = &outcome->entries.at[i];
-        char *block = block_in(entry->path, arena);
-
-        if (block)
-            take_device(&look, block, entry->path + strlen("/sys/block/") + strlen(block), entry->value, arena);
-        else if (strcmp(entry->path, sets) == 0)
-            look_find(&look, "module/bcache");
-        else if (text_starts_with(entry->path, sets))
-            look_find(&look, arena_printf(arena, "set/%s", strrchr(entry->path, '/') + 1));
-    }
-    look_end(&look, looked_at);
-}
-
-static void read_content(const struct step *step, const struct outcome *outcome, struct layer_fact *fact)
-{
-    static const struct found_device none;
-    const struct found_device *found = outcome->devices.count > 0 ? &outcome->devices.at[0] : &none;
-    bool is_data = step->topic && strcmp(step->topic, TOPIC_DATA) == 0;
-
-    fact_state_set(&fact->state, is_data ? DATA : FAST, content_name((enum found_content)found->content));
-    fact_state_set(&fact->state, is_data ? DATA_SET : FAST_SET, found->set_uuid);
-    if (is_data)
-        fact_state_set(&fact->state, DATA_UUID, found->uuid);
-    fact->is_uncertain = false;
-}
-
-/* Attached by the kernel itself when it has the set, which is looked at before the next plan. */
-static void read_appeared(const struct step *step, const struct outcome *outcome, struct facts *facts,
-                          struct arena *arena)
-{
-    struct layer_fact *fact =
-        facts_edit_layer(facts, LAYER, arena_printf(arena, "device/%s", strrchr(outcome->device, '/') + 1));
-
-    facts_set_text(&fact->device, outcome->device);
-    fact->device_kib = outcome->device_kib;
-    fact_state_set(&fact->state, UUID, step->names.at[1]);
-    fact_state_set(&fact->state, SET, step->text);
-    facts_edit_layer(facts, LAYER, arena_printf(arena, "set/%s", step->text));
-    facts_edit_layer(facts, LAYER, step->name)->is_uncertain = true;
-}
-
-static void remove_device(struct facts *facts, const char *device, struct arena *arena)
-{
-    if (device)
-        facts_remove_layer(facts, LAYER, arena_printf(arena, "device/%s", strrchr(device, '/') + 1));
-}
-
-static void read_tree(const struct step *step, struct facts *facts)
-{
-    struct layer_fact *fact = facts_edit_layer(facts, LAYER, step->name);
-    const struct tree_entry *entry = &step->entries.at[0];
-    const char *file = strrchr(entry->path, '/') + 1;
-
-    if (strcmp(file, "attach") == 0)
-        fact_state_set(&fact->state, SET, entry->value);
-    else
-        fact_state_set(&fact->state, strcmp(file, "cache_mode") == 0 ? MODE : PERCENT, entry->value);
-}
-
-static void read_change(const struct step *step, const struct outcome *outcome, struct facts *facts,
-                        struct arena *arena)
-{
-    if (step->kind == STEP_ASK_CACHE)
-        read_content(step, outcome, facts_edit_layer(facts, LAYER, step->name));
-    else if (step->kind == STEP_EXEC)
-        fact_state_done(&facts_edit_layer(facts, LAYER, step->name)->state);
-    else if (step->kind == STEP_WAIT_BLOCK && step->text)
-        read_appeared(step, outcome, facts, arena);
-    else if (step->kind == STEP_TREE)
-        read_tree(step, facts);
-    else if (step->kind == STEP_BCACHE_STOP)
-        remove_device(facts, step->device, arena);
-    if (step->kind == STEP_BCACHE_STOP && step->text) {
-        facts_remove_layer(facts, LAYER, arena_printf(arena, "set/%s", step->text));
-        fact_state_done(&facts_edit_layer(facts, LAYER, step->name)->state);
-    }
-}
-
-static int read_outcome(const struct step *step, const struct outcome *outcome, int64_t asked, struct facts *facts,
-                        struct arena *arena, struct trouble *trouble)
-{
-    if (outcome->result == OUTCOME_SKIPPED)
-        return 0;
-    if (outcome->result == OUTCOME_DONE && step->kind == STEP_ASK_TREE) {
-        read_answer(outcome, asked, facts, arena);
-        return 0;
-    }
-    if (outcome->result == OUTCOME_DONE) {
-        read_change(step, outcome, facts, arena);
-        return 0;
-    }
-    if (step->name)
-        facts_edit_layer(facts, LAYER, step->name)->is_uncertain = true;
-    explain_outcome(step, outcome, arena, trouble);
-    return -1;
 }
 
 static void describe(const struct level *level, const struct level_volume *volume, struct arena *arena,
@@ -559,14 +405,14 @@ static void describe(const struct level *level, const struct level_volume *volum
 }
 
 const struct layer layer_bcache = {
-    .name = LAYER,
+    .name = BCACHE_LAYER,
     .kind = LAYER_BCACHE,
     .needs = "bcache",
     .gross_kib = gross_kib,
     .side_kib = side_kib,
     .ask = ask,
-    .ask_all = ask_all,
-    .read = read_outcome,
+    .ask_all = bcache_facts_ask,
+    .read = bcache_facts_read,
     .raise = raise,
     .lower = lower,
     .freeze = freeze,

@@ -201,6 +201,8 @@ static void read_change(const struct mapping *mapping, const struct step *step, 
         forget_state(fact);
     } else if (step->kind == STEP_ASK_CACHE) {
         read_content(fact, outcome, arena);
+    } else if (step->kind == STEP_WIPE) {
+        fact_state_set(&fact->state, CONTENT, NULL);
     }
 }
 
@@ -344,6 +346,18 @@ void mapping_ask_content(const struct mapping *mapping, const char *name, const 
         mapping_step(mapping, name, STEP_ASK_CACHE, plan, "look what %s holds before it is mapped", device);
 
     text_list_add(&step->paths, device, &plan->arena);
+    step->offset = offset;
+}
+
+void mapping_wipe_content(const struct mapping *mapping, const char *name, const char *device, int64_t offset,
+                          struct plan *plan)
+{
+    struct step *step = plan_destructive(plan, "the volume is new", STEP_WIPE,
+                                         "wipe what is at byte %" PRId64 " of %s, which is new", offset, device);
+
+    step->reader = arena_strdup(&plan->arena, mapping->layer);
+    step->name = arena_strdup(&plan->arena, name);
+    step->device = arena_strdup(&plan->arena, device);
     step->offset = offset;
 }
 

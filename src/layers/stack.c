@@ -114,10 +114,16 @@ static int plan_up(const struct levels *levels, struct plan *plan, struct troubl
     return 0;
 }
 
-static bool can_freeze(const struct levels *levels)
+/* Nothing is taken of sides, so they may go on. */
+static bool can_freeze(const struct level *level)
+{
+    return level->layer->freeze && !level->suffix[0];
+}
+
+static bool any_can_freeze(const struct levels *levels)
 {
     for (uint32_t i = 0; i < levels->tree.count; i++)
-        if (levels->tree.at[i].level.layer->freeze)
+        if (can_freeze(&levels->tree.at[i].level))
             return true;
     return false;
 }
@@ -129,13 +135,13 @@ static bool can_freeze(const struct levels *levels)
 static int plan_snapshots(const struct levels *levels, const struct resource_want *want, const struct machine *machine,
                           struct plan *plan, struct trouble *trouble)
 {
-    bool freezes = can_freeze(levels);
+    bool freezes = any_can_freeze(levels);
     uint32_t before = plan->steps.count, frozen;
 
     if (freezes && before > 0)
         return 0;
     for (uint32_t i = 0; i < levels->tree.count; i++)
-        if (levels->tree.at[i].level.layer->freeze)
+        if (can_freeze(&levels->tree.at[i].level))
             levels->tree.at[i].level.layer->freeze(&levels->tree.at[i].level, plan);
     frozen = plan->steps.count;
     if (snapshot_plan(want, machine, false, plan, trouble) < 0)
@@ -143,7 +149,7 @@ static int plan_snapshots(const struct levels *levels, const struct resource_wan
     if (plan->steps.count == frozen)
         plan->steps.count = before; /* there was none to take */
     for (uint32_t i = levels->tree.count; plan->steps.count > frozen && i-- > 0;)
-        if (levels->tree.at[i].level.layer->thaw)
+        if (can_freeze(&levels->tree.at[i].level))
             levels->tree.at[i].level.layer->thaw(&levels->tree.at[i].level, plan);
     return 0;
 }

@@ -99,9 +99,11 @@ static int64_t start_sector(const struct volume_want *volume, const struct text_
     return start;
 }
 
-static void add_options(const struct volume_want *volume, int64_t start, struct text_list *words, struct arena *arena)
+/* mode: 'p' for persistent memory, of which alone the kernel takes fua or nofua, else 's'. */
+static void add_options(const struct volume_want *volume, const char *mode, int64_t start, struct text_list *words,
+                        struct arena *arena)
 {
-    const char *fua = text_map_find(&volume->props, "Writecache/Options/Fua");
+    const char *fua = mode[0] == 'p' ? text_map_find(&volume->props, "Writecache/Options/Fua") : NULL;
     const char *additional = text_map_find(&volume->props, "Writecache/Options/Additional");
 
     if (start > 0) {
@@ -158,21 +160,28 @@ static bool has_options(const struct text_list *live, const struct text_list *wa
     return has_same_options(&own, wanted) && has_same_options(wanted, &own);
 }
 
-static int raise_new(const struct level_volume *volume, const char *name, const struct layer_fact *fact,
-                     const struct text_list *words, int64_t start, int64_t size_kib, struct plan *plan,
-                     struct trouble *trouble)
+static int raise_new(const struct level_volume *volume, const char *name, const struct layer_fact *fact, int64_t start,
+                     int64_t size_kib, struct plan *plan, struct trouble *trouble)
 {
     const char *slow = volume->below[0].path, *fast = volume->below[1].path;
     struct mapping_content content = mapping_find_content(fact);
+    const char *mode = content.is_memory ? "p" : "s";
+    struct text_list words = { 0 };
 
     if (!content.is_known) {
         mapping_ask_content(&mapping, name, fast, start * SECTOR, plan);
         return 0;
     }
+    /* A pool that does not give zeroes wipes the ends of new volumes, and knows nothing of places between them. */
+    if (start > 0 && volume->want->must_be_new && content.content != CONTENT_EMPTY) {
+        mapping_wipe_content(&mapping, name, fast, start * SECTOR, plan);
+        return 0;
+    }
     if (mapping_check_content(&mapping, name, fast, start * SECTOR, &content, volume->want->must_exist, &plan->arena,
                               trouble) < 0)
         return -1;
-    mapping_create(&mapping, name, size_kib, make_table(content.is_memory ? "p" : "s", slow, fast, words, &plan->arena),
+    add_options(volume->want, mode, start, &words, &plan->arena);
+    mapping_create(&mapping, name, size_kib, make_table(mode, slow, fast, &words, &plan->arena),
                    volume->below[1].size_kib, plan);
     return 0;
 }
@@ -191,9 +200,9 @@ static int raise_volume(const struct level *level, const struct level_volume *vo
     if (arguments)
         split(arguments, &live, &plan->arena);
     start = start_sector(volume->want, &live);
-    add_options(volume->want, start, &words, &plan->arena);
     if (live.count < 5)
-        return raise_new(volume, name, fact, &words, start, size_kib, plan, trouble);
+        return raise_new(volume, name, fact, start, size_kib, plan, trouble);
+    add_options(volume->want, live.at[0], start, &words, &plan->arena);
     table = make_table(live.at[0], volume->below[0].path, volume->below[1].path, &words, &plan->arena);
     if (fact->device_kib >= size_kib && !mapping_is_suspended(fact) &&
         (has_options(&live, &words) || mapping_has_loaded(fact, mapping_arguments_of(table, &plan->arena))))

@@ -31,6 +31,7 @@ enum prop_order {
     ORDER_METADATA_POOL_NAME,    /* StorPoolNameDrbdMeta */
     ORDER_METADATA_POOL_NEEDED,  /* whether there is one: as above, without the volume group */
     ORDER_CACHE_LAYERS,          /* pool and size of Writecache, Cache, BCache */
+    ORDER_WRITECACHE_OPTIONS,    /* Writecache/Options/ */
     ORDER_LAYER_SIZE,            /* what the sizes of layers depend on */
     ORDER_STORAGE_DRIVER,        /* options of LVM, ZFS, files, EBS */
     ORDER_AGREED,                /* what all replicas of a volume have agreed upon */

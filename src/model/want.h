@@ -77,9 +77,9 @@ struct snapshot_want {
 
 /* How the volumes of a resource with the layer NVME are reached over the network. */
 struct nvme_want {
-    bool is_initiator;      /* the volumes lie on another node; else this one exports them */
-    char *transport;        /* "tcp", "rdma" */
-    char *address;          /* of the node that exports them */
+    bool is_initiator; /* the volumes lie on another node; else this one exports them */
+    char *transport;   /* "tcp", "rdma" */
+    char *address;     /* of the node that exports them */
     int32_t port;
     struct text_list hosts; /* by which names initiators call themselves: who may connect, or just this one */
 };
@@ -197,5 +197,5 @@ struct crash {
 
 extern const struct schema crash_schema, pool_want_schema, volume_want_schema, resource_want_schema, wants_schema,
     held_item_schema, held_schema, refresh_schema, trouble_schema, level_fact_schema, volume_fact_schema,
-    snapshot_fact_schema, nvme_want_schema, side_want_schema, origin_want_schema, snapshot_volume_want_schema, snapshot_want_schema,
-    resource_fact_schema, pool_fact_schema, orphan_fact_schema, report_schema;
+    snapshot_fact_schema, nvme_want_schema, side_want_schema, origin_want_schema, snapshot_volume_want_schema,
+    snapshot_want_schema, resource_fact_schema, pool_fact_schema, orphan_fact_schema, report_schema;

@@ -21,6 +21,7 @@ static const struct {
     { ORDER_METADATA_POOL_NAME, "| DRBD external meta pool", "VD, VG, R, RD, RG, Node" },
     { ORDER_METADATA_POOL_NEEDED, NULL, "VD, R, RD, RG, Node" },
     { ORDER_CACHE_LAYERS, "| Writecache / Cache / BCache", "VD, VG, R, RD, RG, Node, STLT" },
+    { ORDER_WRITECACHE_OPTIONS, NULL, "V, VD, RD, VG, RG, Node, STLT" },
     { ORDER_LAYER_SIZE, "| Layer size calculation", "VD, VG, R, RD, RG, Node, STLT" },
     { ORDER_STORAGE_DRIVER, "| LVM/ZFS/file/EBS", "V, R, SP, Node, VD, RD, VG, RG, STLT" },
     { ORDER_AGREED, NULL, "VD" },

@@ -14,7 +14,10 @@ files), modules those of the kernel; 'zfs' stands for what tests/vm/zfs-module b
 import dataclasses
 import importlib
 import pathlib
+import shutil
 import typing
+
+from vm import kernel
 
 CASES = pathlib.Path(__file__).resolve().parent / 'cases'
 found = []
@@ -45,3 +48,17 @@ def load_all():
     for file in sorted(CASES.glob('*.py')):
         importlib.import_module(f'vm.cases.{file.stem}')
     return found
+
+
+def missing_for(case, files):
+    """Why this machine cannot run the case, or ''."""
+    for tool in case.tools:
+        if not shutil.which(tool):
+            return f'no {tool}'
+    for module in case.modules:
+        if module == 'zfs':
+            if not files.zfs:
+                return 'no ZFS for this kernel (tests/vm/zfs-module builds it)'
+        elif not kernel.has_module(files.release, module):
+            return f'kernel {files.release} has no module {module}'
+    return ''

@@ -218,9 +218,13 @@ class Cluster:
         waits before it says that the device is in use. A case that is about just that sends the DELETE itself.
         """
         each(self.volumes(resource), lambda node: self.machine(node).run('udevadm settle'))
+        self.rest.delete(f'/v1/resource-definitions/{quote(resource)}')
+        self.await_gone(resource)
+
+    def await_gone(self, resource):
+        """Until the controller does not know the definition any more."""
         path = f'/v1/resource-definitions/{quote(resource)}'
-        self.rest.delete(path)
-        wait_for(f'{resource} is gone', lambda: self.rest.call('GET', path).status == 404, SECONDS)
+        wait_for(lambda: f'{resource} is gone: {self.problems(resource)}', lambda: self.rest.call('GET', path).status == 404, SECONDS)
 
     def volumes(self, resource):
         """{node: {number: volume}} as REST shows them"""

@@ -9,6 +9,7 @@
 #include "model/layer.h"
 #include "model/rc_codes.h"
 #include "roles/controller/session.h"
+#include "roles/controller/view_layers.h"
 
 /* Texts of the model in a document: encoding does not write to them. */
 static char *borrow(const char *text)
@@ -182,7 +183,7 @@ static enum layer_kind shown_layer(unsigned index)
     return (enum layer_kind)(index < LAYER_STORAGE ? index : index + 1);
 }
 
-static struct drbd_definition_doc *drbd_definition(const struct resource_definition *definition, struct arena *arena)
+struct drbd_definition_doc *view_drbd_definition(const struct resource_definition *definition, struct arena *arena)
 {
     struct drbd_definition_doc *doc = arena_alloc(arena, sizeof(*doc));
 
@@ -243,7 +244,7 @@ void view_definition(const struct resource_definition *definition, bool with_vol
         layer = LIST_ADD(&doc->layer_data, arena);
         layer->type = borrow(name);
         if (is_drbd)
-            layer->data = drbd_definition(definition, arena);
+            layer->data = view_drbd_definition(definition, arena);
     }
     if (!with_volumes)
         return;
@@ -259,35 +260,11 @@ const struct volume_fact *view_find_fact(const struct resource *resource, int32_
     return NULL;
 }
 
-/* The volume as the lowest layer sees it. */
-static void fill_layer_volume(const struct volume *volume, const struct volume_fact *fact, struct layer_volume_doc *doc)
-{
-    doc->volume_number = (struct maybe_i32)MAYBE(volume->number);
-    doc->device_path = fact ? fact->device_path : NULL;
-    doc->allocated_size_kib = fact ? fact->allocated_kib : -1;
-    doc->usable_size_kib = fact ? fact->usable_kib : volume->size_kib;
-    doc->disk_state = fact && fact->device_path ? borrow("[]") : NULL; /* LINSTOR: an empty list of states, as text */
-}
-
-static struct layer_object_doc *view_layers(const struct resource *resource, struct arena *arena)
-{
-    struct layer_object_doc *doc = arena_alloc(arena, sizeof(*doc));
-
-    /* Only STORAGE can be deployed by this version; other stacks are refused when a resource is made. */
-    doc->type = borrow("STORAGE");
-    doc->storage = arena_alloc(arena, sizeof(*doc->storage));
-    for (uint32_t i = 0; i < resource->volumes.count; i++)
-        fill_layer_volume(&resource->volumes.at[i], view_find_fact(resource, resource->volumes.at[i].number),
-                          LIST_ADD(&doc->storage->storage_volumes, arena));
-    return doc;
-}
-
 void view_volume(const struct resource *resource, const struct volume *volume, struct volume_doc *doc,
                  struct arena *arena)
 {
     const struct volume_fact *fact = view_find_fact(resource, volume->number);
     const struct storage_pool *pool = model_find_pool(resource_node(resource), volume->storage_pool);
-    struct volume_layer_doc *layer;
 
     doc->volume_number = volume->number;
     doc->storage_pool_name = pool ? borrow(storage_pool_name(pool)) : volume->storage_pool;
@@ -297,10 +274,7 @@ void view_volume(const struct resource *resource, const struct volume *volume, s
         doc->allocated_size_kib = (struct maybe_i64)MAYBE(fact->allocated_kib);
     doc->props = volume->props;
     doc->flags = view_flags(volume_flag_names, volume->flags, arena);
-    layer = LIST_ADD(&doc->layer_data_list, arena);
-    layer->type = borrow("STORAGE");
-    layer->data = arena_alloc(arena, sizeof(*layer->data));
-    fill_layer_volume(volume, fact, layer->data);
+    view_volume_layers(resource, volume, doc, arena);
     doc->uuid = volume->uuid;
     if (resource->fact && resource->fact->trouble) {
         struct rc_doc *report = LIST_ADD(&doc->reports, arena);

@@ -18,6 +18,7 @@ void view_group(const struct resource_group *group, struct resource_group_doc *d
 void view_volume_group(const struct volume_group *group, struct volume_group_doc *doc, struct arena *arena);
 void view_definition(const struct resource_definition *definition, bool with_volumes,
                      struct resource_definition_doc *doc, struct arena *arena);
+struct drbd_definition_doc *view_drbd_definition(const struct resource_definition *definition, struct arena *arena);
 void view_volume_definition(const struct volume_definition *volume, struct volume_definition_doc *doc,
                             struct arena *arena);
 void view_resource(const struct resource *resource, bool with_volumes, struct resource_doc *doc, struct arena *arena);

@@ -34,7 +34,7 @@ def _(machines):
         machine.run(f'mkfs.ext4 -q {device} && mount {device} /mnt && head -c 8M /dev/urandom >/mnt/file && sync')
         before = machine.sha256('/mnt/file')
         cluster.resize('data', '96M', wait=False)
-        wait_for(lambda: f'it is told: {cluster.problems("data")}', lambda: 'in use' in str(cluster.problems('data')), SECONDS)
+        wait_for(lambda: f'it is told: {cluster.problems("data")}', lambda: 'is mounted at' in str(cluster.problems('data')), SECONDS)
         assert machine.sha256('/mnt/file') == before
         machine.run('umount /mnt')
         cluster.await_size('data', {0: '96M'})

@@ -150,7 +150,7 @@ def _(machines):
         one, two = machines
         before = mount(two, create(cluster))
         cluster.rest.delete('/v1/resource-definitions/data')
-        wait_for(lambda: f'it is told: {cluster.problems("data")}', lambda: 'in use' in str(cluster.problems('data')), SECONDS)
+        wait_for(lambda: f'it is told: {cluster.problems("data")}', lambda: 'is mounted at' in str(cluster.problems('data')), SECONDS)
         assert one.run(f'cat {SUBSYSTEM}/namespaces/1/enable').out == '1\n'
         two.run('echo 3 >/proc/sys/vm/drop_caches')
         assert two.sha256('/mnt/file') == before
