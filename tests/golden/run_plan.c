@@ -81,7 +81,7 @@ static SCHEMA(golden_facts)
     struct machine machine;
     struct buf printed;
     int next_device;
-    struct text_map formatted; /* by make-bcache: device -> option */
+    struct text_map formatted; /* by make-bcache: device -> kind and set */
 };
 
 static void fail(const struct golden *golden, const char *why)
@@ -206,18 +206,17 @@ static int64_t table_kib(const char *text)
     return strtoll(strchr(text, ' ') + 1, NULL, 10) / 2;
 }
 
-/* Of a device that is blank, or was formatted since. */
+/* Of a device that is blank, or was formatted since: "-B SET". */
 static struct found_device expect_content(struct golden *golden, char *path)
 {
-    const char *kind = text_map_find(&golden->formatted, path);
+    const char *formatted = text_map_find(&golden->formatted, path);
     struct found_device found = { .path = path };
 
-    if (!kind)
+    if (!formatted)
         return found;
-    found.content = strcmp(kind, "-B") == 0 ? CONTENT_BCACHE_DATA : CONTENT_BCACHE_CACHE;
-    found.uuid = arena_strdup(&golden->arena, strcmp(kind, "-B") == 0 ? "0000000b-0000-4000-8000-000000000000"
-                                                                      : "0000000c-0000-4000-8000-000000000000");
-    found.set_uuid = arena_strdup(&golden->arena, "0000000d-0000-4000-8000-000000000000");
+    found.content = formatted[1] == 'B' ? CONTENT_BCACHE_DATA : CONTENT_BCACHE_CACHE;
+    found.uuid = arena_printf(&golden->arena, "0000000%c-0000-4000-8000-000000000000", formatted[1] == 'B' ? 'b' : 'c');
+    found.set_uuid = arena_strdup(&golden->arena, formatted + 3);
     return found;
 }
 
@@ -250,7 +249,8 @@ static struct outcome expect(struct golden *golden, const struct step *step)
                                                       : arena_strdup(&golden->arena, "/dev/nvme7n1");
         outcome.device_kib = step->size_kib;
     } else if (step->kind == STEP_EXEC && strcmp(step->argv.at[0], "make-bcache") == 0) {
-        text_map_set(&golden->formatted, step->argv.at[2], step->argv.at[1], &golden->arena);
+        text_map_set(&golden->formatted, step->argv.at[2],
+                     arena_printf(&golden->arena, "%s %s", step->argv.at[1], step->argv.at[4]), &golden->arena);
     }
     return outcome;
 }
