@@ -33,8 +33,8 @@ def _(machines):
         assert cluster.size_kib('n1', device) == kib('64M')
         machine.run(f'mkfs.ext4 -q {device} && mount {device} /mnt && head -c 8M /dev/urandom >/mnt/file && sync')
         before = machine.sha256('/mnt/file')
-        cluster.resize('data', '96M', wait=False)
-        wait_for(lambda: f'it is told: {cluster.problems("data")}', lambda: 'is mounted at' in str(cluster.problems('data')), SECONDS)
+        cluster.rest.call('PUT', '/v1/resource-definitions/data/volume-definitions/0', {'size_kib': kib('96M')})
+        wait_for(lambda: f'it is told: {cluster.problems("data")}', lambda: 'mounted at /mnt' in str(cluster.problems('data')), SECONDS)
         assert machine.sha256('/mnt/file') == before
         machine.run('umount /mnt')
         cluster.await_size('data', {0: '96M'})

@@ -138,7 +138,7 @@ def _(machines):
         cluster.await_size('data', {0: f'{size}M'})
         cluster.machine('n2').check_pattern(cluster.device('data', 'n2'), 3, 16)
         cluster.machine('n2').run('udevadm settle')
-        cluster.rest.delete('/v1/resource-definitions/data')
+        cluster.rest.delete('/v1/resource-definitions/data?async=true')
         cluster.kill('n1')
         cluster.start('n1')
         wait_for('it is gone', lambda: cluster.rest.call('GET', '/v1/resource-definitions/data').status == 404, SECONDS)
@@ -149,8 +149,8 @@ def _(machines):
     with Cluster(machines) as cluster:
         one, two = machines
         before = mount(two, create(cluster))
-        cluster.rest.delete('/v1/resource-definitions/data')
-        wait_for(lambda: f'it is told: {cluster.problems("data")}', lambda: 'is mounted at' in str(cluster.problems('data')), SECONDS)
+        cluster.rest.call('DELETE', '/v1/resource-definitions/data')
+        wait_for(lambda: f'it is told: {cluster.problems("data")}', lambda: 'mounted at /mnt' in str(cluster.problems('data')), SECONDS)
         assert one.run(f'cat {SUBSYSTEM}/namespaces/1/enable').out == '1\n'
         two.run('echo 3 >/proc/sys/vm/drop_caches')
         assert two.sha256('/mnt/file') == before
