@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """NVMe over TCP: n1 exports what its pool holds, n2 uses it. What is written arrives, whatever happens to either."""
+import contextlib
+import threading
+
+from rest import Broken, Rest
 from suite import wait_for
 from vm.case import case
 from vm.cluster import SECONDS, Cluster, kib
@@ -23,6 +27,14 @@ def create(cluster, size='64M', props=None):
 
 def connect(cluster):
     cluster.rest.post(INITIATOR, {'resource': {'node_name': 'n2', 'flags': ['NVME_INITIATOR']}})
+
+
+def meanwhile(cluster, method, path, body=None):
+    """Sends a request, whose reply waits for the satellites, and goes on."""
+    def send():
+        with contextlib.suppress(Broken):
+            Rest('127.0.0.1', cluster.first.rest_port, 'vm').call(method, path, body)
+    threading.Thread(target=send, daemon=True).start()
 
 
 def mount(machine, device):
@@ -119,7 +131,7 @@ def _(machines):
         for round_number in range(4):
             size = 72 + 8 * round_number
             node = f'n{round_number % 2 + 1}'
-            cluster.resize('data', f'{size}M', wait=False)
+            meanwhile(cluster, 'PUT', '/v1/resource-definitions/data/volume-definitions/0', {'size_kib': kib(f'{size}M')})
             cluster.machine(node).run(f'busybox usleep {round_number * 60000}')
             cluster.kill(node)
             cluster.start(node)
@@ -138,7 +150,7 @@ def _(machines):
         cluster.await_size('data', {0: f'{size}M'})
         cluster.machine('n2').check_pattern(cluster.device('data', 'n2'), 3, 16)
         cluster.machine('n2').run('udevadm settle')
-        cluster.rest.delete('/v1/resource-definitions/data?async=true')
+        meanwhile(cluster, 'DELETE', '/v1/resource-definitions/data')
         cluster.kill('n1')
         cluster.start('n1')
         wait_for('it is gone', lambda: cluster.rest.call('GET', '/v1/resource-definitions/data').status == 404, SECONDS)
