@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "drivers/call_bcache.h"
 #include "drivers/call_cache.h"
+#include "drivers/call_disk.h"
 #include "drivers/call_dm.h"
 #include "drivers/call_tree.h"
 #include "drivers/in_use.h"
@@ -313,6 +314,7 @@ int call_measure_device(const char *path, int64_t *size_kib)
 static int wait_device(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
     static const struct timespec pause = { .tv_nsec = 5 * 1000 * 1000 };
+    const char *found = step->device;
     struct timespec start, now;
     int error;
 
@@ -326,10 +328,14 @@ static int wait_device(const struct step *step, struct outcome *outcome, struct 
             break;
         nanosleep(&pause, NULL);
     }
+    for (uint32_t i = 0; error && i < step->paths.count; i++) {
+        found = step->paths.at[i];
+        error = call_measure_device(found, &outcome->device_kib);
+    }
     if (error)
         outcome->complaint = arena_printf(arena, "the device %s did not appear", step->device);
     else
-        outcome->device = arena_strdup(arena, step->device);
+        outcome->device = arena_strdup(arena, found);
     return error;
 }
 
@@ -363,6 +369,7 @@ static const struct call {
     { STEP_WIPE, wipe, false, false },
     { STEP_WAIT_DEVICE, wait_device, false, true },
     { STEP_ASK_DEVICES, ask_devices, false, false },
+    { STEP_ASK_DISKS, call_ask_disks, false, false },
     { STEP_ASK_DM, call_dm_ask, false, false },
     { STEP_ASK_CACHE, call_ask_cache, false, false },
     { STEP_DM_CREATE, call_dm_create, .needs_name = true },

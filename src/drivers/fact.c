@@ -29,6 +29,7 @@ static void free_pool(struct facts *facts, struct storage_pool_fact *pool)
 {
     map_remove(&facts->pools, &pool->node);
     fact_state_done(&pool->told);
+    fact_state_done(&pool->state);
     free(pool->identity);
     memory_freep(&pool->node.key);
     free(pool);

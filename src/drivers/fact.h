@@ -30,9 +30,15 @@ struct storage_fact {
     char *owner;             /* the mark that it bears, see provider_volume; NULL: none */
     char *origin;            /* the identifier of which this is a snapshot; NULL: a volume of its own */
     int64_t size_kib, device_kib, allocated_kib;
+    int64_t granularity_kib; /* its size is a multiple of it; 0: not known */
+    int32_t dependents;      /* snapshots and clones that cannot be without it */
     int64_t stamp;
     bool is_uncertain; /* a step about it failed: ask before planning */
     bool has_vanished; /* it was there, and nobody asked for its removal */
+    bool is_snapshot;
+    bool is_doomed; /* a user had it removed; it stays for its dependents, and goes with the last one */
+    bool is_active; /* for providers with volumes that exist without a device: the kernel has it */
+    bool is_new;    /* it was made, but not yet wiped; nothing may use it before */
 };
 
 struct storage_pool_fact {
@@ -44,6 +50,7 @@ struct storage_pool_fact {
     int64_t granularity_kib; /* sizes of volumes are multiples of it; 0: not known */
     char *identity;          /* two pools that are the same storage have the same; NULL: not known */
     struct fact_state told;  /* properties of the pool that the controller shall show */
+    struct fact_state state; /* whatever else the provider needs to know */
 };
 
 /*

@@ -292,7 +292,7 @@ static int raise_as(enum step_kind size_kind, const struct provider_volume *volu
     bool exists = fact && fact->backing;
     int64_t size_kib = exists && fact->size_kib > volume->size_kib ? fact->size_kib : volume->size_kib;
 
-    if ((fact && fact->has_vanished) || (!exists && volume->must_exist)) {
+    if (!exists && (volume->must_exist || (fact && fact->has_vanished && !volume->must_be_new))) {
         trouble->message = arena_printf(&plan->arena, "File %s has vanished.", path_of(volume, &plan->arena));
         trouble->cause = arena_strdup(&plan->arena, "It was there, and was not removed by the satellite.");
         trouble->correction =

@@ -7,7 +7,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-const struct provider *const providers[] = { &provider_diskless, &provider_file, &provider_file_thin, NULL };
+const struct provider *const providers[] = { &provider_diskless, &provider_file, &provider_file_thin, &provider_lvm,
+                                             &provider_lvm_thin, &provider_zfs,  &provider_zfs_thin,  NULL };
 
 const struct provider *provider_find(const char *name)
 {

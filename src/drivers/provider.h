@@ -25,7 +25,8 @@ enum provider_ability {
 /* One volume as its provider sees it; everything belongs to the caller. */
 struct provider_volume {
     const struct pool_want *pool;
-    const char *identifier; /* "db_00000" */
+    const struct storage_pool_fact *pool_fact; /* may be NULL */
+    const char *identifier;                    /* "db_00000" */
     int64_t size_kib;
     bool must_exist;              /* its absence is a loss, which raise refuses to cover up */
     bool must_be_new;             /* what is there must bear the owner, or it is not this volume */
@@ -33,6 +34,7 @@ struct provider_volume {
     const char *authority;        /* for lower */
     const char *origin;           /* raise makes it from this snapshot of its pool; NULL: empty */
     const struct text_map *props; /* effective; of the volume */
+    const struct facts *facts;    /* all of them: of what depends on what */
 };
 
 /* A snapshot of a volume of the same pool. */
@@ -41,8 +43,10 @@ struct provider_snapshot {
     const char *identifier; /* "db_00000_monday", see provider_snapshot_name */
     const char *volume;     /* "db_00000" */
     bool must_exist;
+    const char *owner;     /* its uuid; NULL: not known */
     const char *authority; /* for drop */
     const struct text_map *props;
+    const struct facts *facts;
 };
 
 /*
@@ -101,7 +105,8 @@ const struct provider *provider_find(const char *name); /* NULL when it is not i
 /* All providers of this version, ends with NULL. The model knows more, see model/layer.h. */
 extern const struct provider *const providers[];
 
-extern const struct provider provider_file, provider_file_thin, provider_diskless;
+extern const struct provider provider_diskless, provider_file, provider_file_thin, provider_lvm, provider_lvm_thin,
+    provider_zfs, provider_zfs_thin;
 
 /* A pool that wants may refer to. */
 struct known_pool {

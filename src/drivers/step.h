@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/field.h"
+#include "model/disk.h"
 
 enum step_kind {
     STEP_EXEC = 1,        /* run argv, with input on its standard input */
@@ -26,8 +27,10 @@ enum step_kind {
     STEP_LOOP_RESIZE,     /* device of path follows the size of the file */
     STEP_LOOP_DETACH,     /* device of path; fine when it is gone */
     STEP_WIPE,            /* device of path, or one of both alone: signatures, both ends, what is at offset */
-    STEP_WAIT_DEVICE,     /* device: until its node is there, at most patience_ms -> device_kib */
+    /* device: until its node is there, at most patience_ms, then one of paths -> device, device_kib */
+    STEP_WAIT_DEVICE,
     STEP_ASK_DEVICES,     /* paths -> devices, those that are there */
+    STEP_ASK_DISKS,       /* what could become storage pools, and the devices in paths -> disks */
     STEP_ASK_DM,          /* mappings in names, or all whose names start with text -> mappings */
     STEP_ASK_CACHE,       /* paths: what lies offset bytes into each device -> devices */
     STEP_DM_CREATE,       /* mapping name with table text -> device; an unfinished one is replaced, else -EEXIST */
@@ -161,6 +164,7 @@ struct outcome {
     LIST_OF(struct found_device) devices;
     LIST_OF(struct found_mapping) mappings;
     LIST_OF(struct tree_entry) entries;
+    LIST_OF(struct disk) disks;
     char *identity;          /* STEP_CHECK_DIRECTORY: equal for two paths of one directory */
     bool can_share_blocks;   /* STEP_CHECK_DIRECTORY: a copy of a file can be had without copying: snapshots */
     struct text_map missing; /* STEP_ASK_MACHINE: what this machine cannot do ("loop") -> why */

@@ -23,6 +23,28 @@ static const struct text_map *props_of(const struct resource_want *want, int32_t
     return &none;
 }
 
+/* What has the name of a snapshot that was never reported is not it, unless it bears its mark. */
+static bool is_foreign(const struct snapshot_want *snapshot, const struct provider *provider,
+                       const struct storage_fact *fact)
+{
+    struct provider_volume same = { .must_be_new = !snapshot->must_exist, .owner = snapshot->uuid };
+
+    if (fact && fact->is_doomed)
+        return false; /* an earlier one, which its provider gets out of the way */
+    return provider_is_foreign(provider, &same, fact);
+}
+
+static int refuse_foreign(const struct snapshot_want *snapshot, const struct storage_fact *fact, struct arena *arena,
+                          struct trouble *trouble)
+{
+    trouble->message =
+        arena_printf(arena, "Snapshot '%s' cannot be taken: %s is there already.", snapshot->snapshot, fact->backing);
+    trouble->cause = arena_strdup(arena, "It was not made for this snapshot, so nobody knows what is in it.");
+    trouble->correction = arena_strdup(arena, "Delete this snapshot, which does not touch it; remove or rename what is "
+                                              "there, or give the snapshot another name.");
+    return -1;
+}
+
 static int plan_snapshot(const struct resource_want *want, const struct snapshot_want *snapshot,
                          const struct snapshot_volume_want *volume, const struct machine *machine, struct plan *plan,
                          struct trouble *trouble)
@@ -34,8 +56,10 @@ static int plan_snapshot(const struct resource_want *want, const struct snapshot
         .identifier = snapshot_name(want, snapshot, volume, arena),
         .volume = storage_volume_name(want->resource, "", volume->number, arena),
         .must_exist = snapshot->must_exist,
+        .owner = snapshot->uuid,
         .authority = snapshot->authority,
         .props = props_of(want, volume->number),
+        .facts = machine->facts,
     };
     const struct storage_fact *fact;
 
@@ -49,6 +73,8 @@ static int plan_snapshot(const struct resource_want *want, const struct snapshot
     }
     wanted.pool = pool->want;
     fact = facts_find_volume(machine->facts, pool->want->pool, wanted.identifier);
+    if (is_foreign(snapshot, pool->provider, fact))
+        return snapshot->remove ? 0 : refuse_foreign(snapshot, fact, arena, trouble);
     if (snapshot->remove)
         return pool->provider->drop(&wanted, fact, plan, trouble);
     return pool->provider->take(&wanted, fact, facts_find_volume(machine->facts, pool->want->pool, wanted.volume), plan,
@@ -107,7 +133,7 @@ void snapshot_describe(const struct resource_want *want, const struct machine *m
                                          snapshot_name(want, snapshot, &snapshot->volumes.at[v], arena))
                      : NULL;
 
-            if (!known || !known->backing)
+            if (!known || !known->backing || known->is_doomed || is_foreign(snapshot, pool->provider, known))
                 continue;
             found++;
             told->allocated_kib += known->allocated_kib;

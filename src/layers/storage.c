@@ -123,6 +123,7 @@ static struct provider_volume volume_of(const struct level *level, const struct 
 {
     return (struct provider_volume){
         .pool = pool->want,
+        .pool_fact = facts_find_pool(level->machine->facts, pool->want->pool),
         .identifier = identifier_of(level, want, arena),
         .must_exist = want->must_exist,
         .must_be_new = want->must_be_new,
@@ -130,6 +131,7 @@ static struct provider_volume volume_of(const struct level *level, const struct 
         .authority = level->resource->authority,
         .origin = origin_of(level, want, arena),
         .props = &want->props,
+        .facts = level->machine->facts,
     };
 }
 
@@ -202,9 +204,9 @@ static void describe(const struct level *level, const struct level_volume *volum
     wanted = volume_of(level, pool, volume->want, arena);
     if (provider_is_foreign(pool->provider, &wanted, fact))
         return;
-    described->device_path = arena_strdup_null(arena, fact->device);
     described->backing = arena_strdup_null(arena, fact->backing);
-    described->usable_kib = fact->device ? fact->device_kib : 0;
+    described->device_path = fact->is_new ? NULL : arena_strdup_null(arena, fact->device);
+    described->usable_kib = described->device_path ? fact->device_kib : 0;
     described->allocated_kib = fact->allocated_kib;
 }
 

@@ -12,6 +12,7 @@ static const struct obeyed {
     enum prop_order order;
     enum layer_kind layer; /* of resources that have it */
 } obeyed[] = {
+    { "StorDriver/LvcreateType", ORDER_STORAGE_DRIVER, LAYER_STORAGE },
     { "StorDriver/LvcreateOptions", ORDER_STORAGE_DRIVER, LAYER_STORAGE },
     { "StorDriver/LvcreateSnapshotOptions", ORDER_STORAGE_DRIVER, LAYER_STORAGE },
     { "StorDriver/LvcreatePvSelection", ORDER_STORAGE_DRIVER, LAYER_STORAGE },

@@ -7,6 +7,8 @@
  *     == facts      struct golden_facts as JSON; may be left out: nothing exists
  *     == plan       text; UPDATE_GOLDEN=1 writes it anew
  *
+ * facts.answers has, by topic of the step, what a tool prints that the plan runs to find something out.
+ *
  * Lines before the first section say what the case is about. A new case is a new file.
  */
 #include <assert.h>
@@ -23,12 +25,14 @@
 
 struct golden_volume {
     char *pool, *identifier, *backing, *device, *owner, *origin;
-    int64_t size_kib, device_kib, allocated_kib;
-    bool is_uncertain, has_vanished;
+    int64_t size_kib, device_kib, allocated_kib, granularity_kib;
+    int32_t dependents;
+    bool is_uncertain, has_vanished, is_inactive, is_new, is_snapshot, is_doomed;
 };
 struct golden_pool {
     char *pool;
-    int64_t granularity_kib;
+    int64_t granularity_kib, free_kib, total_kib;
+    struct text_map state;
 };
 struct golden_layer {
     char *layer, *name, *device;
@@ -41,6 +45,7 @@ struct golden_facts {
     LIST_OF(struct golden_pool) pools;
     LIST_OF(struct golden_layer) layers;
     struct text_list unknown_layers; /* all others are known */
+    struct text_map answers;
 };
 
 /* clang-format off */
@@ -50,11 +55,15 @@ static const struct field golden_volume_fields[] = {
     FIELD(golden_volume, owner, 0), FIELD(golden_volume, origin, 0), FIELD(golden_volume, size_kib, 0),
     FIELD(golden_volume, device_kib, 0), FIELD(golden_volume, allocated_kib, 0),
     FIELD(golden_volume, is_uncertain, 0), FIELD(golden_volume, has_vanished, 0),
+    FIELD(golden_volume, granularity_kib, 0), FIELD(golden_volume, dependents, 0),
+    FIELD(golden_volume, is_snapshot, 0), FIELD(golden_volume, is_doomed, 0),
+    FIELD(golden_volume, is_inactive, 0), FIELD(golden_volume, is_new, 0),
 };
 static SCHEMA(golden_volume)
 
 static const struct field golden_pool_fields[] = {
     FIELD(golden_pool, pool, FIELD_REQUIRED), FIELD(golden_pool, granularity_kib, 0),
+    FIELD(golden_pool, free_kib, 0), FIELD(golden_pool, total_kib, 0), FIELD(golden_pool, state, 0),
 };
 static SCHEMA(golden_pool)
 
@@ -68,6 +77,7 @@ static SCHEMA(golden_layer)
 static const struct field golden_facts_fields[] = {
     LIST(golden_facts, volumes, golden_volume, 0), LIST(golden_facts, pools, golden_pool, 0),
     LIST(golden_facts, layers, golden_layer, 0), FIELD(golden_facts, unknown_layers, 0),
+    FIELD(golden_facts, answers, 0),
 };
 static SCHEMA(golden_facts)
     /* clang-format on */
@@ -79,6 +89,7 @@ static SCHEMA(golden_facts)
     struct map pools;
     struct facts facts;
     struct machine machine;
+    struct text_map answers;
     struct buf printed;
     int next_device;
     struct text_map formatted; /* by make-bcache: device -> kind and set */
@@ -136,6 +147,17 @@ static void load_layers(struct golden *golden, const struct golden_facts *facts)
     }
 }
 
+static void load_pool(struct golden *golden, const struct golden_pool *pool)
+{
+    struct storage_pool_fact *fact = facts_edit_pool(&golden->facts, pool->pool);
+
+    fact->granularity_kib = pool->granularity_kib;
+    fact->free_kib = pool->free_kib;
+    fact->total_kib = pool->total_kib;
+    for (uint32_t i = 0; i < pool->state.count; i++)
+        fact_state_set(&fact->state, pool->state.at[i].key, pool->state.at[i].value);
+}
+
 static void load_facts(struct golden *golden, const char *text)
 {
     struct golden_facts facts = { 0 };
@@ -143,7 +165,8 @@ static void load_facts(struct golden *golden, const char *text)
     decode(golden, &golden_facts_schema, &facts, text);
     load_layers(golden, &facts);
     for (uint32_t i = 0; i < facts.pools.count; i++)
-        facts_edit_pool(&golden->facts, facts.pools.at[i].pool)->granularity_kib = facts.pools.at[i].granularity_kib;
+        load_pool(golden, &facts.pools.at[i]);
+    golden->answers = facts.answers;
     for (uint32_t i = 0; i < facts.volumes.count; i++) {
         const struct golden_volume *volume = &facts.volumes.at[i];
         struct storage_fact *fact = facts_edit_volume(&golden->facts, volume->pool, volume->identifier);
@@ -157,6 +180,12 @@ static void load_facts(struct golden *golden, const char *text)
         fact->allocated_kib = volume->allocated_kib;
         fact->is_uncertain = volume->is_uncertain;
         fact->has_vanished = volume->has_vanished;
+        fact->granularity_kib = volume->granularity_kib;
+        fact->dependents = volume->dependents;
+        fact->is_snapshot = volume->is_snapshot;
+        fact->is_doomed = volume->is_doomed;
+        fact->is_active = !volume->is_inactive;
+        fact->is_new = volume->is_new;
     }
 }
 
@@ -251,6 +280,8 @@ static struct outcome expect(struct golden *golden, const struct step *step)
     } else if (step->kind == STEP_EXEC && strcmp(step->argv.at[0], "make-bcache") == 0) {
         text_map_set(&golden->formatted, step->argv.at[2],
                      arena_printf(&golden->arena, "%s %s", step->argv.at[1], step->argv.at[4]), &golden->arena);
+    } else if (step->kind == STEP_EXEC && step->topic) {
+        outcome.output = arena_strdup_null(&golden->arena, text_map_find(&golden->answers, step->topic));
     }
     return outcome;
 }

@@ -434,7 +434,7 @@ static bool is_our_own(const char *path, const char *name, size_t length)
 {
     static const struct {
         const char *path, *name;
-    } own[] = { { "resource list-volumes", "--from-file" } };
+    } own[] = { { "resource list-volumes", "--from-file" }, { "physical-storage list", "--from-file" } };
 
     for (size_t i = 0; i < ARRAY_SIZE(own); i++)
         if (strcmp(own[i].path, path) == 0 && strncmp(own[i].name, name, length) == 0 && !own[i].name[length])

@@ -185,20 +185,20 @@ static void test_what_is_refused_says_so(void **state)
     (void)state;
     world_init(&world);
     create(&world, "db", "FILE_THIN", 4096, 1);
-    add_pool(&world, &wants, "LVM");
+    add_pool(&world, &wants, "SPDK");
     want = add_resource(&world, &wants, "replicated", "FILE_THIN", 4096, 2);
     want->layers.count = 0;
     text_list_add(&want->layers, "DRBD", &world.arena);
     text_list_add(&want->layers, "STORAGE", &world.arena);
-    add_resource(&world, &wants, "on_lvm", "LVM", 4096, 3);
+    add_resource(&world, &wants, "on_spdk", "SPDK", 4096, 3);
     add_resource(&world, &wants, "db", "FILE_THIN", 4096, 4)->remove = true;
     add_resource(&world, &wants, "../escape", "FILE_THIN", 4096, 5);
     add_resource(&world, &wants, "poolless", "nowhere", 4096, 6);
     send_wants(&world, &wants);
     wait_for_resource(&world, "replicated", 2, resource_has_trouble);
     assert_non_null(strstr(seen(&world, "replicated")->trouble->cause, "DRBD"));
-    wait_for_resource(&world, "on_lvm", 3, resource_has_trouble);
-    assert_non_null(strstr(seen(&world, "on_lvm")->trouble->cause, "LVM"));
+    wait_for_resource(&world, "on_spdk", 3, resource_has_trouble);
+    assert_non_null(strstr(seen(&world, "on_spdk")->trouble->cause, "SPDK"));
     wait_for_resource(&world, "db", 4, resource_has_trouble);
     fact = seen(&world, "db");
     assert_false(fact->gone);
@@ -207,8 +207,8 @@ static void test_what_is_refused_says_so(void **state)
     assert_int_equal(stat(path_in(&world, "FILE_THIN", "db_00000.img"), &file), 0);
     wait_for_resource(&world, "../escape", 5, resource_has_trouble);
     wait_for_resource(&world, "poolless", 6, resource_has_trouble);
-    assert_non_null(seen_pool(&world, "LVM")->trouble);
-    assert_false(seen_pool(&world, "LVM")->applied);
+    assert_non_null(seen_pool(&world, "SPDK")->trouble);
+    assert_false(seen_pool(&world, "SPDK")->applied);
     /* What could never be made can be removed. */
     wants = (struct wants){ 0 };
     want = add_resource(&world, &wants, "replicated", "FILE_THIN", 4096, 12);
@@ -219,7 +219,7 @@ static void test_what_is_refused_says_so(void **state)
     want->authority = arena_strdup(&world.arena, "request 8");
     send_wants(&world, &wants);
     wait_for_resource(&world, "replicated", 12, resource_is_applied);
-    remove_resource(&world, "on_lvm", "LVM", 13);
+    remove_resource(&world, "on_spdk", "SPDK", 13);
     world_done(&world);
 }
 

@@ -263,7 +263,8 @@ class Machine:
             if grep -q device-mapper /proc/misc || ls /dev/disk/by-id/lvm-pv-uuid-* >/dev/null 2>&1; then
                 lvs --noheadings -o vg_name,lv_name 2>/dev/null | sed 's/^ */logical volume /'
                 vgs --noheadings -o vg_name 2>/dev/null | sed 's/^ */volume group /'
-                dmsetup ls 2>/dev/null | grep -v '^No devices' | sed 's/^/device-mapper: /'
+                # A thin pool has a second mapping while it has volumes, and other numbers then.
+                dmsetup ls 2>/dev/null | grep -v '^No devices' | sed 's/[[:space:]].*//; s/-tpool$//; s/^/device-mapper: /' | sort -u
             fi
             for file in /sys/block/loop*/loop/backing_file; do
                 [ ! -e $file ] || echo "loop device $file $(cat $file)"

@@ -94,6 +94,7 @@ static const struct command commands[] = {
     { "exit quit", "End the interactive mode.", .run = run_exit, .is_hidden = true, .is_local = true },
     { "controller c", "The controller, and settings of the whole cluster.", commands_controller },
     { "node n", "Nodes of the cluster.", commands_node },
+    { "physical-storage ps", "Disks of the nodes.", commands_physical_storage },
     { "storage-pool sp", "Storage of the nodes.", commands_storage_pool },
     { "resource-group rg", "Rules by which resources are made.", commands_resource_group },
     { "volume-group vg", "Volumes that resource groups make.", commands_volume_group },

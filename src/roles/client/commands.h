@@ -9,6 +9,7 @@ extern const struct command commands_advise[]; /* advise.c */
 extern const struct command commands_controller[], commands_error_reports[],
     commands_space_reporting[];                                                           /* commands_controller.c */
 extern const struct command commands_node[];                                              /* commands_node.c */
+extern const struct command commands_physical_storage[];                                  /* commands_physical.c */
 extern const struct command commands_storage_pool[];                                      /* commands_storage_pool.c */
 extern const struct command commands_resource_group[], commands_volume_group[];           /* commands_group.c */
 extern const struct command commands_resource_definition[], commands_volume_definition[]; /* commands_definition.c */

@@ -157,13 +157,24 @@ static void add_rows(struct reader *reader)
     }
 }
 
+static int decode_rest(struct reader *reader, const char *text, size_t length, struct field_error *error)
+{
+    struct json_error ignored; /* it was JSON a moment ago */
+    cJSON *json = reader->list->decode ? json_parse(text, length, &ignored) : NULL;
+    int result = json ? reader->list->decode(reader->document, json, &reader->document_arena, error) : 0;
+
+    cJSON_Delete(json);
+    return result;
+}
+
 static bool decode(struct reader *reader, const char *text, size_t length)
 {
     struct field_error error = { 0 };
 
     arena_reset(&reader->document_arena);
     reader->document = arena_alloc(&reader->document_arena, reader->list->schema->size);
-    if (field_scan_text(reader->list->schema, reader->document, text, length, &reader->document_arena, &error) == 0)
+    if (field_scan_text(reader->list->schema, reader->document, text, length, &reader->document_arena, &error) == 0 &&
+        decode_rest(reader, text, length, &error) == 0)
         return true;
     reader->error = arena_printf(reader->call->arena, "element %u: %s", reader->count, error.message);
     return false;

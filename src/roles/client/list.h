@@ -28,6 +28,8 @@ struct list_column {
 
 struct list {
     const struct schema *schema;
+    /* What the schema cannot say, after it has been decoded; NULL: nothing. 0, or -1 and *error. */
+    int (*decode)(void *document, const cJSON *json, struct arena *arena, struct field_error *error);
     const struct list_column *columns; /* ends with a row without a title */
     const char *member;                /* the array is this member of the answer's object */
     bool is_sorted;                    /* by the first column, or those of --groupby */

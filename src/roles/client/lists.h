@@ -9,4 +9,5 @@ extern const struct list list_storage_pools, list_max_volume_sizes;             
 extern const struct list list_resource_groups, list_volume_groups, list_size_info; /* list_group.c */
 extern const struct list list_resource_definitions, list_volume_definitions;       /* list_definition.c */
 extern const struct list list_resources, list_volumes;                             /* list_resource.c */
+extern const struct list list_physical_storage;                                    /* list_physical.c */
 extern const struct list list_error_reports;                                       /* list_error_report.c */

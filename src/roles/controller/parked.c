@@ -12,6 +12,7 @@
 #include "model/layer.h"
 #include "roles/controller/request.h"
 #include "roles/controller/rest_node.h"
+#include "roles/controller/rest_physical.h"
 #include "roles/controller/session.h"
 
 static void client_gone(void *owner)
@@ -70,6 +71,16 @@ void request_settle_pool(struct request *q, const struct storage_pool *pool)
 void request_settle_orphan(struct request *q, const struct node *node, const char *pool, const char *identifier)
 {
     add_item(q, SETTLE_ORPHAN, node->name, pool)->third = arena_strdup(&q->arena, identifier);
+}
+
+void request_settle_disks(struct request *q, const struct node *node)
+{
+    add_item(q, SETTLE_DISKS, node->name, NULL);
+}
+
+void request_settle_device_pool(struct request *q, const struct node *node)
+{
+    add_item(q, SETTLE_DEVICE_POOL, node->name, NULL);
 }
 
 void request_settle_node(struct request *q, const struct node *node, int64_t wait_ms)
@@ -171,6 +182,10 @@ static bool item_settled(struct request *q, const struct settle_item *item)
     case SETTLE_ORPHAN:
         node = model_find_node(q->model, item->first);
         return !node || !session_is_online(node) || !session_has_orphan(node, item->second, item->third);
+    case SETTLE_DISKS:
+        node = model_find_node(q->model, item->first);
+        return !node || !session_is_online(node) || session_disks(node, q->refresh_token);
+    case SETTLE_DEVICE_POOL: return device_pool_settled(q, item->first);
     }
     return true;
 }
@@ -200,6 +215,8 @@ static void give_up(struct request *q)
                    .message = rc_text(&q->rc, "Satellite '%s' has not removed '%s' yet.", item->first, item->third),
                    .details = "It was told to; the list of orphans shows when it is gone.");
             break;
+        case SETTLE_DISKS: break; /* the others are told */
+        case SETTLE_DEVICE_POOL: device_pool_give_up(q, item->first); break;
         }
     }
     q->settle.count = 0;
@@ -225,8 +242,10 @@ static bool is_ready(struct request *q)
 
 static void look_at(struct service *service, struct request *q)
 {
-    if (q->exchange && !is_ready(q))
+    if ((q->exchange || q->next) && !is_ready(q))
         STAILQ_INSERT_TAIL(&service->settling, q, link);
+    else if (q->next && !rc_has_error(&q->rc))
+        request_go_on(q);
     else
         request_answer(q);
 }

@@ -69,7 +69,7 @@ static inline bool listing_pass(struct listing *listing)
 }
 
 /* What a parked request waits for, one item each. */
-enum settle_kind { SETTLE_RESOURCE, SETTLE_POOL, SETTLE_NODE, SETTLE_ORPHAN };
+enum settle_kind { SETTLE_RESOURCE, SETTLE_POOL, SETTLE_NODE, SETTLE_ORPHAN, SETTLE_DISKS, SETTLE_DEVICE_POOL };
 struct settle_item {
     enum settle_kind kind;
     char *third;          /* of an orphan: its identifier */
@@ -108,7 +108,9 @@ struct request {
     LIST_OF(struct settle_item) settle;
     bool is_settling;
     int64_t deadline_ms;   /* while the handler runs: how long to wait, 0: the default; then when that ends */
-    int64_t refresh_token; /* satellites are asked for capacities; 0: not */
+    int64_t refresh_token; /* satellites are asked for something, capacities for one; 0: not */
+    /* Called in a transaction when all has settled without an error: what it changes is waited for anew. */
+    route_handler *next;
     void (*resume)(struct request *q); /* called once when everything has settled, before the answer */
 };
 
@@ -155,6 +157,7 @@ int request_check_query_nodes(struct request *q);
 int request_check_name(struct request *q, enum name_kind kind, const char *text);
 
 /* routes.c */
+void request_go_on(struct request *q); /* calls next, as if it were the route's handler */
 void request_received(void *service, struct http_exchange *exchange);
 /* reply.c. One of zeroes; those that were freed come first. */
 struct request *request_new(struct service *service);
@@ -172,4 +175,6 @@ void parked_fail(struct service *service, const char *why); /* what waited for d
 void request_settle_resource(struct request *q, const struct resource *resource, bool was_new, bool was_deleted);
 void request_settle_pool(struct request *q, const struct storage_pool *pool);
 void request_settle_orphan(struct request *q, const struct node *node, const char *pool, const char *identifier);
+void request_settle_disks(struct request *q, const struct node *node);       /* refresh_token is set */
+void request_settle_device_pool(struct request *q, const struct node *node); /* likewise */
 void request_settle_node(struct request *q, const struct node *node, int64_t wait_ms);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "model/layer.h"
 #include "roles/controller/props.h"
+#include "roles/controller/rest_storage_pool.h"
 #include "roles/controller/routes.h"
 #include "roles/controller/session.h"
 #include "roles/controller/view.h"
@@ -192,7 +193,7 @@ static int check_supported(struct request *q, const struct node *node, enum prov
                   .cause = reason, .correction = "Install what is missing on the node, then reconnect it.");
 }
 
-static int create_pool(struct request *q)
+int storage_pool_create(struct request *q)
 {
     const struct storage_pool_request *body = q->body;
     const struct node *node;
@@ -434,7 +435,7 @@ static int delete_definition(struct request *q)
 const struct route storage_pool_routes[] = {
     { "GET",    "/v1/view/storage-pools",                list_all_pools, 0, NULL, 200, 0 },
     { "GET",    "/v1/nodes/{node}/storage-pools",        list_pools,  0, NULL, 200, 0 },
-    { "POST",   "/v1/nodes/{node}/storage-pools",        create_pool, ROUTE_WRITE, &storage_pool_request_schema, 201,
+    { "POST",   "/v1/nodes/{node}/storage-pools",        storage_pool_create, ROUTE_WRITE, &storage_pool_request_schema, 201,
         MASK_CRT | MASK_STOR_POOL },
     { "GET",    "/v1/nodes/{node}/storage-pools/{pool}", show_pool,   0, NULL, 200, 0 },
     { "PUT",    "/v1/nodes/{node}/storage-pools/{pool}", modify_pool, ROUTE_WRITE, &props_modify_request_schema, 200,

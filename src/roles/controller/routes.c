@@ -28,6 +28,7 @@ const struct route *const route_tables[] = {
     config_routes,
     property_info_routes,
     orphan_routes,
+    physical_routes,
     unserved_routes,
 };
 const size_t route_table_count = ARRAY_SIZE(route_tables);
@@ -254,21 +255,21 @@ static int check_invariants(struct request *q)
     return rc_add(&q->rc, code, .message = problem.message, .cause = problem.cause, .correction = problem.correction);
 }
 
-/* Runs the handler inside its transaction. */
-static void run(struct request *q)
+/* Runs a handler inside its transaction. */
+static void run(struct request *q, route_handler *handle, bool writes)
 {
     struct service *service = q->service;
     int result;
 
-    if ((q->route->use & ROUTE_WRITE) && service->is_stopping) {
+    if (writes && service->is_stopping) {
         rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = "The controller is stopping.",
                .correction = "Repeat the request when it runs again.");
         return;
     }
-    if (q->route->use & ROUTE_WRITE)
+    if (writes)
         q->txn = txn_begin(&service->model);
     service->current = q;
-    result = q->route->handle(q);
+    result = handle(q);
     if (q->txn && result == 0 && !rc_has_error(&q->rc))
         result = check_invariants(q);
     if (q->txn && (result != 0 || rc_has_error(&q->rc))) {
@@ -280,6 +281,21 @@ static void run(struct request *q)
     }
     q->txn = NULL;
     service->current = NULL;
+}
+
+void request_go_on(struct request *q)
+{
+    route_handler *handle = q->next;
+
+    q->next = NULL;
+    q->generation = 0;
+    q->is_settling = false;
+    q->refresh_token = q->deadline_ms = 0;
+    run(q, handle, true);
+    if (q->generation > 0 || q->settle.count > 0)
+        request_park(q);
+    else
+        request_answer(q);
 }
 
 void request_received(void *owner, struct http_exchange *exchange)
@@ -311,7 +327,7 @@ void request_received(void *owner, struct http_exchange *exchange)
     q->rc.is_quiet = strcmp(method, "GET") == 0; /* to look for what may not be there is nothing unexpected */
     if (check_variables(q) == 0 &&
         ((!q->route->body && !(q->route->use & ROUTE_BODY_LIST)) || decode_body(q, &json) == 0))
-        run(q);
+        run(q, q->route->handle, q->route->use & ROUTE_WRITE);
     q->json = NULL;
     cJSON_Delete(json);
     if (q->generation > 0 || q->settle.count > 0)

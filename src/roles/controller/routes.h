@@ -11,6 +11,7 @@ extern const struct route metrics_routes[];
 extern const struct route net_interface_routes[];
 extern const struct route node_routes[];
 extern const struct route orphan_routes[];
+extern const struct route physical_routes[];
 extern const struct route place_routes[];
 extern const struct route property_info_routes[];
 extern const struct route report_routes[];

@@ -28,7 +28,16 @@ struct session {
     const char *trouble_state; /* what that is called: a word of the states of connections */
     int64_t online_token, refreshed;
     struct report *orphans; /* one block */
+    struct disks *disks;    /* the last answer, one block */
+    struct made *made;      /* device pools, newest first */
 };
+
+/* An answer that its request has not yet taken. */
+struct made {
+    struct made *next;
+    struct device_pool_fact *fact; /* one block */
+};
+enum { MADE_LIMIT = 32 }; /* requests that are gone do not take theirs */
 
 static struct session *session_of(const struct node *node)
 {
@@ -292,6 +301,56 @@ static void receive_crash(struct session *session, const cJSON *body)
     arena_done(&arena);
 }
 
+static void receive_disks(struct session *session, const cJSON *body)
+{
+    struct arena arena = { 0 };
+    struct field_error error;
+    struct disks disks = { 0 };
+
+    if (field_decode(&disks_schema, &disks, body, &arena, &error) != 0) {
+        log_error("node %s: its disks cannot be read: %s", name_of(session), error.message);
+    } else if (!session->disks || disks.token > session->disks->token) {
+        free(session->disks);
+        session->disks = field_duplicate(&disks_schema, &disks);
+        service_tell_news(session->service);
+    }
+    arena_done(&arena);
+}
+
+static void forget_made(struct made **from)
+{
+    while (*from) {
+        struct made *made = *from;
+
+        *from = made->next;
+        free(made->fact);
+        free(made);
+    }
+}
+
+static void receive_device_pool(struct session *session, const cJSON *body)
+{
+    struct device_pool_fact fact = { 0 };
+    struct arena arena = { 0 };
+    struct field_error error;
+
+    if (field_decode(&device_pool_fact_schema, &fact, body, &arena, &error) != 0) {
+        log_error("node %s: what became of a device pool cannot be read: %s", name_of(session), error.message);
+    } else {
+        struct made *made = memory_alloc(sizeof(*made)), **oldest;
+
+        made->fact = field_duplicate(&device_pool_fact_schema, &fact);
+        made->next = session->made;
+        session->made = made;
+        oldest = &session->made;
+        for (int i = 0; *oldest && i < MADE_LIMIT; i++)
+            oldest = &(*oldest)->next;
+        forget_made(oldest);
+        service_tell_news(session->service);
+    }
+    arena_done(&arena);
+}
+
 static void on_message(void *owner, const char *type, const cJSON *body)
 {
     struct session *session = owner;
@@ -302,6 +361,10 @@ static void on_message(void *owner, const char *type, const cJSON *body)
         receive_report(session, body);
     else if (strcmp(type, "crash") == 0)
         receive_crash(session, body);
+    else if (strcmp(type, "disks") == 0)
+        receive_disks(session, body);
+    else if (strcmp(type, "device_pool") == 0)
+        receive_device_pool(session, body);
 }
 
 static const struct link_events events = {
@@ -342,6 +405,8 @@ void session_end(const struct node *node)
         return;
     hang_up(session);
     runtime_set_session(node, NULL);
+    forget_made(&session->made);
+    free(session->disks);
     free(session->orphans);
     free(session->hello);
     free(session->address);
@@ -469,4 +534,40 @@ void session_send_wants(const struct node *node, const struct wants *wants)
 {
     if (session_of(node))
         link_send(session_of(node)->link, "wants", &wants_schema, wants);
+}
+
+void session_ask_disks(const struct node *node, int64_t token)
+{
+    if (session_is_online(node))
+        link_send(session_of(node)->link, "disks", &disks_request_schema, &(struct disks_request){ .token = token });
+}
+
+const struct disks *session_disks(const struct node *node, int64_t token)
+{
+    const struct disks *disks = session_of(node) ? session_of(node)->disks : NULL;
+
+    return disks && disks->token >= token ? disks : NULL;
+}
+
+void session_make_device_pool(const struct node *node, const struct device_pool_want *want)
+{
+    if (session_is_online(node))
+        link_send(session_of(node)->link, "device_pool", &device_pool_want_schema, want);
+}
+
+struct device_pool_fact *session_take_device_pool(const struct node *node, int64_t token)
+{
+    struct made **link = session_of(node) ? &session_of(node)->made : NULL;
+    struct device_pool_fact *fact;
+    struct made *made;
+
+    while (link && *link && (*link)->fact->token != token)
+        link = &(*link)->next;
+    if (!link || !*link)
+        return NULL;
+    made = *link;
+    *link = made->next;
+    fact = made->fact;
+    free(made);
+    return fact;
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "model/disk.h"
 #include "model/model.h"
 #include "net/link.h"
 #include "roles/controller/service.h"
@@ -35,6 +36,12 @@ int64_t session_refreshed(const struct node *node);
 const struct report *session_orphans(const struct node *node);
 bool session_has_orphan(const struct node *node, const char *pool, const char *identifier);
 void session_forget_pool(const struct node *node); /* one of the node's pools went: what was reported of it, too */
+/* Asks for the node's disks; session_disks gives the answer when its token is this one. */
+void session_ask_disks(const struct node *node, int64_t token);
+const struct disks *session_disks(const struct node *node, int64_t token); /* NULL: not yet */
+/* Has a device pool made; want->token tells requests apart. session_device_pool gives the answer once. */
+void session_make_device_pool(const struct node *node, const struct device_pool_want *want);
+struct device_pool_fact *session_take_device_pool(const struct node *node, int64_t token); /* NULL: not yet; free() */
 /* For wants.c: whether wants may be sent, and sending them. */
 bool session_is_synchronised(const struct node *node);
 void session_send_wants(const struct node *node, const struct wants *wants);

@@ -28,10 +28,9 @@ static bool owns(const struct satellite *satellite, const struct resource *resou
     return false;
 }
 
-/* "db_00000" -> the resource "db", if it is held and the volume is one of its own. */
-static bool is_wanted(const struct satellite *satellite, const struct storage_fact *fact)
+/* Whether the first so many characters name a resource that is held, and the volume or snapshot is one of its own. */
+static bool is_wanted_by(const struct satellite *satellite, const struct storage_fact *fact, size_t length)
 {
-    size_t length = (size_t)(strrchr(fact->identifier, '_') - fact->identifier);
     char name[256];
 
     if (length >= sizeof(name))
@@ -51,6 +50,15 @@ static bool is_wanted(const struct satellite *satellite, const struct storage_fa
     }
 }
 
+/* "db_00000" is of the resource "db"; "db_00000_monday" may be, and there may be underscores in any of the names. */
+static bool is_wanted(const struct satellite *satellite, const struct storage_fact *fact)
+{
+    for (const char *at = strchr(fact->identifier, '_'); at; at = strchr(at + 1, '_'))
+        if (is_wanted_by(satellite, fact, (size_t)(at - fact->identifier)))
+            return true;
+    return false;
+}
+
 static uint64_t list_orphans(const struct satellite *satellite, struct report *report, struct arena *arena)
 {
     uint64_t hash = TEXT_HASH_START;
@@ -59,7 +67,7 @@ static uint64_t list_orphans(const struct satellite *satellite, struct report *r
         const struct storage_fact *fact = CONTAINER_OF(node, struct storage_fact, node);
         struct orphan_fact *orphan;
 
-        if (!fact->backing || is_wanted(satellite, fact))
+        if (!fact->backing || fact->is_snapshot || fact->is_doomed || is_wanted(satellite, fact))
             continue;
         orphan = LIST_ADD(&report->orphans, arena);
         orphan->pool = arena_strdup(arena, fact->pool);

@@ -170,11 +170,13 @@ static void forget_facts(struct resource *resource)
     }
 }
 
-/* From here on a volume is known by having been there, whatever mark it bears. */
+/* From here on a volume or snapshot is known by having been there, whatever mark it bears. */
 static void end_newness(struct resource *resource)
 {
     for (uint32_t i = 0; i < resource->want.volumes.count; i++)
         resource->want.volumes.at[i].must_be_new = false;
+    for (uint32_t i = 0; i < resource->want.snapshots.count; i++)
+        resource->want.snapshots.at[i].must_exist = !resource->want.snapshots.at[i].remove;
 }
 
 static void succeed(struct resource *resource)

@@ -131,6 +131,7 @@ static void on_up(void *owner, const struct link_hello *peer, int protocol)
         session_free(satellite->session);
     }
     satellite->session = session;
+    jobs_forget(satellite);
     satellite->wants_are_complete = false;
     log_info("controller %s (version %s, protocol %d) is connected", session->peer, text_or_empty(peer->version),
              protocol);
@@ -166,6 +167,8 @@ static void on_message(void *owner, const char *type, const cJSON *body)
     struct wants wants = { 0 };
     struct refresh refresh = { 0 };
     struct crash crash = { 0 };
+    struct disks_request disks = { 0 };
+    struct device_pool_want device_pool = { 0 };
     struct field_error error = { 0 };
     int result = 0;
 
@@ -181,6 +184,14 @@ static void on_message(void *owner, const char *type, const cJSON *body)
         result = field_decode(&crash_schema, &crash, body, &arena, &error);
         if (result == 0)
             crash_remove(satellite->data_dir, crash.name);
+    } else if (strcmp(type, "disks") == 0) {
+        result = field_decode(&disks_request_schema, &disks, body, &arena, &error);
+        if (result == 0)
+            jobs_list_disks(satellite, &disks);
+    } else if (strcmp(type, "device_pool") == 0) {
+        result = field_decode(&device_pool_want_schema, &device_pool, body, &arena, &error);
+        if (result == 0)
+            jobs_make_device_pool(satellite, &device_pool);
     } else {
         link_count_unknown(session->link, type);
     }

@@ -11,6 +11,7 @@
 
 #include "drivers/provider.h"
 #include "layers/layer.h"
+#include "model/disk.h"
 #include "net/link.h"
 #include "roles/satellite/satellite.h"
 
@@ -85,6 +86,7 @@ struct observer {
 };
 
 struct session;
+struct job;
 
 struct satellite {
     struct loop *loop;
@@ -109,6 +111,7 @@ struct satellite {
     int running;               /* tasks whose plans are under way and do not hang */
     struct resource *removals; /* not yet done, oldest first */
     struct observer observer;
+    struct job *jobs;
     struct plan probe;         /* what can this machine do */
     struct timer *probe_again; /* while it lacks something, which may come */
     bool has_listened;
@@ -161,6 +164,12 @@ void observer_measure_soon(struct satellite *satellite);
 void observer_refresh(struct satellite *satellite, int64_t token);
 /* Finds out what the machine can do, then server_listen. */
 void probe_start(struct satellite *satellite);
+
+/* job.c. Answers go to the controller that is connected, which must be the one that asked. */
+void jobs_list_disks(struct satellite *satellite, const struct disks_request *request);
+void jobs_make_device_pool(struct satellite *satellite, const struct device_pool_want *want);
+void jobs_forget(struct satellite *satellite); /* another connection: nobody waits for the answers */
+void jobs_free(struct satellite *satellite);
 
 /* report.c */
 void reports_send(struct satellite *satellite);

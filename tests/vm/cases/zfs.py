@@ -1,6 +1,34 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ZFS and ZFS_THIN."""
+"""ZFS and ZFS_THIN, with the controller. What needs snapshots, or tools that fail, is in tests/contract."""
+from suite import wait_for
 from vm.case import case
+from vm.cluster import SECONDS, Cluster, kib
+
+# On a slow machine udev is slower than zpool waits.
+TANK = '(' + ' || '.join(3 * ['zpool create -f -m none tank /dev/vda']) + ')'
+NO_TANK = 'zpool destroy tank'
+
+
+def pool_of(cluster, node, pool):
+    return cluster.rest.get(f'/v1/nodes/{node}/storage-pools/{pool}')
+
+
+def zfs(machine, name, prop):
+    return machine.run(f'zfs get -Hp -o value {prop} {name}').out.strip()
+
+
+def ask_for_refused(cluster, resource, size, pool):
+    """Of a resource whose satellite will not make it now: it stays wanted."""
+    cluster.create_resource(resource, [size], [], pool, wait=False)
+    answer = cluster.rest.call('POST', f'/v1/resource-definitions/{resource}/resources/n1',
+                               {'resource': {'node_name': 'n1', 'props': {'StorPoolName': pool}}})
+    assert answer.status == 500, answer
+
+
+def await_nothing(machine):
+    """Neither volumes nor snapshots."""
+    wait_for(lambda: f'nothing in tank: {machine.lines("zfs list -Hrt volume,snapshot -o name tank")}',
+             lambda: not machine.lines('zfs list -Hrt volume,snapshot -o name tank'), SECONDS)
 
 
 @case('module and tools of the cache make a volume', modules=['zfs'])
@@ -11,3 +39,99 @@ def _(machines):
     machine.check_pattern('/dev/zvol/tank/volume', 1, 64)
     assert machine.leftovers() == ['zpool tank']
     machine.run('zpool destroy tank')
+
+
+@case('thick and thin: created, filled, grown while mounted, deleted', modules=['zfs'])
+def _(machines):
+    machine = machines[0]
+    with Cluster(machines) as cluster:
+        cluster.prepare('n1', f'{TANK} && zfs create tank/linstor', undo=NO_TANK)
+        cluster.create_pool('n1', 'thick', 'ZFS', 'tank')
+        cluster.create_pool('n1', 'thin', 'ZFS_THIN', 'tank/linstor', {'StorDriver/ZfscreateOptions': '-b 64k -o compression=off'})
+        before = pool_of(cluster, 'n1', 'thick')['free_capacity']
+        cluster.create_resource('fat', ['64M'], ['n1'], 'thick')
+        cluster.create_resource('slim', ['40000K'], ['n1'], 'thin')    # no multiple of 64 KiB
+        assert int(zfs(machine, 'tank/fat_00000', 'refreservation')) >= 64 << 20, 'its room is not reserved'
+        assert zfs(machine, 'tank/linstor/slim_00000', 'refreservation') == '0'
+        assert zfs(machine, 'tank/linstor/slim_00000', 'volblocksize') == '65536'
+        assert zfs(machine, 'tank/linstor/slim_00000', 'compression') == 'off'
+        assert zfs(machine, 'tank/fat_00000', 'linstor:uuid') != '-', 'it does not bear its owner'
+        wait_for('the pool has less room', lambda: pool_of(cluster, 'n1', 'thick')['free_capacity'] <= before - kib('64M'), SECONDS)
+        machine.write_pattern(cluster.device('slim', 'n1'), 7, 32)
+
+        device = cluster.device('fat', 'n1')
+        assert device == '/dev/zvol/tank/fat_00000'
+        machine.run(f'mkfs.ext4 -q {device} && mount {device} /mnt && head -c 8M /dev/urandom >/mnt/file')
+        digest = machine.sha256('/mnt/file')
+        cluster.resize('fat', '96M')
+        cluster.resize('slim', '80M')
+        machine.run(f'resize2fs {device}')
+        assert machine.sha256('/mnt/file') == digest
+        assert int(zfs(machine, 'tank/fat_00000', 'refreservation')) >= 96 << 20, 'what it grew by is not reserved'
+        machine.run(f'umount /mnt && e2fsck -fn {device}')
+        machine.check_pattern(cluster.device('slim', 'n1'), 7, 32)
+        cluster.delete('fat')
+        cluster.delete('slim')
+        await_nothing(machine)
+
+
+@case('a volume that is mounted is not destroyed, and goes when it is unmounted', modules=['zfs'])
+def _(machines):
+    machine = machines[0]
+    with Cluster(machines) as cluster:
+        cluster.prepare('n1', TANK, undo=NO_TANK)
+        cluster.create_pool('n1', 'thin', 'ZFS_THIN', 'tank')
+        cluster.create_resource('data', ['32M'], ['n1'], 'thin')
+        device = cluster.device('data', 'n1')
+        machine.run(f'mkfs.ext4 -q {device} && mount {device} /mnt')
+        cluster.rest.call('DELETE', '/v1/resource-definitions/data')
+        wait_for(lambda: f'it says why: {cluster.problems("data")}', lambda: 'in use' in str(cluster.problems('data')), SECONDS)
+        machine.run('mountpoint /mnt && umount /mnt')
+        wait_for('it is gone', lambda: cluster.rest.call('GET', '/v1/resource-definitions/data').status == 404, SECONDS)
+        await_nothing(machine)
+
+
+@case('what lies under the name of a new volume is not taken', modules=['zfs'])
+def _(machines):
+    machine = machines[0]
+    with Cluster(machines) as cluster:
+        cluster.prepare('n1', TANK, undo=NO_TANK)
+        cluster.create_pool('n1', 'thin', 'ZFS_THIN', 'tank')
+        machine.run('zfs create -s -V 32M tank/data_00000 && udevadm settle')
+        machine.write_pattern('/dev/zvol/tank/data_00000', 3, 32)
+        ask_for_refused(cluster, 'data', '32M', 'thin')
+        wait_for(lambda: f'it is refused: {cluster.problems("data")}',
+                 lambda: 'not made for this resource' in str(cluster.problems('data')), SECONDS)
+        assert not cluster.volumes('data')['n1'][0].get('device_path')
+        cluster.delete('data')
+        machine.check_pattern('/dev/zvol/tank/data_00000', 3, 32)
+        machine.run('zfs destroy tank/data_00000')
+
+
+@case('a zpool that is exported and imported again', modules=['zfs'])
+def _(machines):
+    machine = machines[0]
+    with Cluster(machines) as cluster:
+        cluster.prepare('n1', TANK, undo=NO_TANK)
+        cluster.create_pool('n1', 'thin', 'ZFS_THIN', 'tank')
+        cluster.create_resource('data', ['32M'], ['n1'], 'thin')
+        machine.write_pattern(cluster.device('data', 'n1'), 5, 32)
+        machine.run('udevadm settle && zpool export tank')
+        wait_for('the pool is reported', lambda: 'not imported' in str(pool_of(cluster, 'n1', 'thin').get('reports')), SECONDS)
+        wait_for('the volume is reported', lambda: not cluster.volumes('data')['n1'][0].get('device_path'), SECONDS)
+        assert not machine.lines('zpool list -Ho name'), 'somebody made the pool anew'
+        ask_for_refused(cluster, 'later', '16M', 'thin')
+        machine.run('zpool import tank')
+        cluster.await_size('data', {0: '32M'})
+        cluster.await_size('later', {0: '16M'})
+        machine.check_pattern(cluster.device('data', 'n1'), 5, 32)
+        cluster.kill('n1')
+        cluster.await_offline('n1')
+        machine.run('zfs destroy -r tank/data_00000')
+        cluster.start('n1')
+        cluster.await_online('n1')
+        wait_for(lambda: f'a volume that vanished is not made anew: {cluster.problems("data")}',
+                 lambda: 'has vanished' in str(cluster.problems('data')), SECONDS)
+        cluster.delete('data')
+        cluster.delete('later')
+        await_nothing(machine)

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ZFS and ZFS_THIN."""
+from contract.place import contract
+from suite import wait_for
+
+TOOLS, MODULES = (), ('zfs',)
+PROVIDERS = ('ZFS', 'ZFS_THIN')
+
+
+def make_pool(place, provider, dataset='tank/linstor', options=''):
+    """zpool tank on the first disk, a data set in it; the storage pool is called 'pool'. On a slow machine udev is slower than zpool waits."""
+    create = f'zpool create -f -m none tank {place.disks[0]}'
+    place.prepare(f'({create} || {create} || {create})' + (f' && zfs create {options} {dataset}' if '/' in dataset else ''),
+                  undo='zpool destroy tank')
+    place.control.pool('pool', provider, dataset)
+
+
+def names(place, dataset='tank/linstor'):
+    """Volumes and snapshots in the data set, without it."""
+    return sorted(name.removeprefix(f'{dataset}/') for name in place.run(f'zfs list -H -r -t volume,snapshot -o name {dataset}').split())
+
+
+def started(place, command):
+    return [line for line in place.commands() if line.startswith(f'zfs {command} ') and not line.startswith('zfs create -n')]
+
+
+for each in PROVIDERS:
+    @contract(f'{each}: made, filled, grown, deleted; nothing is left', TOOLS, MODULES)
+    def _(place, provider=each):
+        make_pool(place, provider)
+        before = place.control.refresh('pool')
+        block = before['granularity_kib']
+        assert block in (8, 16) and before['supports_snapshots'], before
+        device, = place.control.create('db', 'pool', [20 * 1024 + 1])
+        assert device == '/dev/zvol/tank/linstor/db_00000'
+        assert int(place.run('zfs get -Hpo value volsize tank/linstor/db_00000')) == (20 * 1024 + block) * 1024, 'whole blocks'
+        reserved = int(place.run('zfs get -Hpo value refreservation tank/linstor/db_00000'))
+        assert reserved >= 20 << 20 if provider == 'ZFS' else reserved == 0, reserved
+        place.write_pattern(device, 1, 20)
+        after = place.control.refresh('pool')
+        assert after['total_kib'] - after['free_kib'] >= 20 * 1024 * 0.95, after
+        assert place.control.grow('db', '32M') == [device]
+        assert place.size_mib(device) == 32
+        place.check_pattern(device, 1, 20)
+        place.write_pattern(device, 2, 12, skip_mib=20)
+        place.check_pattern(device, 1, 20)
+        place.control.delete('db')
+
+    @contract(f'{each}: killed before and after each command, it goes on where it was', TOOLS, MODULES)
+    def _(place, provider=each):
+        make_pool(place, provider)
+        for at, when in enumerate(('before', 'after')):
+            place.kill_at(1, when)
+            place.control.create(f'db{at}', 'pool', ['8M'], wait=False)
+            place.await_killed()
+            place.start()
+            device, = place.control.await_applied(f'db{at}')
+            place.write_pattern(device, at, 8)
+        for when in ('before', 'after'):
+            size = 12 if when == 'before' else 16
+            place.kill_at(1, when)
+            place.control.grow('db0', f'{size}M', wait=False)
+            place.await_killed()
+            place.start()
+            device, = place.control.await_applied('db0')
+            assert place.size_mib(device) == size
+            place.check_pattern(device, 0, 8)
+        for at, when in enumerate(('before', 'after')):
+            place.kill_at(1, when)
+            place.control.delete(f'db{at}', wait=False)
+            place.await_killed()
+            place.start()
+            place.control.await_gone(f'db{at}')
+
+    @contract(f'{each}: snapshots are taken, outlive their volume, are restored and rolled back to', TOOLS, MODULES)
+    def _(place, provider=each):
+        make_pool(place, provider)
+        control = place.control
+        device, = control.create('db', 'pool', ['8M'])
+        place.write_pattern(device, 1, 8)
+        for when in ('before', 'after'):
+            place.kill_at(1, when)
+            control.snapshot('db', when, wait=False)
+            place.await_killed()
+            place.start()
+            control.await_applied('db')
+        assert control.snapshot_fact('db', 'before').get('exists') and control.snapshot_fact('db', 'after').get('exists')
+        assert names(place) == ['db_00000', 'db_00000@after', 'db_00000@before']
+        place.write_pattern(device, 2, 8)
+        control.grow('db', '12M')
+        copy, = control.create('copy', 'pool', ['16M'], origin=('db', 'before'))
+        assert place.size_mib(copy) == 16
+        if provider == 'ZFS':
+            assert int(place.run('zfs get -Hpo value refreservation tank/linstor/copy_00000')) >= 16 << 20
+        place.check_pattern(copy, 1, 8)
+        place.check_pattern(device, 2, 8)
+        place.write_pattern(copy, 3, 16)
+        assert control.roll_back('db', 'after') == [device]
+        place.check_pattern(device, 1, 8)
+        place.check_pattern(copy, 3, 16)
+        control.drop_snapshot('db', 'before')
+        control.drop_snapshot('db', 'after')
+        control.refresh('pool')
+        wait_for(lambda: f'nothing is an orphan: {control.orphans}', lambda: not control.orphans, place.seconds)
+        control.snapshot('db', 'after')    # of the same name as one that is only kept for db itself
+        place.check_pattern(device, 1, 8)
+        control.drop_snapshot('db', 'after')
+        control.delete('copy')
+        place.check_pattern(device, 1, 8)
+        control.delete('db')
+        wait_for(lambda: f'nothing is kept: {names(place)}', lambda: not names(place), place.seconds)
+
+
+@contract('what depends on what: killed between all steps of removals', TOOLS, MODULES)
+def _(place):
+    make_pool(place, 'ZFS_THIN')
+    control = place.control
+    for count in (1, 2, 3):
+        device, = control.create('db', 'pool', ['8M'])
+        place.write_pattern(device, 1, 8)
+        control.snapshot('db', 'monday')
+        copy, = control.create('copy', 'pool', ['8M'], origin=('db', 'monday'))
+        if count <= 2:    # defer, rename
+            place.kill_at(count, 'after')
+            control.drop_snapshot('db', 'monday', wait=False)
+            place.await_killed()
+            place.start()
+            wait_for(lambda: f'the snapshot is gone: {control.told("db")}', lambda: control.snapshot_fact('db', 'monday').get('gone'), place.seconds)
+            control.resources['db']['snapshots'] = []
+        else:
+            control.drop_snapshot('db', 'monday')
+        if count <= 2:    # mark, rename
+            place.kill_at(count, 'after')
+            control.delete('db', wait=False)
+            place.await_killed()
+            place.start()
+            control.await_gone('db')
+            del control.resources['db']
+        else:
+            control.delete('db')
+        assert 'db_00000' not in names(place)
+        place.check_pattern(copy, 1, 8)
+        place.kill_at(1, 'before')    # clone, snapshot, zvol
+        control.delete('copy', wait=False)
+        place.await_killed()
+        place.start()
+        control.await_gone('copy')
+        del control.resources['copy']
+        wait_for(lambda: f'nothing is kept: {names(place)}', lambda: not names(place), place.seconds)
+
+
+@contract('what is not its own is left alone; what is lost is not made anew', TOOLS, MODULES)
+def _(place):
+    make_pool(place, 'ZFS_THIN')
+    place.run('zfs create -s -V 8M tank/linstor/db_00000')
+    place.control.refresh('pool')
+    place.control.create('db', 'pool', ['8M'], wait=False)
+    place.control.await_trouble('db', 'is there already')
+    place.control.delete('db')
+    assert names(place) == ['db_00000'], 'the volume of somebody else was removed'
+    wait_for('udev has finished', lambda: place.run('zfs destroy tank/linstor/db_00000 && echo yes', check=False), place.seconds)
+    place.control.refresh('pool')
+
+    device, = place.control.create('db', 'pool', ['8M'])
+    place.write_pattern(device, 3, 8)
+    place.run('zfs snapshot tank/linstor/db_00000@mine && zfs rename tank/linstor/db_00000 tank/linstor/elsewhere')
+    place.control.refresh('pool')
+    place.control.await_trouble('db', 'has vanished')
+    place.run('zfs rename tank/linstor/elsewhere tank/linstor/db_00000')
+    place.control.refresh('pool')
+    assert place.control.await_applied('db') == [device]
+    place.check_pattern(device, 3, 8)
+    place.control.delete('db')
+    kept, snapshot = names(place)
+    assert kept.startswith('_deleted_db_00000_') and snapshot == f'{kept}@mine', 'a snapshot of somebody else keeps the volume'
+    place.run(f'zfs destroy -r tank/linstor/{kept}')
+
+
+@contract('a full pool: told with the reason, made when there is room', TOOLS, MODULES)
+def _(place):
+    make_pool(place, 'ZFS', options='-o quota=64M')
+    assert place.control.refresh('pool')['total_kib'] == 64 * 1024
+    place.control.create('big', 'pool', ['40M'])
+    place.control.create('db', 'pool', ['32M'], wait=False)
+    place.control.await_trouble('db', 'no room for 32768 KiB')
+    place.control.delete('big')
+    place.control.await_applied('db')
+    place.control.delete('db')
+
+
+@contract('a zpool that is exported and imported again', TOOLS, MODULES)
+def _(place):
+    make_pool(place, 'ZFS_THIN')
+    device, = place.control.create('db', 'pool', ['8M'])
+    place.write_pattern(device, 5, 8)
+    wait_for('it can be exported', lambda: place.run('zpool export tank && echo yes', check=False), place.seconds)
+    place.control.refresh('pool')
+    place.control.await_pool_trouble('pool', "zpool 'tank' is not imported")
+    place.run('zpool import -d /dev tank')
+    place.control.await_pool('pool')
+    assert place.control.await_applied('db') == [device]
+    place.check_pattern(device, 5, 8)
+    place.control.delete('db')
+
+
+@contract('one command at a time in a zpool, and none is killed while it hangs; all is read in one go', TOOLS, MODULES)
+def _(place):
+    make_pool(place, 'ZFS_THIN')
+    place.hang(True)
+    resources = [f'db{number}' for number in range(4)]
+    for name in resources:
+        place.control.create(name, 'pool', ['4M'], wait=False)
+    wait_for('a command hangs', lambda: started(place, 'create'), place.seconds)
+    place.control.refresh('pool')
+    assert len(started(place, 'create')) == 1, place.commands()
+    place.hang(False)
+    for name in resources:
+        place.control.await_applied(name)
+    assert len(started(place, 'create')) == 4
+    place.kill()
+    before = len(started(place, 'list'))
+    place.start()
+    for name in resources:
+        place.control.await_applied(name)
+    assert len(started(place, 'list')) - before <= 2, place.commands()
+    for name in resources:
+        place.control.delete(name)
