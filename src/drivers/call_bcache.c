@@ -45,6 +45,36 @@ static int look_registered(dev_t number)
     return access(path, F_OK) == 0 ? 0 : -errno;
 }
 
+static bool has_set(const char *directory, const char *set, struct arena *arena)
+{
+    char target[PATH_MAX];
+    ssize_t length = readlink(arena_printf(arena, "%s/cache", directory), target, sizeof(target) - 1);
+
+    target[length > 0 ? length : 0] = '\0';
+    return text_ends_with(target, set);
+}
+
+/* The kernel does it by itself when it gets the second of both, which takes a while. */
+static int attach(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    char *directory = arena_printf(arena, "/sys/block/%s/bcache", strrchr(step->device, '/') + 1);
+    struct tree_entry entry = { .change = TREE_COMMAND,
+                                .path = arena_printf(arena, "%s/attach", directory),
+                                .value = step->text };
+    int64_t end = now_ms() + SETTLE_MS;
+    int error = 0;
+
+    while (!has_set(directory, step->text, arena)) {
+        error = tree_apply(&entry);
+        if (now_ms() >= end) {
+            outcome->complaint = arena_printf(arena, "the kernel does not attach %s", step->device);
+            return error ? error : -ETIMEDOUT;
+        }
+        pause_shortly();
+    }
+    return 0;
+}
+
 int call_bcache_register(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
     struct tree_entry entry = { .change = TREE_COMMAND,
@@ -54,6 +84,8 @@ int call_bcache_register(const struct step *step, struct outcome *outcome, struc
     struct stat node;
     int error;
 
+    if (step->text)
+        return strchr(step->device, '/') ? attach(step, outcome, arena) : -EINVAL;
     if (stat(step->device, &node) < 0)
         return -errno;
     if (!S_ISBLK(node.st_mode))

@@ -277,11 +277,11 @@ static void set_value(const struct layer_fact *device, const char *file, const c
 
 static void attach(const char *name, const struct layer_fact *device, const char *set, struct plan *plan)
 {
-    struct step *step = look_step(BCACHE_LAYER, device->name, STEP_TREE, plan, "attach %s to the cache of %s",
-                                  kernel_name(device), name);
+    struct step *step = look_step(BCACHE_LAYER, device->name, STEP_BCACHE_REGISTER, plan,
+                                  "attach %s to the cache of %s", kernel_name(device), name);
 
+    step->device = arena_strdup(&plan->arena, device->device);
     step->text = arena_strdup(&plan->arena, set);
-    look_add(step, TREE_COMMAND, set, plan, "/sys/block/%s/bcache/attach", kernel_name(device));
 }
 
 static int raise_volume(const struct level *level, const struct level_volume *volume, struct plan *plan,

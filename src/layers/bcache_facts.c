@@ -121,10 +121,7 @@ static void read_tree(const struct step *step, struct facts *facts)
     const struct tree_entry *entry = &step->entries.at[0];
     const char *file = strrchr(entry->path, '/') + 1;
 
-    if (strcmp(file, "attach") == 0)
-        fact_state_set(&fact->state, BCACHE_SET, entry->value);
-    else
-        fact_state_set(&fact->state, strcmp(file, "cache_mode") == 0 ? BCACHE_MODE : BCACHE_PERCENT, entry->value);
+    fact_state_set(&fact->state, strcmp(file, "cache_mode") == 0 ? BCACHE_MODE : BCACHE_PERCENT, entry->value);
 }
 
 static void read_change(const struct step *step, const struct outcome *outcome, struct facts *facts,
@@ -136,6 +133,8 @@ static void read_change(const struct step *step, const struct outcome *outcome, 
         fact_state_done(&facts_edit_layer(facts, BCACHE_LAYER, step->name)->state);
     else if (step->kind == STEP_WAIT_BLOCK && step->text)
         read_appeared(step, outcome, facts, arena);
+    else if (step->kind == STEP_BCACHE_REGISTER && step->text)
+        fact_state_set(&facts_edit_layer(facts, BCACHE_LAYER, step->name)->state, BCACHE_SET, step->text);
     else if (step->kind == STEP_TREE)
         read_tree(step, facts);
     else if (step->kind == STEP_BCACHE_STOP)
