@@ -201,11 +201,18 @@ int field_decode_text(const struct schema *schema, void *object, const char *tex
 int field_scan_text(const struct schema *schema, void *object, const char *text, size_t length, struct arena *arena,
                     struct field_error *error) MUST_CHECK;
 
+/* The same, of a text of strangers: refused when lists and objects would take more than so many bytes of memory. */
+int field_scan_limited(const struct schema *schema, void *object, const char *text, size_t length, size_t memory,
+                       struct arena *arena, struct field_error *error) MUST_CHECK;
+
 /* Rows with any bit of audience (FIELD_STORE, FIELD_LINK, FIELD_REST) as one JSON object. */
 void field_encode(const struct schema *schema, const void *object, unsigned audience, struct json_writer *writer);
 /* The same members, without the braces, into an object that the caller has open. */
 void field_encode_members(const struct schema *schema, const void *object, unsigned audience,
                           struct json_writer *writer);
+
+/* Bytes that field_encode would write. */
+size_t field_encoded_length(const struct schema *schema, const void *object, unsigned audience);
 
 /* Deep copy of the rows' members only; what text and lists need is taken from arena. */
 void field_copy(const struct schema *schema, void *to, const void *from, struct arena *arena);

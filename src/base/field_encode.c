@@ -227,3 +227,15 @@ void field_encode(const struct schema *schema, const void *object, unsigned audi
     field_encode_members(schema, object, audience, writer);
     json_end(writer, '}');
 }
+
+size_t field_encoded_length(const struct schema *schema, const void *object, unsigned audience)
+{
+    struct buf text = { 0 };
+    struct json_writer writer = { .out = &text };
+    size_t length;
+
+    field_encode(schema, object, audience, &writer);
+    length = text.length;
+    buf_done(&text);
+    return length;
+}

@@ -10,6 +10,12 @@ struct any_list {
     uint32_t count, room;
 };
 
+/* How many members a full list of count gets room for when it grows. */
+static inline uint32_t list_next_room(uint32_t count)
+{
+    return count < 4 ? 4 : count * 2;
+}
+
 static inline const void *field_member(const struct field *field, const void *object)
 {
     return (const char *)object + field->offset;

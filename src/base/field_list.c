@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/field_layout.h"
+
 const char *enum_name(const struct enum_name *names, uint64_t value)
 {
     for (; names->name; names++)
@@ -30,15 +32,12 @@ bool enum_parse(const struct enum_name *names, const char *text, uint64_t *value
 
 void *list_add(void *list, size_t item_size, struct arena *arena)
 {
-    struct any_list {
-        char *at;
-        uint32_t count, room;
-    } *any = list;
+    struct any_list *any = list;
     uint32_t count = any->count;
 
     if (count >= any->room) {
-        uint32_t room = count < 4 ? 4 : count * 2;
-        char *larger = arena_alloc(arena, item_size * room);
+        uint32_t room = list_next_room(count);
+        void *larger = arena_alloc(arena, item_size * room);
 
         if (count > 0)
             memcpy(larger, any->at, item_size * count);
@@ -46,7 +45,7 @@ void *list_add(void *list, size_t item_size, struct arena *arena)
         any->room = room;
     }
     any->count++;
-    return memset(any->at + item_size * count, 0, item_size);
+    return memset((char *)any->at + item_size * count, 0, item_size);
 }
 
 void text_list_add(struct text_list *list, const char *text, struct arena *arena)

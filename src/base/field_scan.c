@@ -22,6 +22,7 @@ enum { EXACT_DIGITS = 15, NUMBER_LIMIT = 400 };
 struct scanner {
     struct json_scanner json;
     struct field_error *error; /* of a value that no row can take; not set when the text is broken */
+    size_t memory;             /* bytes that lists and objects may still take */
 };
 
 static int scan_object(struct scanner *scanner, const struct schema *schema, void *object);
@@ -67,6 +68,32 @@ static int refuse(struct scanner *scanner, const struct json_token *token, const
     }
     return complain(scanner, what);
 }
+
+/* A few bytes of text can ask for a struct of hundreds. */
+static bool take_memory(struct scanner *scanner, size_t size)
+{
+    if (size > scanner->memory) {
+        complain(scanner, "is more than such a text may hold");
+        return false;
+    }
+    scanner->memory -= size;
+    return true;
+}
+
+static bool take_room(struct scanner *scanner, const void *list, size_t item_size)
+{
+    const struct any_list *any = list;
+
+    return any->count < any->room || take_memory(scanner, item_size * list_next_room(any->count));
+}
+
+/* NULL when there is no memory for one more. */
+static void *add_item(struct scanner *scanner, void *list, size_t item_size)
+{
+    return take_room(scanner, list, item_size) ? list_add(list, item_size, scanner->json.arena) : NULL;
+}
+
+#define ADD_ITEM(scanner, list) ((__typeof__((list)->at))add_item((scanner), (list), sizeof(*(list)->at)))
 
 /* Digits of a short integer without detours. */
 static bool parse_short_integer(const struct json_token *token, int64_t *number)
@@ -199,7 +226,7 @@ static int add_pair(struct scanner *scanner, struct text_map *map, char *key, co
 
     if (token->kind == 'n')
         return 0;
-    if (scan_text(scanner, token, &value) != 0)
+    if (scan_text(scanner, token, &value) != 0 || !take_room(scanner, map, sizeof(map->at[0])))
         return -1;
     if (map->count == 0 || strcmp(map->at[map->count - 1].key, key) < 0)
         *LIST_ADD(map, scanner->json.arena) = (struct text_pair){ key, value };
@@ -216,6 +243,8 @@ static int scan_item(struct scanner *scanner, const struct field *field, void *m
     static const struct field texts = { .kind = FIELD_KIND_TEXTS };
     struct json_token token;
     uint64_t bits;
+    int64_t *number;
+    char **text;
     void *item;
 
     if (json_scan_token(&scanner->json, &token) != 0)
@@ -223,23 +252,27 @@ static int scan_item(struct scanner *scanner, const struct field *field, void *m
     switch ((enum field_kind)field->kind) {
     case FIELD_KIND_LIST:
     case FIELD_KIND_OBJECT_MAP:
-        item = list_add(member, ((const struct schema *)field->ref)->size, scanner->json.arena);
+        item = add_item(scanner, member, ((const struct schema *)field->ref)->size);
+        if (!item)
+            return -1;
         if (key)
             memcpy(item, &key, sizeof(key));
         if (token.kind != '{')
             return refuse(scanner, &token, "expected an object");
         return scan_object(scanner, field->ref, item);
-    case FIELD_KIND_TEXTS: return scan_text(scanner, &token, LIST_ADD((struct text_list *)member, scanner->json.arena));
+    case FIELD_KIND_TEXTS:
+        text = ADD_ITEM(scanner, (struct text_list *)member);
+        return text ? scan_text(scanner, &token, text) : -1;
     case FIELD_KIND_I64S:
-        return scan_i64(scanner, &token, INT64_MIN, INT64_MAX,
-                        LIST_ADD((struct i64_list *)member, scanner->json.arena));
+        number = ADD_ITEM(scanner, (struct i64_list *)member);
+        return number ? scan_i64(scanner, &token, INT64_MIN, INT64_MAX, number) : -1;
     case FIELD_KIND_FLAGS:
         if (token.kind == '"' && token.length > 2 && token.start[0] == '0') {
-            char *text = json_scan_text(&scanner->json, &token);
+            char *digits = json_scan_text(&scanner->json, &token);
 
-            if (!text)
+            if (!digits)
                 return -1;
-            if (field_parse_bits(text, &bits)) {
+            if (field_parse_bits(digits, &bits)) {
                 *(uint64_t *)member |= bits;
                 return 0;
             }
@@ -250,14 +283,18 @@ static int scan_item(struct scanner *scanner, const struct field *field, void *m
         return 0;
     case FIELD_KIND_TEXT_MAP: return add_pair(scanner, member, key, &token);
     case FIELD_KIND_I64_MAP: {
-        struct i64_pair *pair = LIST_ADD((struct i64_map *)member, scanner->json.arena);
+        struct i64_pair *pair = ADD_ITEM(scanner, (struct i64_map *)member);
 
+        if (!pair)
+            return -1;
         pair->key = key;
         return scan_i64(scanner, &token, INT64_MIN, INT64_MAX, &pair->value);
     }
     case FIELD_KIND_TEXTS_MAP: {
-        struct texts_pair *pair = LIST_ADD((struct texts_map *)member, scanner->json.arena);
+        struct texts_pair *pair = ADD_ITEM(scanner, (struct texts_map *)member);
 
+        if (!pair)
+            return -1;
         pair->key = key;
         return scan_items(scanner, &texts, &token, &pair->value);
     }
@@ -283,10 +320,7 @@ static int scan_items(struct scanner *scanner, const struct field *field, const 
     bool is_map = field->kind == FIELD_KIND_TEXT_MAP || field->kind == FIELD_KIND_I64_MAP ||
                   field->kind == FIELD_KIND_TEXTS_MAP || field->kind == FIELD_KIND_OBJECT_MAP;
     bool is_flags = field->kind == FIELD_KIND_FLAGS, is_first = true;
-    struct any_list {
-        void *at;
-        uint32_t count, room;
-    } *list = member;
+    struct any_list *list = member;
     struct json_token key_token = { 0 };
     uint32_t index = 0;
     int more;
@@ -344,6 +378,8 @@ static int scan_member(struct scanner *scanner, const struct field *field, const
             return refuse(scanner, token, "expected an object");
         if (field->kind == FIELD_KIND_INLINE)
             return scan_object(scanner, field->ref, member);
+        if (!take_memory(scanner, ((const struct schema *)field->ref)->size))
+            return -1;
         object = arena_alloc(scanner->json.arena, ((const struct schema *)field->ref)->size);
         memcpy(member, &object, sizeof(object));
         return scan_object(scanner, field->ref, object);
@@ -424,11 +460,12 @@ static int scan_object(struct scanner *scanner, const struct schema *schema, voi
     return 0;
 }
 
-int field_scan_text(const struct schema *schema, void *object, const char *text, size_t length, struct arena *arena,
-                    struct field_error *error)
+int field_scan_limited(const struct schema *schema, void *object, const char *text, size_t length, size_t memory,
+                       struct arena *arena, struct field_error *error)
 {
     struct scanner scanner = { .json = { .text = text, .at = text, .end = text + length, .arena = arena },
-                               .error = error };
+                               .error = error,
+                               .memory = memory };
     char what[sizeof(error->message)];
     struct json_token token;
     int result;
@@ -455,4 +492,10 @@ int field_scan_text(const struct schema *schema, void *object, const char *text,
     if (snprintf(error->message, sizeof(error->message), "%s: %s", error->path, what) < 0)
         error->message[0] = '\0';
     return -1;
+}
+
+int field_scan_text(const struct schema *schema, void *object, const char *text, size_t length, struct arena *arena,
+                    struct field_error *error)
+{
+    return field_scan_limited(schema, object, text, length, SIZE_MAX, arena, error);
 }

@@ -96,6 +96,7 @@ SCHEMA(held_item)
 static const struct field held_fields[] = {
     LIST(held, pools, held_item, 0),
     LIST(held, resources, held_item, 0),
+    FIELD(held, complete, 0),
 };
 SCHEMA(held)
 

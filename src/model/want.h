@@ -4,7 +4,8 @@
  * structs are the messages of the link; the controller derives wants from the model, the satellite plans from them.
  *
  *   controller -> satellite                              satellite -> controller
- *                                                        held      struct held        first after on_up: what it holds
+ *                                                        held      struct held        first after on_up: what it
+ *                                                                                     holds, the last part is complete
  *   wants     struct wants    the difference to that     report    struct report      whatever changed
  *   refresh   struct refresh  measure capacities now     report    with the same token, all pools
  *                                                        crash     struct crash       left by an earlier run, after
@@ -13,14 +14,28 @@
  * After the wants that are complete the satellite reports everything it knows: all pools, all resources, all orphans.
  *
  * A want is always whole: it replaces the one of the same name. generation grows with every change; a report says which
- * generation it speaks of. The satellite never removes anything that is not wanted away: a want it does not hold is an
- * orphan, which it reports.
+ * generation it speaks of. Lists of any length are sent in parts, one message each; a part ends with the item that
+ * brings it to MESSAGE_ITEMS or MESSAGE_BYTES. The satellite never removes anything that is not wanted away: a want it
+ * does not hold is an orphan, which it reports.
  */
 #pragma once
 
 #include <stdint.h>
 
 #include "base/field.h"
+
+/*
+ * What determines how long a message can become is one item, which cannot be cut. The largest is the want or the fact
+ * of a resource: 100 to 300 bytes for each volume, as many for each layer of it, and its properties, of which there are
+ * 35 that satellites are told, mostly of a few bytes. So there is room for 5,000 volumes, or 1,000 that have
+ * everything. A longer item is not sent; the resource has a trouble instead. A part of less than MESSAGE_BYTES and one
+ * item fit into a frame of the link.
+ */
+enum {
+    MESSAGE_ITEMS = 500,
+    MESSAGE_BYTES = 512 * 1024,
+    ITEM_BYTES = 1500 * 1024,
+};
 
 struct pool_want {
     char *pool; /* name as created */
@@ -114,6 +129,7 @@ struct held_item {
 struct held {
     LIST_OF(struct held_item) pools;
     LIST_OF(struct held_item) resources;
+    bool complete; /* last part */
 };
 
 struct refresh {
@@ -186,8 +202,8 @@ struct report {
     int64_t token; /* of the refresh that this answers, else 0 */
     LIST_OF(struct pool_fact) pools;
     LIST_OF(struct resource_fact) resources;
-    LIST_OF(struct orphan_fact) orphans;
-    bool orphans_complete; /* orphans is the whole list */
+    LIST_OF(struct orphan_fact) orphans; /* since the last complete list, or a further part of the next one */
+    bool orphans_complete;               /* these were the last of them */
 };
 
 /* What a process of the satellite left behind when it died of a bug. It is sent again until the controller keeps it. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/json_scan.h"
 
 enum {
     KEEP_CAPACITY = 1024 * 1024, /* the memory of larger frames is given back */
@@ -64,27 +65,58 @@ static uint32_t read_length(const char *header)
     return (uint32_t)byte[0] << 24 | (uint32_t)byte[1] << 16 | (uint32_t)byte[2] << 8 | byte[3];
 }
 
+static bool is_key(const struct json_token *key, const char *name)
+{
+    return key->length == strlen(name) && memcmp(key->start, name, key->length) == 0;
+}
+
+/* All of the text is looked at, so that only what is JSON gets to anybody; the body is read by who knows its rows. */
+static int scan_frame(struct json_scanner *scanner, struct frame *frame)
+{
+    struct json_token key = { 0 }, token;
+    bool is_first = true;
+    int more;
+
+    if (json_scan_blanks(scanner) != '{')
+        return json_scan_skip(scanner);
+    if (json_scan_enter(scanner) != 0)
+        return -1;
+    while ((more = json_scan_member(scanner, '}', &is_first, &key)) > 0) {
+        char first = json_scan_blanks(scanner);
+        const char *start = scanner->at;
+
+        if (json_scan_check(scanner, &key) != 0)
+            return -1;
+        if (first == '"' && is_key(&key, "type")) {
+            if (json_scan_token(scanner, &token) != 0 || !(frame->type = json_scan_text(scanner, &token)))
+                return -1;
+            continue;
+        }
+        if (json_scan_skip(scanner) != 0)
+            return -1;
+        if (first == '{' && is_key(&key, "body"))
+            frame->body = (struct link_body){ start, (size_t)(scanner->at - start) };
+    }
+    return more;
+}
+
 static int parse_frame(const char *text, size_t length, struct frame *frame, char *error)
 {
-    struct json_error json_error;
-    const cJSON *type, *body;
+    struct json_scanner scanner = { .text = text, .at = text, .end = text + length, .arena = &frame->arena };
+    int result;
 
-    frame->tree = json_parse(text, length, &json_error);
-    if (!frame->tree) {
-        snprintf(error, FRAME_ERROR_SIZE, "bad frame of %zu bytes: %s", length, json_error.message);
-        return -1;
-    }
-    type = cJSON_GetObjectItemCaseSensitive(frame->tree, "type");
-    body = cJSON_GetObjectItemCaseSensitive(frame->tree, "body");
-    if (!cJSON_IsObject(frame->tree) || !cJSON_IsString(type) || !cJSON_IsObject(body) ||
-        strlen(type->valuestring) > TYPE_LENGTH_LIMIT) {
-        snprintf(error, FRAME_ERROR_SIZE, "bad frame of %zu bytes: expected an object with a type and a body", length);
-        frame_done(frame);
-        return -1;
-    }
-    frame->type = type->valuestring;
-    frame->body = body;
-    return 1;
+    if (json_is_utf8(text, length))
+        result = scan_frame(&scanner, frame);
+    else
+        result = json_scan_broken(&scanner, "the text is not UTF-8");
+    if (result == 0 && (json_scan_blanks(&scanner), scanner.at < scanner.end))
+        result = json_scan_broken(&scanner, "something stands behind the JSON value");
+    if (result == 0 && frame->type && frame->body.text && strlen(frame->type) <= TYPE_LENGTH_LIMIT)
+        return 1;
+    snprintf(error, FRAME_ERROR_SIZE, "bad frame of %zu bytes: %s", length,
+             result != 0 ? scanner.message : "expected an object with a type and a body");
+    frame_done(frame);
+    return -1;
 }
 
 int frame_next(struct frame_reader *reader, struct frame *frame, char error[static FRAME_ERROR_SIZE])
@@ -110,7 +142,7 @@ int frame_next(struct frame_reader *reader, struct frame *frame, char error[stat
 
 void frame_done(struct frame *frame)
 {
-    cJSON_Delete(frame->tree);
+    arena_done(&frame->arena);
     *frame = (struct frame){ 0 };
 }
 
@@ -136,13 +168,20 @@ size_t frame_write(struct buf *out, const char *type, const struct schema *schem
     return size;
 }
 
-int frame_read_hello(const cJSON *body, struct link_hello *hello, struct arena *arena,
+int link_read(const struct link_body *body, const struct schema *schema, void *object, struct arena *arena,
+              struct field_error *error)
+{
+    return field_scan_limited(schema, object, body->text, body->length,
+                              LINK_MEMORY_LEAST + LINK_MEMORY_FACTOR * body->length, arena, error);
+}
+
+int frame_read_hello(const struct link_body *body, struct link_hello *hello, struct arena *arena,
                      char error[static FRAME_ERROR_SIZE])
 {
     struct field_error field_error;
 
     *hello = (struct link_hello){ 0 };
-    if (field_decode(&link_hello_schema, hello, body, arena, &field_error) != 0) {
+    if (link_read(body, &link_hello_schema, hello, arena, &field_error) != 0) {
         snprintf(error, FRAME_ERROR_SIZE, "bad hello: %s", field_error.message);
         return -1;
     }

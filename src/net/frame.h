@@ -22,9 +22,9 @@ struct frame_reader {
 };
 
 struct frame {
-    cJSON *tree;
-    const char *type;  /* of tree */
-    const cJSON *body; /* of tree, always an object */
+    struct arena arena;
+    const char *type;
+    struct link_body body; /* lies in the reader, until that is added to or reset */
 };
 
 void frame_reader_done(struct frame_reader *reader);
@@ -40,7 +40,7 @@ void frame_done(struct frame *frame);
 size_t frame_write(struct buf *out, const char *type, const struct schema *schema, const void *body);
 
 /* The peer's hello from the body of a frame; text is copied into arena. 0, or -1 and *error. */
-int frame_read_hello(const cJSON *body, struct link_hello *hello, struct arena *arena,
+int frame_read_hello(const struct link_body *body, struct link_hello *hello, struct arena *arena,
                      char error[static FRAME_ERROR_SIZE]) MUST_CHECK;
 /* The highest protocol that both ranges hold; 0 when there is none. */
 int frame_choose_protocol(const struct link_hello *a, const struct link_hello *b);

@@ -209,7 +209,7 @@ static void come_up(struct link *link)
 }
 
 /* A peer without a common protocol may still say why it refuses: that comes first. */
-static void handle_hello(struct link *link, const cJSON *body)
+static void handle_hello(struct link *link, const struct link_body *body)
 {
     char error[FRAME_ERROR_SIZE], told[FRAME_ERROR_SIZE];
     struct link_hello peer;
@@ -273,7 +273,7 @@ static void handle_frame(struct link *link, const struct frame *frame)
     char error[FRAME_ERROR_SIZE];
 
     if (strcmp(frame->type, "hello") == 0) {
-        handle_hello(link, frame->body);
+        handle_hello(link, &frame->body);
     } else if (link->state == LINK_GREETED && strcmp(frame->type, "ready") == 0) {
         come_up(link);
     } else if (link->state != LINK_UP) {
@@ -282,7 +282,7 @@ static void handle_frame(struct link *link, const struct frame *frame)
         fail_attempt(link, error);
     } else if (strcmp(frame->type, "ping") != 0) {
         if (link->events->on_message)
-            link->events->on_message(link->owner, frame->type, frame->body);
+            link->events->on_message(link->owner, frame->type, &frame->body);
     }
 }
 

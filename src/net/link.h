@@ -20,8 +20,14 @@
 enum {
     LINK_PROTOCOL_MIN = 1,
     LINK_PROTOCOL_MAX = 1,
-    LINK_FRAME_LIMIT = 64 * 1024 * 1024, /* bytes; a longer frame closes the link */
-    LINK_HELLO_FRAME_LIMIT = 64 * 1024,  /* bytes; the same, until the peer's hello is accepted */
+    /* Bytes; a longer frame closes the link. It is read and obeyed in one turn, in milliseconds. What is to be sent is
+     * cut by whoever sends it, see model/want.h. */
+    LINK_FRAME_LIMIT = 2 * 1024 * 1024,
+    LINK_HELLO_FRAME_LIMIT = 64 * 1024, /* bytes; the same, until the peer's hello is accepted */
+    /* What a body is decoded into may take so many bytes of memory for each byte of its text, and that many more.
+     * Nothing that is written by field_encode comes near: a list of texts of one letter each takes 8. */
+    LINK_MEMORY_FACTOR = 16,
+    LINK_MEMORY_LEAST = 4096,
     LINK_HELLO_MS = 5000,    /* a dialled connection must open, and then the hellos be exchanged, within so long */
     LINK_RETRY_MIN_MS = 250, /* first pause before dialling again, doubled up to the longest */
     LINK_RETRY_MAX_MS = 10000,
@@ -51,9 +57,19 @@ struct link_hello {
 };
 extern const struct schema link_hello_schema;
 
+/* The text of an object. */
+struct link_body {
+    const char *text;
+    size_t length;
+};
+/* As field_scan_text. Unknown members are passed over. 0, or -1 and *error. */
+int link_read(const struct link_body *body, const struct schema *schema, void *object, struct arena *arena,
+              struct field_error *error) MUST_CHECK;
+
 struct link;
 /*
- * All of them come from the loop, never from inside a function of this header. What they are given ends with the call.
+ * All of them come from the loop, never from inside a function of this header. What they are given ends with the call,
+ * or when the callback itself drops the connection.
  */
 struct link_events {
     /*
@@ -64,7 +80,7 @@ struct link_events {
      */
     bool (*on_hello)(void *owner, const struct link_hello *peer, struct link_hello *own);
     void (*on_up)(void *owner, const struct link_hello *peer, int protocol); /* both sides accepted each other */
-    void (*on_message)(void *owner, const char *type, const cJSON *body);    /* body is an object */
+    void (*on_message)(void *owner, const char *type, const struct link_body *body);
     /*
      * Once after each on_up, and also after each attempt to dial that failed before it. On a link that accepted it
      * comes once, whether it had been up or not.

@@ -5,6 +5,7 @@
 Every row must be answered with one of its statuses, or by closing the connection where the row says None, within the time limit;
 afterwards the program still answers others, and holds no descriptor more.
 """
+import json
 import pathlib
 import socket
 import struct
@@ -13,6 +14,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
 from cluster import Cluster
+from peer import FRAME_LIMIT, FakeSatellite
 from rest import Broken
 from suite import Suite, wait_for
 
@@ -323,6 +325,92 @@ def _():
             stop.set()
             thread.join()
             listener.close()
+
+
+def fill(begin, item, end):
+    """A body of JSON that makes the largest frame there can be."""
+    return begin + item * ((FRAME_LIMIT - 100 - len(begin) - len(end)) // len(item)) + end
+
+
+# Each is one frame: nothing known, as much of it as there can be, or more memory asked for than the text is long.
+FLOOD = [
+    fill(b'{"resources":[', b'{"resource":"r"},', b'{"resource":"r"}]}'),
+    fill(b'{"resources":[{"resource":"r","volumes":[', b'{},', b'{}]}]}'),
+    fill(b'{"pools":[', b'{"pool":"p","props":{"":""}},', b'{"pool":"p"}]}'),
+    fill(b'{"orphans":[', b'{"pool":"p","identifier":"i"},', b'{"pool":"p","identifier":"i"}]}'),
+    fill(b'{"unknown":[', b'[[[[],{}]]],', b'1]}'),
+    fill(b'{"resources":[{"resource":"', b'\\u00e4', b'"}]}'),
+]
+
+
+@suite.case('60 MB of frames from a satellite: others are answered meanwhile, memory stays bounded')
+def _():
+    frames = 30    # of 2 MiB each
+    messages = [('held', {'complete': True}), ('report', {'token': 1 << 50})]
+    messages += [('report', FLOOD[number % len(FLOOD)]) for number in range(frames)]
+    with fresh() as cluster, FakeSatellite(messages) as fake:
+        cluster.register()
+        before = cluster.controller.resident_kib()
+        fake.register(cluster.rest, 'flood')
+        answers, largest = 0, 0
+        while fake.sent < len(messages):
+            cluster.rest.get('/v1/nodes')
+            largest = max(largest, cluster.controller.resident_kib())
+            answers += 1
+            assert fake.connections < 2, 'the connection was dropped: ' + cluster.controller.tail()
+        assert answers > 0
+        cluster.await_online('flood')
+        largest = max(largest, cluster.controller.resident_kib())
+        print(f'     {answers} requests answered meanwhile; {before} KiB before, {largest} at most', flush=True)
+        assert largest - before < 600 << 10, f'{before} KiB before, {largest} at most'    # the sanitizer keeps 256 MiB
+        assert cluster.node_state('n1') == 'ONLINE'
+        cluster.create_definition('meanwhile', [8192])
+        cluster.create_resource('meanwhile', 'n1')
+        cluster.await_match({('meanwhile', 'n1'): {0: 8192}})
+        cluster.delete_everything()
+
+
+@suite.case('a frame that is too long, and parts without an end: the node is told to be unusable, with the reason')
+def _():
+    item = b'{"name":"%s"},' % (b'x' * 200)
+    part = fill(b'{"resources":[', item, item[:-1] + b']}')
+    rows = [([('held', b'{"x":"' + b'x' * FRAME_LIMIT + b'"}')], 'over the limit'),
+            ([('held', part)] * 40, 'more than a satellite can have')]
+    for messages, reason in rows:
+        with fresh() as cluster, FakeSatellite(messages) as fake:
+            fake.register(cluster.rest)
+            wait_for('the connection is closed and tried again', lambda: fake.connections > 1, 30)
+            answer = cluster.rest.call('PUT', '/v1/nodes/fake/reconnect', timeout=30)
+            assert cluster.node_state('fake') != 'ONLINE'
+            text = json.dumps(cluster.rest.get('/v1/nodes/fake')) + str(answer) + cluster.controller.tail(40)
+            assert reason in text, text
+            assert cluster.controller.resident_kib() < 800 << 10
+
+
+@suite.case('a resource whose want is longer than a message can be: it alone is in trouble')
+def _():
+    keys = ['StorDriver/LvcreateOptions', 'StorDriver/LvcreateSnapshotOptions', 'StorDriver/ZfscreateOptions',
+            'StorDriver/ZfsSnapshotOptions', 'StorDriver/LvcreatePvSelection']
+    with fresh() as cluster:
+        cluster.register()
+        cluster.create_definition('fine', [8192])
+        cluster.create_resource('fine', 'n1')
+        cluster.create_definition('long', [4096] * 80)
+        for key in keys:
+            cluster.rest.put('/v1/resource-definitions/long', {'override_props': {key: '-' * 4000}})
+        answer = cluster.rest.call('POST', '/v1/resource-definitions/long/resources/n1',
+                                   {'resource': {'node_name': 'n1', 'props': {'StorPoolName': 'thin'}}})
+        assert any("cannot be sent to node 'n1'" in e['message'] for e in answer.errors), answer
+        assert cluster.node_state('n1') == 'ONLINE'
+        cluster.rest.put('/v1/resource-definitions/fine/volume-definitions/0', {'size_kib': 16384})
+        wait_for('the other resource grows', lambda: [d for d in cluster.devices().values() if d['size_kib'] == 16384])
+        cluster.satellites['n1'].restart()
+        cluster.await_online('n1')
+        wait_for('the trouble is shown after a reconnection', lambda: 'cannot be sent' in json.dumps(
+            cluster.rest.get('/v1/view/resources?resources=long') + cluster.rest.get('/v1/error-reports')))
+        cluster.rest.put('/v1/resource-definitions/long', {'delete_props': keys})
+        cluster.await_match({('fine', 'n1'): {0: 16384}, ('long', 'n1'): dict.fromkeys(range(80), 4096)})
+        cluster.delete_everything()
 
 
 if __name__ == '__main__':

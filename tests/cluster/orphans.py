@@ -179,7 +179,7 @@ def _():
 @suite.case('a satellite that reports orphans of a pool that nobody knows')
 def _():
     report = {'token': 1 << 50, 'orphans_complete': True, 'orphans': [{'pool': 'nope', 'identifier': 'a_00000'}]}
-    with Cluster(satellites=0, source='orphans') as cluster, FakeSatellite([('held', {}), ('report', report)]) as fake:
+    with Cluster(satellites=0, source='orphans') as cluster, FakeSatellite([('held', {'complete': True}), ('report', report)]) as fake:
         fake.register(cluster.rest)
         cluster.await_online('fake')
         assert cluster.rest.get('/v1/nodes/fake/orphans') == []

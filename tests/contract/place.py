@@ -240,7 +240,7 @@ class StandIns(Place):
 
 class RealTools(Place):
     """In a test machine; the satellite listens where the machine's port 3370 is forwarded to."""
-    seconds = 90
+    seconds = 240
 
     def __init__(self, machine):
         super().__init__()

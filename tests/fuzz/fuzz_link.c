@@ -31,7 +31,7 @@ static void check_hello(const struct link_hello *hello, struct arena *arena)
     frame_reader_add(&reader, out.data, out.length);
     got = frame_next(&reader, &frame, error);
     assert(got == 1 && strcmp(frame.type, "hello") == 0);
-    got = frame_read_hello(frame.body, &again, arena, error);
+    got = frame_read_hello(&frame.body, &again, arena, error);
     assert(got == 0 && again.protocol_max == hello->protocol_max);
     assert(again.capabilities.count == hello->capabilities.count &&
            again.unsupported.count == hello->unsupported.count);
@@ -50,10 +50,10 @@ static void read_frames(struct frame_reader *reader, struct result *result)
     int got;
 
     while ((got = frame_next(reader, &frame, error)) > 0) {
-        assert(frame.type && frame.body);
+        assert(frame.type && frame.body.length >= 2);
         result->frames++;
         result->hash = text_hash(result->hash, frame.type, strlen(frame.type));
-        if (frame_read_hello(frame.body, &hello, &arena, error) == 0) {
+        if (frame_read_hello(&frame.body, &hello, &arena, error) == 0) {
             result->hellos++;
             check_hello(&hello, &arena);
         }

@@ -61,7 +61,7 @@ static void on_up(void *owner, const struct link_hello *peer, int protocol)
     act(side, ON_UP);
 }
 
-static void on_message(void *owner, const char *type, const cJSON *body)
+static void on_message(void *owner, const char *type, const struct link_body *body)
 {
     struct side *side = owner;
     struct arena arena = { 0 };
@@ -72,7 +72,7 @@ static void on_message(void *owner, const char *type, const cJSON *body)
     snprintf(side->type, sizeof(side->type), "%s", type);
     if (strcmp(type, "note") != 0)
         link_count_unknown(side->link, type);
-    else if (field_decode(&note_schema, &note, body, &arena, &error) != 0)
+    else if (link_read(body, &note_schema, &note, &arena, &error) != 0)
         fail_msg("%s", error.message);
     assert_null(note.hidden);
     side->messages++;

@@ -9,8 +9,13 @@ HELLO = {'protocol_min': 1, 'protocol_max': 1, 'version': '9.9', 'node': 'fake',
          'providers': ['FILE_THIN', 'DISKLESS'], 'layers': ['STORAGE']}
 
 
+FRAME_LIMIT = 2 << 20
+
+
 def frame(kind, body):
-    data = json.dumps({'type': kind, 'body': body}).encode()
+    """body: a value, or the bytes of its JSON."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    data = b'{"type":"%s","body":%s}' % (kind.encode(), data)
     return struct.pack('>I', len(data)) + data
 
 
@@ -36,6 +41,7 @@ class FakeSatellite:
     """Accepts connections; on each it sends its hello and then the messages, [(type, body), ...]."""
 
     def __init__(self, messages, hello=None, address='127.0.0.40'):
+        self.sent = 0    # messages
         self.messages, self.hello = messages, {**HELLO, **(hello or {})}
         self.connections, self.received = 0, []
         self.listener = socket.socket()
@@ -64,14 +70,15 @@ class FakeSatellite:
     def serve(self, peer):
         try:
             peer.sendall(frame('hello', self.hello))
+            got = None
             for kind, body in self.messages:
-                got = None
                 while kind != 'hello' and not got:    # what follows the hello waits for the controller's
                     got = read_frame(peer)
                     if got is None:
                         return
                     self.received.append(got)
                 peer.sendall(frame(kind, body))
+                self.sent += 1
             while got := read_frame(peer):
                 self.received.append(got)
         except OSError:

@@ -71,20 +71,36 @@ static void on_up(void *owner, const struct link_hello *peer, int protocol)
     field_copy(&link_hello_schema, &controller->peer, peer, &controller->world->arena);
 }
 
-static void on_message(void *owner, const char *type, const cJSON *body)
+/* The parts of what is held are put together; more in one message than is agreed fails the test. */
+static void receive_held(struct controller *controller, const struct link_body *body)
+{
+    struct held *all = &controller->held, part = { 0 };
+    struct arena *arena = &controller->world->arena;
+    struct field_error error;
+
+    assert_int_equal(link_read(body, &held_schema, &part, arena, &error), 0);
+    assert_true(part.pools.count + part.resources.count <= MESSAGE_ITEMS);
+    for (uint32_t i = 0; i < part.pools.count; i++)
+        *LIST_ADD(&all->pools, arena) = part.pools.at[i];
+    for (uint32_t i = 0; i < part.resources.count; i++)
+        *LIST_ADD(&all->resources, arena) = part.resources.at[i];
+    controller->held_parts++;
+    controller->was_held = part.complete;
+}
+
+static void on_message(void *owner, const char *type, const struct link_body *body)
 {
     struct controller *controller = owner;
+    struct report *report;
     struct field_error error;
 
     if (strcmp(type, "held") == 0) {
-        memset(&controller->held, 0, sizeof(controller->held));
-        assert_int_equal(field_decode(&held_schema, &controller->held, body, &controller->world->arena, &error), 0);
-        controller->was_held = true;
+        receive_held(controller, body);
     } else {
         assert_string_equal(type, "report");
-        assert_int_equal(field_decode(&report_schema, LIST_ADD(&controller->reports, &controller->world->arena), body,
-                                      &controller->world->arena, &error),
-                         0);
+        report = LIST_ADD(&controller->reports, &controller->world->arena);
+        assert_int_equal(link_read(body, &report_schema, report, &controller->world->arena, &error), 0);
+        assert_true(report->pools.count + report->resources.count + report->orphans.count <= MESSAGE_ITEMS);
     }
 }
 

@@ -18,6 +18,7 @@ struct controller {
     struct link_hello peer;
     struct held held;
     bool was_refused, was_held;
+    int held_parts;
     char reason[256];
     LIST_OF(struct report) reports;
 };

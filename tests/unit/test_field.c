@@ -387,6 +387,47 @@ static void large_maps_come_in_order(void **state)
     }
 }
 
+static int scan_limited(const struct buf *text, size_t factor, struct field_error *error)
+{
+    struct arena arena = { 0 };
+    struct tree tree = { 0 };
+    int result =
+        field_scan_limited(&tree_schema, &tree, text->data, text->length, factor * text->length, &arena, error);
+
+    arena_done(&arena);
+    return result;
+}
+
+/* A few bytes of text must not ask for much memory. A map of equal keys has but one member. */
+static void memory_of_strangers_is_limited(void **state)
+{
+    enum { TIMES = 20000 };
+    static const struct {
+        const char *begin, *item, *end;
+        bool is_large;
+    } rows[] = {
+        { "{\"leaves\":[", "{\"name\":\"\"}", "]}", true },
+        { "{\"texts\":[", "\"\"", "]}", true },
+        { "{\"numbers\":[", "1", "]}", true },
+        { "{\"props\":{", "\"\":\"\"", "}}", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP(buf_done) struct buf text = { 0 };
+        struct field_error error = { 0 };
+
+        buf_add_text(&text, rows[i].begin);
+        for (int n = 0; n < TIMES; n++)
+            buf_printf(&text, "%s%s", n > 0 ? "," : "", rows[i].item);
+        buf_add_text(&text, rows[i].end);
+        assert_int_equal(scan_limited(&text, 16, &error), 0);
+        assert_int_equal(scan_limited(&text, 4, &error), rows[i].is_large ? -1 : 0);
+        if (rows[i].is_large)
+            assert_non_null(strstr(error.message, "]: is more than such a text may hold"));
+    }
+}
+
 static void what_is_no_utf8_is_refused(void **state)
 {
     static const struct {
@@ -425,6 +466,7 @@ int main(void)
         cmocka_unit_test(scanned_strings_are_unescaped),
         cmocka_unit_test(unsorted_maps_are_sorted_while_decoded),
         cmocka_unit_test(large_maps_come_in_order),
+        cmocka_unit_test(memory_of_strangers_is_limited),
         cmocka_unit_test(what_is_no_utf8_is_refused),
     };
 

@@ -42,7 +42,7 @@ static void test_up_and_messages(void **state)
 
 static void test_order_of_large_and_small(void **state)
 {
-    enum { COUNT = 3000, LARGE = 6 * 1024 * 1024 };
+    enum { COUNT = 3000, LARGE = LINK_FRAME_LIMIT - 1024 };
     struct world *world = *state;
     struct side *controller = &world->controller, *satellite = &world->satellites[0];
     char *large = memory_alloc(LARGE + 1);
@@ -50,8 +50,8 @@ static void test_order_of_large_and_small(void **state)
     memset(large, 'x', LARGE);
     world_bring_up(world);
     for (int i = 1; i <= COUNT; i++) {
-        side_send_note(controller, "note", i, i % 1000 == 0 ? large : "small");
-        side_send_note(satellite, "note", i, i % 1500 == 0 ? large : "small");
+        side_send_note(controller, "note", i, i % 300 == 0 ? large : "small");
+        side_send_note(satellite, "note", i, i % 500 == 0 ? large : "small");
     }
     assert_true(link_unsent(controller->link) > 0);
     RUN_UNTIL(world, controller->messages == COUNT && satellite->messages == COUNT);
@@ -272,7 +272,7 @@ static void test_too_long_to_send(void **state)
     free(huge);
     side_send_note(controller, "note", 2, "is not sent either");
     RUN_UNTIL(world, controller->downs == 1);
-    assert_non_null(strstr(controller->why, "a frame of type 'note' would have 671"));
+    assert_non_null(strstr(controller->why, "a frame of type 'note' would have 209"));
     RUN_UNTIL(world, controller->ups == 2 && world->satellites[1].ups == 1);
     assert_int_equal(world->satellites[0].messages, 0);
     assert_int_equal(world->satellites[0].downs, 1);

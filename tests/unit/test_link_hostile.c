@@ -101,9 +101,9 @@ static void test_garbage_when_up(void **state)
     assert_int_equal(satellite->ups, 0); /* the one that dialled may still refuse */
     raw_send_frame(world->raw[0], RAW_READY);
     RUN_UNTIL(world, satellite->ups == 1);
-    raw_send_bytes(world->raw[0], "\x04\x00\x00\x01", 4);
+    raw_send_bytes(world->raw[0], "\x00\x20\x00\x01", 4);
     RUN_UNTIL(world, satellite->downs == 1);
-    assert_string_equal(satellite->why, "frame of 67108865 bytes is over the limit of 67108864 bytes");
+    assert_string_equal(satellite->why, "frame of 2097153 bytes is over the limit of 2097152 bytes");
     assert_false(link_is_up(satellite->link));
 
     satellite = &world->satellites[1];

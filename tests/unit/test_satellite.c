@@ -137,6 +137,58 @@ static void test_reconnect_tells_everything_again(void **state)
     world_done(&world);
 }
 
+enum { MANY = 1200 };
+
+static bool all_are_seen(struct world *world)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < world->controller.reports.count; i++)
+        count += world->controller.reports.at[i].resources.count;
+    return count >= MANY;
+}
+
+/* They fail, because there is no such pool; that is told of each. */
+static void test_many_are_told_in_parts(void **state)
+{
+    struct wants wants = { .complete = true };
+    struct world world;
+
+    (void)state;
+    world_init(&world);
+    for (int i = 0; i < MANY; i++)
+        add_resource(&world, &wants, arena_printf(&world.arena, "many%04d", i), "nowhere", 4096, 1);
+    send_wants(&world, &wants);
+    wait_until(&world, all_are_seen);
+    link_free(world.controller.link);
+    connect_controller(&world);
+    assert_int_equal(world.controller.held.resources.count, MANY);
+    assert_int_equal(world.controller.held_parts, MANY / MESSAGE_ITEMS + 1);
+    wait_until(&world, all_are_seen);
+    assert_true(resource_has_trouble((world.name = "many0000", world.generation = 1, &world)));
+    world_done(&world);
+}
+
+/* Why it failed names its pool, and so becomes longer than an item may be: the link stays up. */
+static void test_what_is_too_long_to_report_says_so(void **state)
+{
+    struct wants wants = { .complete = true };
+    struct world world;
+    char *pool;
+
+    (void)state;
+    world_init(&world);
+    pool = arena_alloc(&world.arena, ITEM_BYTES + 1);
+    memset(pool, 'p', ITEM_BYTES);
+    add_resource(&world, &wants, "long", pool, 4096, 3);
+    send_wants(&world, &wants);
+    wait_for_resource(&world, "long", 3, resource_has_trouble);
+    assert_string_equal(seen(&world, "long")->trouble->message, "Resource 'long' cannot be reported.");
+    assert_non_null(strstr(seen(&world, "long")->trouble->cause, "and 1536000 are possible"));
+    assert_true(link_is_up(world.controller.link));
+    world_done(&world);
+}
+
 static bool orphan_is_seen(struct world *world)
 {
     const struct report *report = seen_orphans(world);
@@ -229,6 +281,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_life_of_thick_volume),
     cmocka_unit_test(test_restart_adopts),
     cmocka_unit_test(test_reconnect_tells_everything_again),
+    cmocka_unit_test(test_many_are_told_in_parts),
+    cmocka_unit_test(test_what_is_too_long_to_report_says_so),
     cmocka_unit_test(test_orphans_are_told_and_left_alone),
     cmocka_unit_test(test_what_is_refused_says_so),
 };

@@ -130,6 +130,16 @@ bool nvme_must_wait(const struct resource *resource)
     return !target || !is_applied(target);
 }
 
+bool nvme_is_stuck(const struct resource *resource)
+{
+    if (!has_layer(resource) || nvme_is_initiator(resource) || !object_has_flag(&resource->object, RESOURCE_DELETE))
+        return false;
+    child_for_each (resource, other, &resource_definition_of(resource)->object, KIND_RESOURCE)
+        if (nvme_is_initiator(other) && other->fact && other->fact->trouble)
+            return true;
+    return false;
+}
+
 struct text_list nvme_own_layers(const struct text_list *layers, uint64_t flags)
 {
     bool is_initiator = (flags & RESOURCE_NVME_INITIATOR) == RESOURCE_NVME_INITIATOR;

@@ -21,6 +21,9 @@ uint64_t nvme_generation(const struct resource *resource);
 /* Whether the target does not yet let this new initiator in. */
 bool nvme_must_wait(const struct resource *resource);
 
+/* Whether it is to go and waits for an initiator that cannot. */
+bool nvme_is_stuck(const struct resource *resource);
+
 /* Whether a new resource with these layers and flags may join the definition. 0, or -1 and rc says why not. */
 int nvme_check_new(struct request *q, const struct resource_definition *definition, const struct text_list *layers,
                    uint64_t flags);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "model/layer.h"
+#include "roles/controller/nvme.h"
 #include "roles/controller/request.h"
 #include "roles/controller/rest_node.h"
 #include "roles/controller/rest_physical.h"
@@ -107,9 +108,11 @@ static void not_connected(struct request *q, const char *node)
 
 static void add_trouble(struct request *q, const char *node, int64_t code, const struct trouble *trouble)
 {
-    const char *retry = rc_text(&q->rc, "Attempt %d failed; the next one follows in %.1f seconds.", trouble->attempts,
-                                (double)trouble->retry_in_ms / 1000);
+    const char *retry = "It is tried again after a change."; /* what the satellite was not even told */
 
+    if (trouble->attempts > 0)
+        retry = rc_text(&q->rc, "Attempt %d failed; the next one follows in %.1f seconds.", trouble->attempts,
+                        (double)trouble->retry_in_ms / 1000);
     rc_add(&q->rc, code, .message = rc_text(&q->rc, "(%s) %s", node, trouble->message ? trouble->message : "failed"),
            .cause = trouble->cause, .correction = trouble->correction,
            .details = trouble->details ? rc_text(&q->rc, "%s\n%s", trouble->details, retry) : retry);
@@ -134,7 +137,9 @@ static bool resource_settled(struct request *q, const struct settle_item *item)
         return true;
     }
     /* What goes is settled when it is gone. */
-    return resource->fact->applied && !object_has_flag(&resource->object, RESOURCE_DELETE);
+    if (object_has_flag(&resource->object, RESOURCE_DELETE))
+        return nvme_is_stuck(resource);
+    return resource->fact->applied;
 }
 
 static bool pool_settled(struct request *q, const struct settle_item *item)

@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "model/runtime.h"
+#include "roles/controller/arriving.h"
+#include "roles/controller/device_answers.h"
 #include "roles/controller/finish.h"
 #include "roles/controller/reports.h"
 #include "roles/controller/version.h"
@@ -27,17 +29,11 @@ struct session {
     char *trouble;             /* why it is not online, as the satellite or its messages told; NULL: nothing did */
     const char *trouble_state; /* what that is called: a word of the states of connections */
     int64_t online_token, refreshed;
-    struct report *orphans; /* one block */
-    struct disks *disks;    /* the last answer, one block */
-    struct made *made;      /* device pools, newest first */
+    struct report *orphans;   /* one block */
+    struct arriving arriving; /* in this connection ... */
+    bool has_complained;      /* ... as well */
+    struct device_answers answers;
 };
-
-/* An answer that its request has not yet taken. */
-struct made {
-    struct made *next;
-    struct device_pool_fact *fact; /* one block */
-};
-enum { MADE_LIMIT = 32 }; /* requests that are gone do not take theirs */
 
 static struct session *session_of(const struct node *node)
 {
@@ -99,6 +95,16 @@ static void forget_trouble(struct session *session)
     session->trouble = NULL;
 }
 
+/* Of what could come again and again: logged once in a connection. */
+static void complain(struct session *session, const char *what, const char *why)
+{
+    if (!session->has_complained)
+        log_error("node %s: %s: %s", name_of(session), what, why);
+    else
+        log_debug("node %s: %s: %s", name_of(session), what, why);
+    session->has_complained = true;
+}
+
 static void on_refused(void *owner, const char *as, const char *reason)
 {
     set_trouble(owner, state_of_refusal(as), reason);
@@ -122,6 +128,8 @@ static void on_up(void *owner, const struct link_hello *peer, int protocol)
 {
     struct session *session = owner;
 
+    arriving_forget(&session->arriving);
+    session->has_complained = false;
     free(session->hello);
     session->hello = field_duplicate(&link_hello_schema, peer);
     note_uname(session, peer->uname);
@@ -139,32 +147,44 @@ static void on_down(void *owner, const char *why)
     else
         log_debug("node %s cannot be reached: %s", name_of(session), why);
     session->is_synchronised = session->is_online = false;
+    arriving_forget(&session->arriving);
+    session->has_complained = false;
     service_tell_news(session->service);
 }
 
-static void receive_held(struct session *session, const cJSON *body)
+static void fail_sync(struct session *session, const char *why)
+{
+    CLEANUP(memory_freep) char *text = memory_printf("what the satellite holds cannot be read: %s", why);
+
+    set_trouble(session, "FULL_SYNC_FAILED", text);
+    link_fail(session->link, text);
+}
+
+static void synchronise(struct session *session, const struct node *node)
+{
+    struct refresh refresh = { .token = ++session->service->next_token };
+
+    session->is_synchronised = true;
+    session->online_token = refresh.token;
+    wants_synchronise(session->service, node, &session->arriving.held);
+    arriving_forget_held(&session->arriving);
+    service_tell_news(session->service);
+    link_send(session->link, "refresh", &refresh_schema, &refresh);
+}
+
+static void receive_held(struct session *session, const struct link_body *body)
 {
     const struct node *node = node_of(session);
-    struct arena arena = { 0 };
     struct field_error error;
-    struct held held = { 0 };
-    struct refresh refresh;
 
     if (!node)
         return;
-    if (field_decode(&held_schema, &held, body, &arena, &error) != 0) {
-        CLEANUP(memory_freep) char *why = memory_printf("what the satellite holds cannot be read: %s", error.message);
-
-        set_trouble(session, "FULL_SYNC_FAILED", why);
-        link_fail(session->link, why);
-    } else {
-        session->is_synchronised = true;
-        wants_synchronise(session->service, node, &held);
-        service_tell_news(session->service);
-        refresh.token = session->online_token = ++session->service->next_token;
-        link_send(session->link, "refresh", &refresh_schema, &refresh);
-    }
-    arena_done(&arena);
+    if (session->is_synchronised)
+        fail_sync(session, "it was complete before");
+    else if (arriving_take_held(&session->arriving, body, &error) != 0)
+        fail_sync(session, error.message);
+    else if (session->arriving.held.complete)
+        synchronise(session, node);
 }
 
 /* Of the first failure; attempts that follow make no more. */
@@ -192,12 +212,22 @@ static void report_trouble(const struct session *session, const struct node *nod
                                                     .problem_count = 1 });
 }
 
-static void receive_pool(struct session *session, const struct node *node, const struct pool_fact *fact)
+/*
+ * What the satellite could not be told is told by the controller itself, as its trouble (wants.c). It holds on while
+ * the satellite speaks of what it was told before.
+ */
+static void receive_pool(struct session *session, const struct node *node, const struct pool_fact *told)
 {
-    const struct storage_pool *pool = model_find_pool(node, fact->pool);
+    const struct storage_pool *pool = model_find_pool(node, told->pool);
+    struct pool_fact merged = *told, *fact = &merged;
 
     if (!pool || !fact->uuid || strcmp(fact->uuid, pool->object.uuid) != 0)
         return;
+    if (pool->fact && pool->fact->trouble && fact->generation < pool->fact->generation) {
+        fact->trouble = pool->fact->trouble;
+        fact->generation = pool->fact->generation;
+        fact->applied = false;
+    }
     if (fact->trouble && (!pool->fact || !pool->fact->trouble))
         report_trouble(session, node, "StoragePoolFailed", "Storage pool", fact->pool, fact->trouble);
     runtime_set_pool_fact(pool, field_duplicate(&pool_fact_schema, fact));
@@ -205,13 +235,19 @@ static void receive_pool(struct session *session, const struct node *node, const
         finish_note_pool(session->service, pool);
 }
 
-static void receive_resource(struct session *session, const struct node *node, const struct resource_fact *fact)
+static void receive_resource(struct session *session, const struct node *node, const struct resource_fact *told)
 {
-    const struct resource_definition *definition = model_find_definition(&session->service->model, fact->resource);
+    const struct resource_definition *definition = model_find_definition(&session->service->model, told->resource);
     const struct resource *resource = definition ? model_find_resource(definition, node->name) : NULL;
+    struct resource_fact merged = *told, *fact = &merged;
 
     if (!resource || !fact->uuid || strcmp(fact->uuid, resource->object.uuid) != 0)
         return; /* of an earlier one of that name */
+    if (resource->fact && resource->fact->trouble && fact->generation < resource->fact->generation) {
+        fact->trouble = resource->fact->trouble;
+        fact->generation = resource->fact->generation;
+        fact->applied = false;
+    }
     if (fact->trouble && (!resource->fact || !resource->fact->trouble))
         report_trouble(session, node, "ResourceFailed", "Resource", fact->resource, fact->trouble);
     runtime_set_resource_fact(resource, field_duplicate(&resource_fact_schema, fact));
@@ -232,9 +268,16 @@ static void keep_orphans(struct session *session, const struct node *node, const
     arena_done(&arena);
 }
 
-static void receive_orphans(struct session *session, const struct node *node, const struct report *report)
+static void receive_orphans(struct session *session, const struct node *node, const struct report *part)
 {
-    keep_orphans(session, node, report);
+    struct arriving *arriving = &session->arriving;
+
+    if (!arriving_take_orphans(arriving, part))
+        complain(session, "not all volumes that nobody wants can be listed", "there are too many");
+    if (!part->orphans_complete)
+        return;
+    keep_orphans(session, node, &arriving->orphans);
+    arriving_forget_orphans(arriving);
     if (session->orphans->orphans.count > 0)
         log_warn("node %s has %u volumes that nobody wants; see /v1/nodes/%s/orphans", node->name,
                  session->orphans->orphans.count, node->name);
@@ -252,7 +295,7 @@ void session_forget_pool(const struct node *node)
     free(before);
 }
 
-static void receive_report(struct session *session, const cJSON *body)
+static void receive_report(struct session *session, const struct link_body *body)
 {
     const struct node *node = node_of(session);
     struct arena arena = { 0 };
@@ -261,9 +304,9 @@ static void receive_report(struct session *session, const cJSON *body)
 
     if (!node)
         return;
-    if (field_decode(&report_schema, &report, body, &arena, &error) != 0) {
+    if (link_read(body, &report_schema, &report, &arena, &error) != 0) {
         /* Nothing of it is believed. The node does not come online by it; what it has to say, it says again. */
-        log_error("node %s: its report cannot be read: %s", node->name, error.message);
+        complain(session, "its report cannot be read", error.message);
         arena_done(&arena);
         return;
     }
@@ -271,8 +314,7 @@ static void receive_report(struct session *session, const cJSON *body)
         receive_pool(session, node, &report.pools.at[i]);
     for (uint32_t i = 0; i < report.resources.count; i++)
         receive_resource(session, node, &report.resources.at[i]);
-    if (report.orphans_complete)
-        receive_orphans(session, node, &report);
+    receive_orphans(session, node, &report);
     if (report.token > session->refreshed)
         session->refreshed = report.token;
     if (session->is_synchronised && !session->is_online && session->refreshed >= session->online_token) {
@@ -284,7 +326,7 @@ static void receive_report(struct session *session, const cJSON *body)
     service_tell_news(session->service);
 }
 
-static void receive_crash(struct session *session, const cJSON *body)
+static void receive_crash(struct session *session, const struct link_body *body)
 {
     const struct node *node = node_of(session);
     struct service *service = session->service;
@@ -292,7 +334,7 @@ static void receive_crash(struct session *session, const cJSON *body)
     struct field_error error;
     struct crash crash = { 0 };
 
-    if (field_decode(&crash_schema, &crash, body, &arena, &error) == 0 && node) {
+    if (link_read(body, &crash_schema, &crash, &arena, &error) == 0 && node) {
         log_error("node %s: its satellite had crashed; see the error reports", node->name);
         if (crash.text &&
             reports_add_crash(service->reports, node->name, "SATELLITE", crash.text, loop_wall_ms(service->loop)))
@@ -301,57 +343,20 @@ static void receive_crash(struct session *session, const cJSON *body)
     arena_done(&arena);
 }
 
-static void receive_disks(struct session *session, const cJSON *body)
+/* To a question about devices. */
+static void receive_answer(struct session *session, const struct link_body *body,
+                           int (*take)(struct device_answers *answers, const struct link_body *body,
+                                       struct field_error *error))
 {
-    struct arena arena = { 0 };
-    struct field_error error;
-    struct disks disks = { 0 };
-
-    if (field_decode(&disks_schema, &disks, body, &arena, &error) != 0) {
-        log_error("node %s: its disks cannot be read: %s", name_of(session), error.message);
-    } else if (!session->disks || disks.token > session->disks->token) {
-        free(session->disks);
-        session->disks = field_duplicate(&disks_schema, &disks);
-        service_tell_news(session->service);
-    }
-    arena_done(&arena);
-}
-
-static void forget_made(struct made **from)
-{
-    while (*from) {
-        struct made *made = *from;
-
-        *from = made->next;
-        free(made->fact);
-        free(made);
-    }
-}
-
-static void receive_device_pool(struct session *session, const cJSON *body)
-{
-    struct device_pool_fact fact = { 0 };
-    struct arena arena = { 0 };
     struct field_error error;
 
-    if (field_decode(&device_pool_fact_schema, &fact, body, &arena, &error) != 0) {
-        log_error("node %s: what became of a device pool cannot be read: %s", name_of(session), error.message);
-    } else {
-        struct made *made = memory_alloc(sizeof(*made)), **oldest;
-
-        made->fact = field_duplicate(&device_pool_fact_schema, &fact);
-        made->next = session->made;
-        session->made = made;
-        oldest = &session->made;
-        for (int i = 0; *oldest && i < MADE_LIMIT; i++)
-            oldest = &(*oldest)->next;
-        forget_made(oldest);
+    if (take(&session->answers, body, &error) != 0)
+        complain(session, "an answer about its devices cannot be read", error.message);
+    else
         service_tell_news(session->service);
-    }
-    arena_done(&arena);
 }
 
-static void on_message(void *owner, const char *type, const cJSON *body)
+static void on_message(void *owner, const char *type, const struct link_body *body)
 {
     struct session *session = owner;
 
@@ -362,9 +367,9 @@ static void on_message(void *owner, const char *type, const cJSON *body)
     else if (strcmp(type, "crash") == 0)
         receive_crash(session, body);
     else if (strcmp(type, "disks") == 0)
-        receive_disks(session, body);
+        receive_answer(session, body, device_answers_take_disks);
     else if (strcmp(type, "device_pool") == 0)
-        receive_device_pool(session, body);
+        receive_answer(session, body, device_answers_take_pool);
 }
 
 static const struct link_events events = {
@@ -394,6 +399,8 @@ static void hang_up(struct session *session)
     link_free(session->link);
     session->link = NULL;
     session->is_synchronised = session->is_online = false;
+    arriving_forget(&session->arriving);
+    session->has_complained = false;
     forget_trouble(session);
 }
 
@@ -405,8 +412,7 @@ void session_end(const struct node *node)
         return;
     hang_up(session);
     runtime_set_session(node, NULL);
-    forget_made(&session->made);
-    free(session->disks);
+    device_answers_done(&session->answers);
     free(session->orphans);
     free(session->hello);
     free(session->address);
@@ -530,6 +536,18 @@ bool session_has_orphan(const struct node *node, const char *pool, const char *i
     return false;
 }
 
+void session_note_resource(const struct node *node, const struct resource_fact *fact)
+{
+    if (session_of(node))
+        receive_resource(session_of(node), node, fact);
+}
+
+void session_note_pool(const struct node *node, const struct pool_fact *fact)
+{
+    if (session_of(node))
+        receive_pool(session_of(node), node, fact);
+}
+
 void session_send_wants(const struct node *node, const struct wants *wants)
 {
     if (session_of(node))
@@ -544,9 +562,7 @@ void session_ask_disks(const struct node *node, int64_t token)
 
 const struct disks *session_disks(const struct node *node, int64_t token)
 {
-    const struct disks *disks = session_of(node) ? session_of(node)->disks : NULL;
-
-    return disks && disks->token >= token ? disks : NULL;
+    return session_of(node) ? device_answers_disks(&session_of(node)->answers, token) : NULL;
 }
 
 void session_make_device_pool(const struct node *node, const struct device_pool_want *want)
@@ -557,17 +573,5 @@ void session_make_device_pool(const struct node *node, const struct device_pool_
 
 struct device_pool_fact *session_take_device_pool(const struct node *node, int64_t token)
 {
-    struct made **link = session_of(node) ? &session_of(node)->made : NULL;
-    struct device_pool_fact *fact;
-    struct made *made;
-
-    while (link && *link && (*link)->fact->token != token)
-        link = &(*link)->next;
-    if (!link || !*link)
-        return NULL;
-    made = *link;
-    *link = made->next;
-    fact = made->fact;
-    free(made);
-    return fact;
+    return session_of(node) ? device_answers_claim_pool(&session_of(node)->answers, token) : NULL;
 }

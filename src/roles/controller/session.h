@@ -45,5 +45,8 @@ struct device_pool_fact *session_take_device_pool(const struct node *node, int64
 /* For wants.c: whether wants may be sent, and sending them. */
 bool session_is_synchronised(const struct node *node);
 void session_send_wants(const struct node *node, const struct wants *wants);
+/* As if the satellite had reported it. */
+void session_note_resource(const struct node *node, const struct resource_fact *fact);
+void session_note_pool(const struct node *node, const struct pool_fact *fact);
 /* The interface that is dialled: the one CurStltConnName names, else the first that can be. NULL when there is none. */
 const struct net_interface *session_interface(const struct node *node);

@@ -21,7 +21,8 @@
 #include "roles/controller/request.h"
 #include "roles/controller/session.h"
 
-enum { WANTS_PER_MESSAGE = 500 };
+/* Members that the digest does not cover, at most. */
+enum { DIGEST_BYTES = 64 };
 
 static void mark(struct service *service, const struct resource *resource, uint64_t generation)
 {
@@ -132,7 +133,8 @@ void wants_note_change(struct service *service, const struct change *change, boo
         request_settle_resource(service->current, resource, change->kind == CHANGE_NEW, vanishes);
 }
 
-static uint64_t digest_of(const struct schema *schema, const void *want)
+/* *bytes: of the want in a message. */
+static uint64_t digest_of(const struct schema *schema, const void *want, size_t *bytes)
 {
     struct buf text = { 0 };
     struct json_writer writer = { .out = &text };
@@ -140,14 +142,17 @@ static uint64_t digest_of(const struct schema *schema, const void *want)
 
     field_encode(schema, want, FIELD_LINK, &writer);
     digest = text_hash(TEXT_HASH_START, text.data, text.length);
+    *bytes = text.length + DIGEST_BYTES;
     buf_done(&text);
     return digest;
 }
 
-/* Texts of the want are those of the model: it is sent before the turn ends. */
-static void build_resource(const struct service *service, const struct resource *resource, struct resource_want *want,
-                           struct arena *arena)
+/* Texts of the want are those of the model: it is sent before the turn ends. Its bytes in a message. */
+static size_t build_resource(const struct service *service, const struct resource *resource, struct resource_want *want,
+                             struct arena *arena)
 {
+    size_t bytes;
+
     *want = (struct resource_want){
         .resource = resource_definition_of(resource)->name,
         .uuid = resource->object.uuid,
@@ -170,18 +175,21 @@ static void build_resource(const struct service *service, const struct resource 
     }
     if (nvme_concerns(resource))
         nvme_build(service, resource, want, arena);
-    want->digest = (int64_t)digest_of(&resource_want_schema, want);
+    want->digest = (int64_t)digest_of(&resource_want_schema, want, &bytes);
     want->generation = (int64_t)(nvme_concerns(resource) ? nvme_generation(resource) : resource->object.generation);
     /* Not part of the digest: a satellite that goes on running knows what it has made. */
     for (uint32_t i = 0; i < resource->volumes.count; i++) {
         want->volumes.at[i].must_exist = resource->volumes.at[i].is_deployed;
         want->volumes.at[i].must_be_new = !resource->volumes.at[i].is_deployed;
     }
+    return bytes;
 }
 
-static void build_pool(const struct service *service, const struct storage_pool *pool, struct pool_want *want,
-                       struct arena *arena)
+static size_t build_pool(const struct service *service, const struct storage_pool *pool, struct pool_want *want,
+                         struct arena *arena)
 {
+    size_t bytes;
+
     *want = (struct pool_want){
         .pool = (char *)arena_strdup(arena, storage_pool_name(pool)),
         .uuid = pool->object.uuid,
@@ -192,8 +200,9 @@ static void build_pool(const struct service *service, const struct storage_pool 
             !text_starts_with(pool->object.props.at[i].key, "StorDriver/internal/"))
             text_map_set(&want->props, pool->object.props.at[i].key, pool->object.props.at[i].value, arena);
     obeyed_props_of_pool(&service->model, pool, &want->props, arena);
-    want->digest = (int64_t)digest_of(&pool_want_schema, want);
+    want->digest = (int64_t)digest_of(&pool_want_schema, want, &bytes);
     want->generation = (int64_t)pool->object.generation;
+    return bytes;
 }
 
 /* Wants for one node, sent when there are enough of them. */
@@ -201,16 +210,69 @@ struct outbox {
     const struct node *node;
     struct wants wants;
     struct arena arena;
+    uint32_t items;
+    size_t bytes;
     struct outbox *next;
 };
 
 static void flush(struct outbox *outbox)
 {
-    if (outbox->wants.pools.count + outbox->wants.resources.count + outbox->wants.forget.count > 0 ||
-        outbox->wants.complete)
+    if (outbox->items > 0 || outbox->wants.complete)
         session_send_wants(outbox->node, &outbox->wants);
     outbox->wants = (struct wants){ 0 };
     arena_reset(&outbox->arena);
+    outbox->items = 0;
+    outbox->bytes = 0;
+}
+
+/* Of an item that was just added. */
+static void count_item(struct outbox *outbox, size_t bytes)
+{
+    outbox->items++;
+    outbox->bytes += bytes;
+    if (outbox->items >= MESSAGE_ITEMS || outbox->bytes >= MESSAGE_BYTES)
+        flush(outbox);
+}
+
+/* The satellite is not told; it keeps what it was told before. */
+static void refuse(const struct node *node, const char *kind, const char *name, size_t bytes, struct trouble *trouble,
+                   struct arena *arena)
+{
+    trouble->message = arena_printf(arena, "%s '%s' cannot be sent to node '%s'.", kind, name, node->name);
+    trouble->cause =
+        arena_printf(arena, "What the satellite must be told of it takes %zu bytes in a message, and %d are possible.",
+                     bytes, ITEM_BYTES);
+    trouble->correction = arena_strdup(arena, "Spread it over several, or give it fewer or shorter properties.");
+}
+
+static void refuse_resource(const struct resource *resource, const struct resource_want *want, size_t bytes,
+                            struct arena *arena)
+{
+    struct resource_fact fact = resource->fact ? *resource->fact : (struct resource_fact){ 0 };
+    struct trouble trouble = { 0 };
+
+    refuse(resource_node(resource), "Resource", want->resource, bytes, &trouble, arena);
+    fact.resource = want->resource;
+    fact.uuid = want->uuid;
+    fact.generation = want->generation;
+    fact.applied = false;
+    fact.trouble = &trouble;
+    session_note_resource(resource_node(resource), &fact);
+}
+
+static void refuse_pool(const struct storage_pool *pool, const struct pool_want *want, size_t bytes,
+                        struct arena *arena)
+{
+    struct pool_fact fact = pool->fact ? *pool->fact : (struct pool_fact){ 0 };
+    struct trouble trouble = { 0 };
+
+    refuse(storage_pool_node(pool), "Storage pool", want->pool, bytes, &trouble, arena);
+    fact.pool = want->pool;
+    fact.uuid = want->uuid;
+    fact.generation = want->generation;
+    fact.applied = false;
+    fact.trouble = &trouble;
+    session_note_pool(storage_pool_node(pool), &fact);
 }
 
 static struct outbox *outbox_for(struct outbox **all, const struct node *node)
@@ -230,25 +292,33 @@ static struct outbox *outbox_for(struct outbox **all, const struct node *node)
 static void add_resource(const struct service *service, struct outbox *outbox, const struct resource *resource)
 {
     struct resource_want want;
+    size_t bytes = build_resource(service, resource, &want, &outbox->arena);
 
-    build_resource(service, resource, &want, &outbox->arena);
     if (resource->want_generation > 0 && resource->want_digest == (uint64_t)want.digest)
         return;
     runtime_set_resource_want(resource, (uint64_t)want.generation, (uint64_t)want.digest);
+    if (bytes > ITEM_BYTES) {
+        refuse_resource(resource, &want, bytes, &outbox->arena);
+        return;
+    }
     *LIST_ADD(&outbox->wants.resources, &outbox->arena) = want;
-    if (outbox->wants.resources.count >= WANTS_PER_MESSAGE)
-        flush(outbox);
+    count_item(outbox, bytes);
 }
 
 static void add_pool(const struct service *service, struct outbox *outbox, const struct storage_pool *pool)
 {
     struct pool_want want;
+    size_t bytes = build_pool(service, pool, &want, &outbox->arena);
 
-    build_pool(service, pool, &want, &outbox->arena);
     if (pool->want_generation > 0 && pool->want_digest == (uint64_t)want.digest)
         return;
     runtime_set_pool_want(pool, (uint64_t)want.generation, (uint64_t)want.digest);
+    if (bytes > ITEM_BYTES) {
+        refuse_pool(pool, &want, bytes, &outbox->arena);
+        return;
+    }
     *LIST_ADD(&outbox->wants.pools, &outbox->arena) = want;
+    count_item(outbox, bytes);
 }
 
 /* A pool that is there (again) is none to forget, whatever became of the transaction that deleted it. */
@@ -268,6 +338,7 @@ static void add_removed_pools(struct service *service, uint64_t durable, struct 
         want = LIST_ADD(&outbox->wants.pools, &outbox->arena);
         want->pool = arena_strdup(&outbox->arena, removed->pool);
         want->remove = true;
+        count_item(outbox, strlen(want->pool));
     }
     service->removed_pools = (__typeof__(service->removed_pools)){ 0 };
     arena_reset(&service->removed_arena);
@@ -412,6 +483,7 @@ void wants_synchronise(struct service *service, const struct node *node, const s
 
             want->pool = held->pools.at[i].name;
             want->remove = true;
+            count_item(&outbox, strlen(want->pool));
         }
     }
     flush(&outbox);
@@ -443,8 +515,10 @@ void wants_synchronise(struct service *service, const struct node *node, const s
             model_find_definition(&service->model, held->resources.at[i].name);
 
         if (!(definition && model_find_resource(definition, node->name)) &&
-            !is_unreadable(&service->model, KIND_RESOURCE, held->resources.at[i].name, node->name))
+            !is_unreadable(&service->model, KIND_RESOURCE, held->resources.at[i].name, node->name)) {
             text_list_add(&outbox.wants.forget, held->resources.at[i].name, &outbox.arena);
+            count_item(&outbox, strlen(held->resources.at[i].name));
+        }
     }
     outbox.wants.complete = true;
     flush(&outbox);

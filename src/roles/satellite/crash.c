@@ -18,6 +18,7 @@
 LOG_DOMAIN("crash");
 
 enum { KEPT_FILES = 16, TEXT_LIMIT = 128 * 1024 };
+_Static_assert(6 * TEXT_LIMIT < ITEM_BYTES, "in JSON a byte becomes up to six");
 
 #define PREFIX "ErrorReport-"
 #define SUFFIX ".log"
@@ -94,7 +95,7 @@ void crashes_send(const char *data_dir, struct link *link)
     struct dirent **names = NULL;
     int count = data_dir ? list(directory, &names) : 0;
 
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count && i < KEPT_FILES; i++)
         send_one(directory, names[i]->d_name, link);
     free_names(names, count);
 }

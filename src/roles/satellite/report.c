@@ -90,18 +90,95 @@ static bool any_pool_is_pending(const struct satellite *satellite)
     return false;
 }
 
-static void add_orphans(struct satellite *satellite, struct report *report, struct arena *arena)
+/* Facts for the controller, sent when there are enough of them. */
+struct outgoing {
+    struct link *link; /* NULL: nobody is there to hear of them */
+    struct report report;
+    struct arena arena;
+    uint32_t items;
+    size_t bytes;
+};
+
+static void flush(struct outgoing *out)
 {
+    const struct report *report = &out->report;
+
+    if (out->link && (out->items > 0 || report->token != 0 || report->orphans_complete))
+        link_send(out->link, "report", &report_schema, report);
+    out->report = (struct report){ 0 };
+    arena_reset(&out->arena);
+    out->items = 0;
+    out->bytes = 0;
+}
+
+/* Of an item that was just added. */
+static void count_item(struct outgoing *out, size_t bytes)
+{
+    out->items++;
+    out->bytes += bytes;
+    if (out->items >= MESSAGE_ITEMS || out->bytes >= MESSAGE_BYTES)
+        flush(out);
+}
+
+static struct trouble *refuse(struct arena *arena, const char *kind, const char *name, size_t bytes)
+{
+    struct trouble *trouble = arena_alloc(arena, sizeof(*trouble));
+
+    trouble->message = arena_printf(arena, "%s '%s' cannot be reported.", kind, name);
+    trouble->cause = arena_printf(arena, "What is known of it takes %zu bytes in a message, and %d are possible.",
+                                  bytes, ITEM_BYTES);
+    trouble->correction = arena_strdup(arena, "Spread its volumes over several resources.");
+    return trouble;
+}
+
+static void count_resource(struct outgoing *out, struct resource_fact *fact)
+{
+    size_t bytes = field_encoded_length(&resource_fact_schema, fact, FIELD_LINK);
+
+    if (bytes > ITEM_BYTES) {
+        *fact = (struct resource_fact){ .resource = fact->resource,
+                                        .uuid = fact->uuid,
+                                        .generation = fact->generation,
+                                        .trouble = refuse(&out->arena, "Resource", fact->resource, bytes) };
+        bytes = 0;
+    }
+    count_item(out, bytes);
+}
+
+static void count_pool(struct outgoing *out, struct pool_fact *fact)
+{
+    size_t bytes = field_encoded_length(&pool_fact_schema, fact, FIELD_LINK);
+
+    if (bytes > ITEM_BYTES) {
+        *fact = (struct pool_fact){ .pool = fact->pool,
+                                    .uuid = fact->uuid,
+                                    .generation = fact->generation,
+                                    .trouble = refuse(&out->arena, "Storage pool", fact->pool, bytes) };
+        bytes = 0;
+    }
+    count_item(out, bytes);
+}
+
+static void add_orphans(struct satellite *satellite, struct outgoing *out)
+{
+    struct arena arena = { 0 };
+    struct report all = { 0 };
     uint64_t hash;
 
     if (!satellite->orphans_are_due || !satellite->wants_are_complete || any_pool_is_pending(satellite))
         return;
     satellite->orphans_are_due = false;
-    hash = list_orphans(satellite, report, arena);
-    report->orphans_complete = hash != satellite->reported_orphans;
-    if (!report->orphans_complete)
-        report->orphans.count = 0;
+    hash = list_orphans(satellite, &all, &arena);
+    if (hash != satellite->reported_orphans) {
+        for (uint32_t i = 0; i < all.orphans.count; i++) {
+            *LIST_ADD(&out->report.orphans, &out->arena) = all.orphans.at[i];
+            count_item(out, field_encoded_length(&orphan_fact_schema, &all.orphans.at[i], FIELD_LINK));
+        }
+        out->report.orphans_complete = true;
+        flush(out);
+    }
     satellite->reported_orphans = hash;
+    arena_done(&arena);
 }
 
 /* What nobody will ask about again has been spoken of. */
@@ -112,46 +189,45 @@ static void free_if_over(struct task *task, bool is_pool)
         task_drop(task);
 }
 
-static void add_dirty(struct satellite *satellite, struct report *report, struct arena *arena)
+static void add_dirty(struct satellite *satellite, struct outgoing *out)
 {
+    const struct report *report = &out->report;
+
     while (satellite->dirty) {
         struct task *task = satellite->dirty;
         uint32_t pools = report->pools.count, resources = report->resources.count;
+        bool is_pool, is_resource;
 
         satellite->dirty = task->next_dirty;
         task->is_dirty = false;
-        task->kind->report(task, report, arena);
-        if (report->pools.count > pools || report->resources.count > resources)
-            free_if_over(task, report->pools.count > pools);
+        task->kind->report(task, &out->report, &out->arena);
+        is_pool = report->pools.count > pools;
+        is_resource = report->resources.count > resources;
+        if (is_pool)
+            count_pool(out, &report->pools.at[pools]);
+        if (is_resource)
+            count_resource(out, &report->resources.at[resources]);
+        if (is_pool || is_resource)
+            free_if_over(task, is_pool);
     }
 }
 
-static void send(struct link *link, struct report *report)
-{
-    if (report->token == 0 && report->pools.count == 0 && report->resources.count == 0 && !report->orphans_complete)
-        return;
-    if (link)
-        link_send(link, "report", &report_schema, report);
-}
-
+/* Tokens last: who waits for one may believe that everything was told. */
 void reports_send(struct satellite *satellite)
 {
-    struct link *link = server_link(satellite);
-    struct arena arena = { 0 };
-    struct report report = { 0 };
+    struct outgoing out = { .link = server_link(satellite) };
 
-    add_dirty(satellite, &report, &arena);
-    if (link)
-        add_orphans(satellite, &report, &arena);
+    add_dirty(satellite, &out);
+    if (out.link)
+        add_orphans(satellite, &out);
     for (uint32_t i = 0; i < satellite->answered.count; i++) {
-        report.token = satellite->answered.at[i];
-        send(link, &report);
-        report = (struct report){ 0 };
+        out.report.token = satellite->answered.at[i];
+        flush(&out);
     }
-    send(link, &report);
+    flush(&out);
     satellite->answered = (struct i64_list){ 0 };
     arena_done(&satellite->answered_arena);
-    arena_done(&arena);
+    arena_done(&out.arena);
 }
 
 void reports_start_over(struct satellite *satellite)
@@ -166,6 +242,16 @@ void reports_start_over(struct satellite *satellite)
     arena_done(&satellite->answered_arena);
 }
 
+/* Items are short, so their number alone cuts the message. */
+static void send_held(struct link *link, struct held *held, struct arena *arena)
+{
+    if (!held->complete && held->pools.count + held->resources.count < MESSAGE_ITEMS)
+        return;
+    link_send(link, "held", &held_schema, held);
+    *held = (struct held){ 0 };
+    arena_reset(arena);
+}
+
 void report_held(struct satellite *satellite, struct link *link)
 {
     struct arena arena = { 0 };
@@ -177,6 +263,7 @@ void report_held(struct satellite *satellite, struct link *link)
         *LIST_ADD(&held.pools, &arena) = (struct held_item){
             .name = want->pool, .uuid = want->uuid, .generation = want->generation, .digest = want->digest
         };
+        send_held(link, &held, &arena);
     }
     map_for_each (node, &satellite->resources) {
         const struct resource *resource = CONTAINER_OF(node, struct resource, node);
@@ -187,7 +274,9 @@ void report_held(struct satellite *satellite, struct link *link)
         *LIST_ADD(&held.resources, &arena) = (struct held_item){
             .name = want->resource, .uuid = want->uuid, .generation = want->generation, .digest = want->digest
         };
+        send_held(link, &held, &arena);
     }
-    link_send(link, "held", &held_schema, &held);
+    held.complete = true;
+    send_held(link, &held, &arena);
     arena_done(&arena);
 }

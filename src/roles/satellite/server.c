@@ -159,7 +159,7 @@ static void take_wants(struct satellite *satellite, const struct wants *wants)
     loop_mark_dirty(satellite->loop);
 }
 
-static void on_message(void *owner, const char *type, const cJSON *body)
+static void on_message(void *owner, const char *type, const struct link_body *body)
 {
     struct session *session = owner;
     struct satellite *satellite = session->satellite;
@@ -173,23 +173,23 @@ static void on_message(void *owner, const char *type, const cJSON *body)
     int result = 0;
 
     if (strcmp(type, "wants") == 0) {
-        result = field_decode(&wants_schema, &wants, body, &arena, &error);
+        result = link_read(body, &wants_schema, &wants, &arena, &error);
         if (result == 0)
             take_wants(satellite, &wants);
     } else if (strcmp(type, "refresh") == 0) {
-        result = field_decode(&refresh_schema, &refresh, body, &arena, &error);
+        result = link_read(body, &refresh_schema, &refresh, &arena, &error);
         if (result == 0)
             observer_refresh(satellite, refresh.token);
     } else if (strcmp(type, "crash_kept") == 0) {
-        result = field_decode(&crash_schema, &crash, body, &arena, &error);
+        result = link_read(body, &crash_schema, &crash, &arena, &error);
         if (result == 0)
             crash_remove(satellite->data_dir, crash.name);
     } else if (strcmp(type, "disks") == 0) {
-        result = field_decode(&disks_request_schema, &disks, body, &arena, &error);
+        result = link_read(body, &disks_request_schema, &disks, &arena, &error);
         if (result == 0)
             jobs_list_disks(satellite, &disks);
     } else if (strcmp(type, "device_pool") == 0) {
-        result = field_decode(&device_pool_want_schema, &device_pool, body, &arena, &error);
+        result = link_read(body, &device_pool_want_schema, &device_pool, &arena, &error);
         if (result == 0)
             jobs_make_device_pool(satellite, &device_pool);
     } else {

@@ -173,8 +173,6 @@ def _(machines):
 @case('what cannot be is refused, and says why', nodes=2, modules=MODULES)
 def _(machines):
     with Cluster(machines) as cluster:
-        machines[0].run('mkdir -p /srv/pool/thin')
-        cluster.create_pool('n1', 'thin', 'FILE_THIN', '/srv/pool/thin')
         cluster.rest.post('/v1/resource-definitions', {'resource_definition': {
             'name': 'data', 'props': {'NVMe/TRType': 'tcp'}, 'layer_data': [{'type': 'NVME'}, {'type': 'STORAGE'}]}})
         body = {'resource': {'node_name': 'n2', 'flags': ['NVME_INITIATOR']}}

@@ -75,7 +75,7 @@ def _(machines):
 def _(machines):
     with Cluster(machines) as cluster:
         cluster.linstor('physical-storage', 'create-device-pool', 'zfsthin', 'n1', '/dev/vda', '/dev/vdb', '--pool-name', 'tank',
-                        '--storage-pool', 'fast', '--zpool-create-arguments=-O compression=off')
+                        '--storage-pool', 'fast', '--zpool-create-arguments=-Ocompression=off')
         assert machines[0].lines('zpool list -Ho name') == ['tank']
         assert listed(cluster) == ['/dev/vdc'], 'zvols and members of zpools are not listed'
         cluster.create_resource('db', ['1200M'], ['n1'], 'fast')
