@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +133,17 @@ void text_make_uuid(char uuid[static TEXT_UUID_SIZE])
         uuid[at++] = hex[raw[i] & 15];
     }
     uuid[at] = '\0';
+}
+
+/* Version 8: the bits are ours to choose. */
+void text_uuid_of(const char *name, char uuid[static TEXT_UUID_SIZE])
+{
+    uint64_t high = text_hash(TEXT_HASH_START, name, strlen(name));
+    uint64_t low = text_hash(text_hash(high, "/", 1), name, strlen(name));
+
+    snprintf(uuid, TEXT_UUID_SIZE, "%08x-%04x-8%03x-%04x-%012" PRIx64, (unsigned)(high >> 32),
+             (unsigned)(high >> 16 & 0xffff), (unsigned)(high & 0xfff), (unsigned)(0x8000 | (low >> 48 & 0x3fff)),
+             low & UINT64_C(0xffffffffffff));
 }
 
 bool text_is_uuid(const char *text)

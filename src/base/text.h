@@ -22,7 +22,8 @@ enum { TEXT_UUID_SIZE = 37 };
 void text_random_bytes(void *bytes, size_t size); /* from the kernel */
 /* For tests that must replay: bytes come from fn instead; NULL: from the kernel again. */
 void text_set_random(void (*fn)(void *bytes, size_t size));
-void text_make_uuid(char uuid[static TEXT_UUID_SIZE]); /* version 4, lower case; on the main thread */
+void text_make_uuid(char uuid[static TEXT_UUID_SIZE]);                 /* version 4, lower case; on the main thread */
+void text_uuid_of(const char *name, char uuid[static TEXT_UUID_SIZE]); /* always the same for the same name */
 bool text_is_uuid(const char *text);
 
 char *text_base64(struct arena *arena, const void *bytes, size_t size);

@@ -20,10 +20,12 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "drivers/call_bcache.h"
 #include "drivers/call_cache.h"
 #include "drivers/call_disk.h"
 #include "drivers/call_dm.h"
 #include "drivers/call_luks.h"
+#include "drivers/call_tree.h"
 #include "drivers/in_use.h"
 #include "drivers/loop_device.h"
 #include "drivers/need.h"
@@ -385,6 +387,11 @@ static const struct call {
     { STEP_DM_MESSAGE, call_dm_message, .needs_name = true },
     { STEP_DM_WAIT_CLEAN, call_dm_wait_clean, .needs_name = true },
     { STEP_DM_REMOVE, call_dm_remove, .needs_name = true },
+    { STEP_ASK_TREE, call_tree_ask, false, false },
+    { STEP_TREE, call_tree_change, false, false },
+    { STEP_WAIT_BLOCK, call_tree_wait_block, true, false },
+    { STEP_BCACHE_REGISTER, call_bcache_register, false, true },
+    { STEP_BCACHE_STOP, call_bcache_stop, false, false },
 };
 
 static int run(const struct step *step, struct outcome *outcome, struct loop_cursor *cursor, struct arena *arena)

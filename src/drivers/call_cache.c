@@ -23,11 +23,38 @@ static uint64_t little_endian(const unsigned char *bytes, int count)
     return value;
 }
 
+static char *uuid_text(const unsigned char *bytes, struct arena *arena)
+{
+    struct buf text = { 0 };
+    char *uuid;
+
+    for (int i = 0; i < 16; i++)
+        buf_printf(&text, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", bytes[i]);
+    uuid = arena_strdup(arena, buf_text(&text));
+    buf_done(&text);
+    return uuid;
+}
+
+/* Versions 1, 4 and 6 of the format are of devices that are cached; the others are of caches. */
+static bool read_bcache(const unsigned char *bytes, struct found_device *found, struct arena *arena)
+{
+    static const unsigned char magic[] = { 0xc6, 0x85, 0x73, 0xf6, 0x4e, 0x1a, 0x45, 0xca,
+                                           0x82, 0x65, 0xf5, 0x7f, 0x48, 0xba, 0x6d, 0x81 };
+    uint64_t version = little_endian(bytes + 16, 8);
+
+    if (memcmp(bytes + 24, magic, sizeof(magic)) != 0)
+        return false;
+    found->content = version == 1 || version == 4 || version == 6 ? CONTENT_BCACHE_DATA : CONTENT_BCACHE_CACHE;
+    found->uuid = uuid_text(bytes + 40, arena);
+    found->set_uuid = uuid_text(bytes + 56, arena);
+    return true;
+}
+
 /*
  * The kernel takes a device for new when the words that it looks at are zeroes: the magic of a writecache, the whole
  * superblock of a cache. Everything else that is no magic makes it refuse the device.
  */
-static void read_superblock(const unsigned char *bytes, struct found_device *found)
+static void read_superblock(const unsigned char *bytes, struct found_device *found, struct arena *arena)
 {
     static const unsigned char zeroes[SUPERBLOCK];
 
@@ -36,6 +63,8 @@ static void read_superblock(const unsigned char *bytes, struct found_device *fou
         found->content = CONTENT_EMPTY;
     } else if (little_endian(bytes, 4) == 0x23489321) {
         found->content = CONTENT_WRITECACHE;
+    } else if (read_bcache(bytes, found, arena)) {
+        return;
     } else if (little_endian(bytes + 32, 8) == 06142003) {
         found->content = CONTENT_CACHE;
         found->block_sectors = (int64_t)little_endian(bytes + 232, 4);
@@ -84,7 +113,7 @@ int call_ask_cache(const struct step *step, struct outcome *outcome, struct aren
             error = call_measure_device(step->paths.at[i], &found->size_kib);
         if (error)
             return error;
-        read_superblock(bytes, found);
+        read_superblock(bytes, found, arena);
         found->is_memory = is_memory(node.st_rdev);
     }
     return 0;

@@ -116,6 +116,14 @@ static void print_call(const struct step *step, struct buf *out)
     print_list(out, "paths", &step->paths);
     print_list(out, "names", &step->names);
     buf_add_char(out, '\n');
+    for (uint32_t i = 0; i < step->entries.count; i++) {
+        const struct tree_entry *entry = &step->entries.at[i];
+
+        buf_printf(out, "      %s %s", enum_name(tree_change_names, entry->change), entry->path);
+        if (entry->value)
+            buf_printf(out, "%s%s", entry->change == TREE_LINK ? " -> " : " = ", entry->value);
+        buf_add_char(out, '\n');
+    }
 }
 
 void plan_print(const struct plan *plan, struct buf *out)

@@ -38,6 +38,11 @@ const struct enum_name step_kind_names[] = {
     { "DM_MESSAGE", STEP_DM_MESSAGE },
     { "DM_WAIT_CLEAN", STEP_DM_WAIT_CLEAN },
     { "DM_REMOVE", STEP_DM_REMOVE },
+    { "ASK_TREE", STEP_ASK_TREE },
+    { "TREE", STEP_TREE },
+    { "WAIT_BLOCK", STEP_WAIT_BLOCK },
+    { "BCACHE_REGISTER", STEP_BCACHE_REGISTER },
+    { "BCACHE_STOP", STEP_BCACHE_STOP },
     { 0 },
 };
 
@@ -73,6 +78,25 @@ static const struct step_traits traits[] = {
     { STEP_DM_MESSAGE,     .patience = STEP_PATIENT, .changes = true },
     { STEP_DM_WAIT_CLEAN,  .patience = STEP_VERY_PATIENT, .changes = true },
     { STEP_DM_REMOVE,      .patience = STEP_PATIENT, .changes = true },
+    { STEP_ASK_TREE,       .patience = STEP_PATIENT },
+    { STEP_TREE,           .patience = STEP_VERY_PATIENT, .changes = true },
+    { STEP_WAIT_BLOCK,     .patience = STEP_PATIENT },
+    { STEP_BCACHE_REGISTER, .patience = STEP_PATIENT, .changes = true },
+    { STEP_BCACHE_STOP,    .patience = STEP_VERY_PATIENT, .changes = true },
+};
+
+const struct enum_name tree_change_names[] = {
+    { "DIRECTORY", TREE_DIRECTORY },
+    { "VALUE", TREE_VALUE },
+    { "COMMAND", TREE_COMMAND },
+    { "DISMISS", TREE_DISMISS },
+    { "LINK", TREE_LINK },
+    { "UNLINK", TREE_UNLINK },
+    { "REMOVE", TREE_REMOVE },
+    { "REMOVE_UNUSED", TREE_REMOVE_UNUSED },
+    { "CHECK_UNUSED", TREE_CHECK_UNUSED },
+    { "FOUND", TREE_FOUND },
+    { 0 },
 };
 
 const struct enum_name found_content_names[] = {
@@ -80,6 +104,8 @@ const struct enum_name found_content_names[] = {
     { "CACHE", CONTENT_CACHE },
     { "WRITECACHE", CONTENT_WRITECACHE },
     { "OTHER", CONTENT_OTHER },
+    { "BCACHE_DATA", CONTENT_BCACHE_DATA },
+    { "BCACHE_CACHE", CONTENT_BCACHE_CACHE },
     { 0 },
 };
 
@@ -92,6 +118,12 @@ const struct enum_name outcome_result_names[] = {
     { 0 },
 };
 
+static const struct field tree_entry_fields[] = {
+    ENUM(tree_entry, change, tree_change_names, 0), FIELD(tree_entry, path, FIELD_REQUIRED),
+    FIELD(tree_entry, value, 0),
+};
+static SCHEMA(tree_entry)
+
 static const struct field step_fields[] = {
     FIELD(step, what, 0), ENUM(step, kind, step_kind_names, FIELD_REQUIRED), FIELD(step, patience, 0),
     FIELD(step, changes, 0), FIELD(step, always, 0), FIELD(step, authority, 0), FIELD(step, reader, 0),
@@ -99,6 +131,7 @@ static const struct field step_fields[] = {
     FIELD(step, turn, 0), FIELD(step, path, 0), FIELD(step, device, 0), FIELD(step, name, 0), FIELD(step, text, 0),
     FIELD(step, sealed, 0), FIELD(step, keys, FIELD_LINK | FIELD_SECRET), FIELD(step, key_name, 0),
     FIELD(step, size_kib, 0), FIELD(step, patience_ms, 0), FIELD(step, offset, 0), FIELD(step, pools, 0), FIELD(step, paths, 0), FIELD(step, names, 0),
+    LIST(step, entries, tree_entry, 0),
 };
 SCHEMA(step)
 
@@ -118,6 +151,7 @@ static SCHEMA(found_directory)
 static const struct field found_device_fields[] = {
     FIELD(found_device, path, FIELD_REQUIRED), FIELD(found_device, size_kib, 0), FIELD(found_device, is_memory, 0),
     ENUM(found_device, content, found_content_names, 0), FIELD(found_device, block_sectors, 0),
+    FIELD(found_device, uuid, 0), FIELD(found_device, set_uuid, 0),
 };
 static SCHEMA(found_device)
 
@@ -139,10 +173,9 @@ static const struct field outcome_fields[] = {
     FIELD(outcome, exit_code, 0), FIELD(outcome, output, 0), FIELD(outcome, complaint, 0),
     FIELD(outcome, truncated, 0), FIELD(outcome, device, 0), FIELD(outcome, owner, 0), FIELD(outcome, size_kib, 0),
     FIELD(outcome, device_kib, 0), FIELD(outcome, allocated_kib, 0),
-    LIST(outcome, directories, found_directory, 0), LIST(outcome, devices, found_device, 0), LIST(outcome, disks, disk, 0), FIELD(outcome, identity, 0), FIELD(outcome, can_share_blocks, 0), FIELD(outcome, missing, 0),
-    LIST(outcome, directories, found_directory, 0), LIST(outcome, devices, found_device, 0),
-    LIST(outcome, mappings, found_mapping, 0), LIST(outcome, luks, found_luks, 0), FIELD(outcome, identity, 0),
-    FIELD(outcome, can_share_blocks, 0), FIELD(outcome, missing, 0),
+    LIST(outcome, directories, found_directory, 0), LIST(outcome, devices, found_device, 0), LIST(outcome, disks, disk, 0),
+    LIST(outcome, mappings, found_mapping, 0), LIST(outcome, luks, found_luks, 0), LIST(outcome, entries, tree_entry, 0),
+    FIELD(outcome, identity, 0), FIELD(outcome, can_share_blocks, 0), FIELD(outcome, missing, 0),
 };
 SCHEMA(outcome)
 /* clang-format on */

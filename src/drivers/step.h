@@ -46,11 +46,40 @@ enum step_kind {
     STEP_LUKS_RESIZE, /* name takes all the room of its device -> device_kib */
     STEP_LUKS_CHANGE_KEY, /* device: the first key opens it, the others do not any more */
     STEP_LUKS_ERASE,      /* size_kib of device, its header, are zeroed */
+    STEP_ASK_TREE,        /* what the patterns (glob) in paths find below /sys -> entries */
+    STEP_TREE,            /* entries, one after the other; each is fine when it holds already */
+    STEP_WAIT_BLOCK,      /* a directory that pattern path finds in /sys/block, where files read as names says (file,
+                             value, file, value, ...), with at least size_kib, at most patience_ms -> device */
+    /* device, which bears a superblock of bcache, is made known to the kernel; with text, device is a bcache and gets
+     * the cache of that set; fine when that holds */
+    STEP_BCACHE_REGISTER,
+    STEP_BCACHE_STOP, /* device (NULL: none) is written back within patience_ms and stopped, with text the set of its
+                         cache, too; -EBUSY when it is in use; fine when it is gone */
 };
 extern const struct enum_name step_kind_names[];
 
 /* How long a step may take before it is killed (asks only) or reported as hanging. */
 enum step_patience { STEP_QUICK, STEP_PATIENT, STEP_VERY_PATIENT };
+
+/* One file, directory or link of a kernel interface that is a tree: configfs, sysfs. */
+enum tree_change {
+    TREE_DIRECTORY = 1, /* is made */
+    TREE_VALUE,         /* is written unless it reads so, or has it in brackets among others */
+    TREE_COMMAND,       /* value is written; reading would not tell */
+    TREE_DISMISS,       /* likewise; fine when there is no such file (any more) */
+    TREE_LINK,          /* to value */
+    TREE_UNLINK,
+    TREE_REMOVE,        /* a directory */
+    TREE_REMOVE_UNUSED, /* a directory; fine when something lies in it or points to it */
+    TREE_CHECK_UNUSED,  /* a device that nobody has mounted and nothing lies on; fine when it is gone */
+    TREE_FOUND,         /* only in answers */
+};
+extern const struct enum_name tree_change_names[];
+struct tree_entry {
+    uint32_t change; /* enum tree_change */
+    char *path;
+    char *value; /* in answers: of a link what it points to; NULL: a directory or device */
+};
 
 struct step {
     char *what;       /* "create sparse file /pool/db_00000.img of 1048576 KiB": shown in logs, plans and troubles */
@@ -74,9 +103,10 @@ struct step {
     struct text_list keys;   /* the same in clear: only in the batch that a worker gets, see run.c */
     char *key_name;          /* of the first of them, to be noted with what it opens */
     int64_t size_kib, patience_ms;
-    int64_t offset;                /* STEP_ASK_CACHE, STEP_WIPE; bytes */
-    struct text_list pools, paths; /* STEP_ASK_FILES and _SPACE: pools[i] lies in directory paths[i] */
-    struct text_list names;        /* STEP_ASK_FILES */
+    int64_t offset;                     /* STEP_ASK_CACHE, STEP_WIPE; bytes */
+    struct text_list pools, paths;      /* STEP_ASK_FILES and _SPACE: pools[i] lies in directory paths[i] */
+    struct text_list names;             /* STEP_ASK_FILES, STEP_WAIT_BLOCK */
+    LIST_OF(struct tree_entry) entries; /* STEP_TREE */
 };
 
 enum outcome_result {
@@ -108,8 +138,16 @@ struct found_device {
     bool is_memory;        /* STEP_ASK_CACHE: persistent memory, which is written to without a block layer */
     uint32_t content;      /* STEP_ASK_CACHE: enum found_content */
     int64_t block_sectors; /* STEP_ASK_CACHE: of the CONTENT_CACHE */
+    char *uuid, *set_uuid; /* STEP_ASK_CACHE: of the CONTENT_BCACHE_*: its own, and that of its set */
 };
-enum found_content { CONTENT_EMPTY, CONTENT_CACHE, CONTENT_WRITECACHE, CONTENT_OTHER };
+enum found_content {
+    CONTENT_EMPTY,
+    CONTENT_CACHE,
+    CONTENT_WRITECACHE,
+    CONTENT_OTHER,
+    CONTENT_BCACHE_DATA,
+    CONTENT_BCACHE_CACHE,
+};
 extern const struct enum_name found_content_names[];
 
 /* A mapping of the device-mapper with at most one target, like all that we make. */
@@ -147,6 +185,7 @@ struct outcome {
     LIST_OF(struct found_device) devices;
     LIST_OF(struct found_luks) luks;
     LIST_OF(struct found_mapping) mappings;
+    LIST_OF(struct tree_entry) entries;
     LIST_OF(struct disk) disks;
     char *identity;          /* STEP_CHECK_DIRECTORY: equal for two paths of one directory */
     bool can_share_blocks;   /* STEP_CHECK_DIRECTORY: a copy of a file can be had without copying: snapshots */

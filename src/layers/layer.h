@@ -83,4 +83,4 @@ struct layer {
                      struct volume_fact *fact);
 };
 
-extern const struct layer layer_cache, layer_luks, layer_storage, layer_writecache;
+extern const struct layer layer_bcache, layer_cache, layer_luks, layer_nvme, layer_storage, layer_writecache;

@@ -80,6 +80,8 @@ static void add(const struct maker *maker, uint32_t parent, uint32_t slot, const
     made->level =
         (struct level){ .layer = layer, .resource = maker->want, .suffix = suffix, .machine = maker->machine };
     set_volumes(maker, &made->level, at > 0 ? &get(maker->levels, parent)->level : NULL, slot);
+    if (layer->kind == LAYER_NVME && maker->want->nvme && maker->want->nvme->is_initiator)
+        return;
     add(maker, at, 0, suffix, place, seen);
     sides = layer_sides(layer->kind);
     for (uint32_t i = 0; sides[i].suffix; i++)
@@ -103,6 +105,15 @@ void levels_describe(const struct levels *levels, uint32_t v, struct arena *aren
     }
 }
 
+/* What lies above NVME is there on the node that has the volumes over the network, and not where they are. */
+static uint32_t first_place(const struct resource_want *want)
+{
+    for (uint32_t i = 0; want->nvme && !want->nvme->is_initiator && i < want->layers.count; i++)
+        if (layer_find(want->layers.at[i]) == &layer_nvme)
+            return i;
+    return 0;
+}
+
 void levels_make(struct levels *levels, const struct resource_want *want, const struct machine *machine, bool remove,
                  struct arena *arena)
 {
@@ -110,7 +121,7 @@ void levels_make(struct levels *levels, const struct resource_want *want, const 
     struct volume_fact *facts;
 
     *levels = (struct levels){ 0 };
-    add(&maker, 0, 0, "", 0, 0);
+    add(&maker, 0, 0, "", first_place(want), 0);
     facts = arena_alloc(arena, (levels->tree.count + 1) * sizeof(*facts));
     for (uint32_t v = 0; levels->tree.count > 0 && v < get(levels, 0)->level.count; v++) {
         levels_describe(levels, v, arena, facts);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The levels of a resource as a tree: a layer with sides needs everything below it once for its volumes and once for
- * each of its sides, so that what is cached is encrypted where the volume is. Pure; for stack.c.
+ * each of its sides, so that what is cached is encrypted where the volume is. Of a resource with the layer NVME each
+ * node has its part: what lies below it where the volumes are, the rest where they are used. Pure; for stack.c.
  */
 #pragma once
 

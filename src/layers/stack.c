@@ -9,7 +9,8 @@
 #include "layers/snapshot.h"
 #include "layers/storage.h"
 
-const struct layer *const layers[] = { &layer_writecache, &layer_cache, &layer_luks, &layer_storage, NULL };
+const struct layer *const layers[] = { &layer_nvme, &layer_writecache, &layer_cache, &layer_bcache,
+                                       &layer_luks, &layer_storage,    NULL };
 
 const struct layer *layer_find(const char *name)
 {

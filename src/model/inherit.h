@@ -39,6 +39,7 @@ enum prop_order {
     ORDER_SKIP_DISK,             /* DrbdOptions/SkipDisk */
     ORDER_FILE_SYSTEM,           /* FileSystem/ */
     ORDER_NVME,                  /* NVMe/TRType, NVMe/Port */
+    ORDER_NVME_NIC,              /* NVMe/PrefNic */
     ORDER_AUTOPLACE_NODE,        /* AutoplaceTarget of a node */
     ORDER_AUTOPLACE_POOL,        /* AutoplaceTarget of a pool */
     ORDER_MIN_THIN_FREE_SPACE,   /* Autoplacer/MinThinFreeSpace */

@@ -26,6 +26,7 @@ static const struct obeyed {
     { "Luks/AllowDiscards", ORDER_LUKS, LAYER_LUKS },
     { "NVMe/TRType", ORDER_NVME, LAYER_NVME },
     { "NVMe/Port", ORDER_NVME, LAYER_NVME },
+    { "NVMe/PrefNic", ORDER_NVME_NIC, LAYER_NVME },
     { "Cache/Blocksize", ORDER_CACHE_LAYERS, LAYER_CACHE },
     { "Cache/Cachesize", ORDER_CACHE_LAYERS, LAYER_CACHE },
     { "Cache/FlushTimeout", ORDER_CACHE_LAYERS, LAYER_CACHE },

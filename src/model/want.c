@@ -54,6 +54,15 @@ static const struct field snapshot_want_fields[] = {
 };
 SCHEMA(snapshot_want)
 
+static const struct field nvme_want_fields[] = {
+    FIELD(nvme_want, is_initiator, 0),
+    FIELD(nvme_want, transport, FIELD_REQUIRED),
+    FIELD(nvme_want, address, FIELD_REQUIRED),
+    FIELD(nvme_want, port, FIELD_REQUIRED),
+    FIELD(nvme_want, hosts, 0),
+};
+SCHEMA(nvme_want)
+
 static const struct field resource_want_fields[] = {
     FIELD(resource_want, resource, FIELD_REQUIRED),
     FIELD(resource_want, uuid, 0),
@@ -65,6 +74,7 @@ static const struct field resource_want_fields[] = {
     FIELD(resource_want, props, 0),
     LIST(resource_want, volumes, volume_want, 0),
     LIST(resource_want, snapshots, snapshot_want, 0),
+    OBJECT(resource_want, nvme, nvme_want, 0),
 };
 SCHEMA(resource_want)
 

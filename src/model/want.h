@@ -95,6 +95,15 @@ struct snapshot_want {
     LIST_OF(struct snapshot_volume_want) volumes;
 };
 
+/* How the volumes of a resource with the layer NVME are reached over the network. */
+struct nvme_want {
+    bool is_initiator; /* the volumes lie on another node; else this one exports them */
+    char *transport;   /* "tcp", "rdma" */
+    char *address;     /* of the node that exports them */
+    int32_t port;
+    struct text_list hosts; /* by which names initiators call themselves: who may connect, or just this one */
+};
+
 struct resource_want {
     char *resource; /* name as created */
     char *uuid;
@@ -107,6 +116,7 @@ struct resource_want {
     struct text_map props; /* effective */
     LIST_OF(struct volume_want) volumes;
     LIST_OF(struct snapshot_want) snapshots;
+    struct nvme_want *nvme; /* NULL: the layer NVME is not among layers */
 };
 
 struct wants {
@@ -213,5 +223,5 @@ struct crash {
 
 extern const struct schema crash_schema, pool_want_schema, volume_want_schema, resource_want_schema, wants_schema,
     held_item_schema, held_schema, refresh_schema, unlock_schema, trouble_schema, level_fact_schema, volume_fact_schema,
-    snapshot_fact_schema, side_want_schema, origin_want_schema, snapshot_volume_want_schema, snapshot_want_schema,
-    resource_fact_schema, pool_fact_schema, orphan_fact_schema, report_schema;
+    snapshot_fact_schema, nvme_want_schema, side_want_schema, origin_want_schema, snapshot_volume_want_schema,
+    snapshot_want_schema, resource_fact_schema, pool_fact_schema, orphan_fact_schema, report_schema;

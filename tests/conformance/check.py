@@ -50,14 +50,12 @@ class OwnEnv(run.Env):
         controller = self.cluster.controller
         for satellite in self.cluster.satellites.values():
             satellite.kill()
-            (satellite.data / 'cluster').unlink(missing_ok=True)
         controller.kill()
         shutil.rmtree(controller.data)
         controller.data.mkdir()
-        for satellite in self.cluster.satellites.values():    # they would refuse the controller of another cluster
-            (satellite.data / 'cluster').unlink(missing_ok=True)
         controller.start()
         for satellite in self.cluster.satellites.values():
+            (satellite.data / 'cluster').unlink(missing_ok=True)
             satellite.start()
 
     def stop(self, args):

@@ -94,6 +94,7 @@ struct golden {
     struct text_map answers;
     struct buf printed;
     int next_device;
+    struct text_map formatted; /* by make-bcache: device -> kind and set */
 };
 
 static void fail(const struct golden *golden, const char *why)
@@ -283,6 +284,20 @@ static int64_t table_kib(const char *text)
     return strtoll(strchr(text, ' ') + 1, NULL, 10) / 2;
 }
 
+/* Of a device that is blank, or was formatted since: "-B SET". */
+static struct found_device expect_content(struct golden *golden, char *path)
+{
+    const char *formatted = text_map_find(&golden->formatted, path);
+    struct found_device found = { .path = path };
+
+    if (!formatted)
+        return found;
+    found.content = formatted[1] == 'B' ? CONTENT_BCACHE_DATA : CONTENT_BCACHE_CACHE;
+    found.uuid = arena_printf(&golden->arena, "0000000%c-0000-4000-8000-000000000000", formatted[1] == 'B' ? 'b' : 'c');
+    found.set_uuid = arena_strdup(&golden->arena, formatted + 3);
+    return found;
+}
+
 /* The outcome of a step on a machine where all goes well. */
 static struct outcome expect(struct golden *golden, const struct step *step)
 {
@@ -307,7 +322,14 @@ static struct outcome expect(struct golden *golden, const struct step *step)
         outcome.device = arena_printf(&golden->arena, "/dev/mapper/%s", step->name);
         outcome.device_kib = table_kib(step->text);
     } else if (step->kind == STEP_ASK_CACHE) {
-        LIST_ADD(&outcome.devices, &golden->arena)->content = CONTENT_EMPTY;
+        *LIST_ADD(&outcome.devices, &golden->arena) = expect_content(golden, step->paths.at[0]);
+    } else if (step->kind == STEP_WAIT_BLOCK && step->text) {
+        outcome.device = strstr(step->path, "bcache") ? arena_strdup(&golden->arena, "/dev/bcache7")
+                                                      : arena_strdup(&golden->arena, "/dev/nvme7n1");
+        outcome.device_kib = step->size_kib;
+    } else if (step->kind == STEP_EXEC && strcmp(step->argv.at[0], "make-bcache") == 0) {
+        text_map_set(&golden->formatted, step->argv.at[2],
+                     arena_printf(&golden->arena, "%s %s", step->argv.at[1], step->argv.at[4]), &golden->arena);
     } else if (step->kind == STEP_EXEC && step->topic) {
         outcome.output = arena_strdup_null(&golden->arena, text_map_find(&golden->answers, step->topic));
     }

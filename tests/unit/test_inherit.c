@@ -29,6 +29,7 @@ static const struct {
     { ORDER_SKIP_DISK, "| SkipDisk |", "R, SP, Node, RD, STLT" },
     { ORDER_FILE_SYSTEM, "| mkfs", "R, VD, VG, RD, RG" },
     { ORDER_NVME, "| NVMe", "RD, RG, STLT" },
+    { ORDER_NVME_NIC, NULL, "V, SP, R, Node, STLT" },
     { ORDER_AUTOPLACE_NODE, "| AutoPlaceTarget |", "Node, CTRL" },
     { ORDER_AUTOPLACE_POOL, NULL, "SP" },
     { ORDER_MIN_THIN_FREE_SPACE, "| MinThinFreeSpace |", "SP, RD, RG, Node, CTRL" },

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "model/prop.h"
+#include "roles/controller/nvme.h"
 #include "roles/controller/props.h"
 #include "roles/controller/rest_definition.h"
 #include "roles/controller/session.h"
@@ -59,10 +60,11 @@ static int check_room(struct request *q, const struct storage_pool *pool, int64_
 static int deploy_sides(struct request *q, const struct resource *resource, struct volume *volume)
 {
     struct prop_scope scope = prop_scope_of_resource(q->model, resource, volume->number);
+    struct text_list layers = nvme_own_layers(&resource->layers, resource->object.flags);
     const struct node *node = resource_node(resource);
     struct stack_sides sides;
 
-    layer_stack_sides(&resource->layers, &q->arena, &sides);
+    layer_stack_sides(&layers, &q->arena, &sides);
     for (uint32_t i = 0; i < sides.list.count; i++) {
         const struct stack_side *side = &sides.list.at[i];
         const char *name = prop_find(ORDER_CACHE_LAYERS, &scope, side->pool_key).value;
@@ -125,7 +127,8 @@ static void make_key(struct request *q, const struct volume_definition *definiti
 
 int deploy_volume(struct request *q, struct resource *resource, const struct volume_definition *definition)
 {
-    const char *name = find_pool_name(q, resource, definition);
+    const char *name = object_has_flag(&resource->object, RESOURCE_DISKLESS) ? PROVIDER_DISKLESS_POOL
+                                                                             : find_pool_name(q, resource, definition);
     const struct node *node = resource_node(resource);
     const struct storage_pool *pool = model_find_pool(node, name);
     const char *owner = resource_definition_of(resource)->name;
@@ -221,8 +224,19 @@ static int check_layers(struct request *q, const struct node *node, const struct
     return 0;
 }
 
-static int parse_flags(struct request *q, const struct text_list *flags, const struct text_list *layers)
+/* LINSTOR: the older word DISKLESS stands for what the layers allow. */
+static uint64_t kept_flags(uint64_t flag, const struct text_list *layers)
 {
+    bool is_initiator = (flag & RESOURCE_NVME_INITIATOR) == RESOURCE_NVME_INITIATOR;
+
+    if (is_initiator || (flag == RESOURCE_DISKLESS && text_list_has(layers, "NVME") && !text_list_has(layers, "DRBD")))
+        return RESOURCE_NVME_INITIATOR;
+    return 0;
+}
+
+static int parse_flags(struct request *q, const struct text_list *flags, const struct text_list *layers, uint64_t *kept)
+{
+    *kept = 0;
     for (uint32_t i = 0; i < flags->count; i++) {
         const struct enum_name *known = kinds[KIND_RESOURCE].flags;
 
@@ -237,6 +251,7 @@ static int parse_flags(struct request *q, const struct text_list *flags, const s
                           .message = "A resource without a disk needs a layer that reaches the disk of another node.",
                           .cause = "Neither DRBD nor NVME is among its layers.",
                           .correction = "Leave out the flag, or choose other layers.");
+        *kept |= kept_flags(known->value, layers);
     }
     return 0;
 }
@@ -299,12 +314,15 @@ static int set_props(struct request *q, struct resource *resource, const struct 
 struct resource *deploy_resource(struct request *q, const struct resource_definition *definition,
                                  const struct deploy_wish *wish)
 {
-    struct text_list layers;
+    struct text_list layers, own;
     struct resource *resource;
+    uint64_t flags;
 
     if (check_node(q, wish->node) != 0 || choose_layers(q, definition, wish, &layers) != 0 ||
-        parse_flags(q, &wish->flags, &layers) != 0 || check_passphrase(q, definition->name, &layers) != 0 ||
-        check_layers(q, wish->node, &layers) != 0)
+        parse_flags(q, &wish->flags, &layers, &flags) != 0 || nvme_check_new(q, definition, &layers, flags) != 0)
+        return NULL;
+    own = nvme_own_layers(&layers, flags);
+    if (check_passphrase(q, definition->name, &own) != 0 || check_layers(q, wish->node, &own) != 0)
         return NULL;
     if (object_has_flag(&definition->object, RESOURCE_DEFINITION_DELETE)) {
         rc_add(&q->rc, FAIL_IN_USE,
@@ -315,6 +333,7 @@ struct resource *deploy_resource(struct request *q, const struct resource_defini
         definition_set_layers(q, txn_edit(q->txn, definition), layers);
     resource = txn_new(q->txn, KIND_RESOURCE, definition, wish->node, wish->node->object.node[0].key);
     resource->layers = layers;
+    resource->object.flags |= flags;
     if (wish->props && set_props(q, resource, wish->props) != 0)
         return NULL;
     if (wish->pool) /* kept quiet: clients are told of the properties that they set */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "model/layer.h"
+#include "roles/controller/nvme.h"
 #include "roles/controller/request.h"
 #include "roles/controller/rest_encryption.h"
 #include "roles/controller/rest_node.h"
@@ -137,7 +138,9 @@ static bool resource_settled(struct request *q, const struct settle_item *item)
         return true;
     }
     /* What goes is settled when it is gone. */
-    return resource->fact->applied && !object_has_flag(&resource->object, RESOURCE_DELETE);
+    if (object_has_flag(&resource->object, RESOURCE_DELETE))
+        return nvme_is_stuck(resource);
+    return resource->fact->applied;
 }
 
 static bool pool_settled(struct request *q, const struct settle_item *item)

@@ -18,6 +18,7 @@
 #include "model/runtime.h"
 #include "roles/controller/finish.h"
 #include "roles/controller/note.h"
+#include "roles/controller/nvme.h"
 #include "roles/controller/request.h"
 #include "roles/controller/session.h"
 
@@ -75,6 +76,16 @@ static void mark_resources_of(struct service *service, const struct object *obje
         mark(service, resource, generation);
 }
 
+/* Of both ends of NVMe each is told of the other. */
+static void mark_other_ends(struct service *service, const struct resource *resource, uint64_t generation)
+{
+    if (!nvme_concerns(resource))
+        return;
+    child_for_each (resource, other, resource->object.parent[0], KIND_RESOURCE)
+        if (other != resource && nvme_concerns(other))
+            mark(service, other, generation);
+}
+
 /* Whose wants hold values of this object's properties. */
 static void mark_heirs(struct service *service, const struct object *object, uint64_t generation)
 {
@@ -118,6 +129,8 @@ void wants_note_change(struct service *service, const struct change *change, boo
         unmark(service, resource);
     else if (concerns_satellite(change) || (is_undo && resource->dirty_slot))
         mark(service, resource, is_undo ? 0 : service->model.generation);
+    if (vanishes || concerns_satellite(change))
+        mark_other_ends(service, resource, is_undo ? 0 : service->model.generation);
     if (service->current && !is_undo && (service->current->route->use & ROUTE_SETTLE))
         request_settle_resource(service->current, resource, change->kind == CHANGE_NEW, vanishes);
 }
@@ -163,8 +176,10 @@ static size_t build_resource(const struct service *service, const struct resourc
             *LIST_ADD(&wanted->sides, arena) =
                 (struct side_want){ volume->sides.at[s].suffix, volume->sides.at[s].storage_pool };
     }
+    if (nvme_concerns(resource))
+        nvme_build(service, resource, want, arena);
     want->digest = (int64_t)digest_of(&resource_want_schema, want, &bytes);
-    want->generation = (int64_t)resource->object.generation;
+    want->generation = (int64_t)(nvme_concerns(resource) ? nvme_generation(resource) : resource->object.generation);
     /* Not part of the digest: a satellite that goes on running knows what it has made. */
     for (uint32_t i = 0; i < resource->volumes.count; i++) {
         want->volumes.at[i].must_exist = resource->volumes.at[i].is_deployed;
@@ -351,6 +366,15 @@ static void add_dirty_pools(struct service *service, uint64_t durable, struct ou
     arena_done(&dirty.arena);
 }
 
+/* An initiator that stood before its target in the list. */
+static void look_again(struct service *service, uint64_t durable)
+{
+    for (uint32_t i = 0; i < service->dirty_count; i++)
+        if (nvme_is_initiator(service->dirty[i]) && service->dirty[i]->dirty_generation <= durable &&
+            !nvme_must_wait(service->dirty[i]))
+            loop_mark_dirty(service->loop);
+}
+
 void wants_turn(struct service *service)
 {
     uint64_t durable = journal_durable(service->journal);
@@ -367,7 +391,7 @@ void wants_turn(struct service *service)
 
         if (!resource)
             continue;
-        if (resource->dirty_generation > durable) {
+        if (resource->dirty_generation > durable || nvme_must_wait(resource)) {
             service->dirty[kept++] = resource;
             runtime_set_dirty(resource, kept, resource->dirty_generation);
             continue;
@@ -378,6 +402,7 @@ void wants_turn(struct service *service)
         finish_note(service, resource); /* a report that came while it was dirty said nothing */
     }
     service->dirty_count = kept;
+    look_again(service, durable);
     while (all) {
         struct outbox *outbox = all;
 
@@ -476,7 +501,7 @@ void wants_synchronise(struct service *service, const struct node *node, const s
         /* What it reported before it forgot says nothing of its devices now. */
         if (!item)
             runtime_set_resource_fact(resource, NULL);
-        if (resource->object.generation > durable) {
+        if (resource->object.generation > durable || (!item && nvme_must_wait(resource))) {
             runtime_set_resource_want(resource, 0, 0);
             mark(service, resource, resource->object.generation);
             continue;

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""BCACHE on loop devices: what is written stays, whatever happens to cache, satellite and machine."""
+import contextlib
+import threading
+
+from rest import Broken, Rest
+from suite import wait_for
+from vm.case import case
+from vm.cluster import SECONDS, Cluster, kib
+
+NEEDS = {'modules': ['loop', 'bcache'], 'tools': ['make-bcache']}
+PROPS = {'BCache/PoolName': 'fast', 'BCache/Writeback': 'True'}
+SYSFS = '/sys/block/bcache0/bcache'
+
+
+def create(cluster, size='64M', props=None):
+    machine = cluster.machine('n1')
+    machine.run('mkdir -p /srv/pool/slow /srv/pool/fast')
+    cluster.create_pool('n1', 'slow', 'FILE_THIN', '/srv/pool/slow')
+    cluster.create_pool('n1', 'fast', 'FILE_THIN', '/srv/pool/fast')
+    cluster.create_resource('data', [size], ['n1'], 'slow', ['BCACHE', 'STORAGE'], {**PROPS, **(props or {})})
+    device = cluster.device('data', 'n1')
+    assert device.startswith('/dev/bcache'), device
+    return machine, device
+
+
+def meanwhile(cluster, method, path, body=None):
+    """Sends a request, whose reply waits for the satellites, and goes on."""
+    def send():
+        with contextlib.suppress(Broken):
+            Rest('127.0.0.1', cluster.first.rest_port, 'vm').call(method, path, body)
+    threading.Thread(target=send, daemon=True).start()
+
+
+def is_attached(machine):
+    return machine.run(f'cat {SYSFS}/state').out.strip() in ('clean', 'dirty')
+
+
+@case('a volume is made, written, grown when it is free, and deleted', **NEEDS)
+def _(machines):
+    with Cluster(machines) as cluster:
+        machine, device = create(cluster)
+        wait_for('it has its cache', lambda: is_attached(machine), SECONDS)
+        wait_for('it is written back', lambda: '[writeback]' in machine.run(f'cat {SYSFS}/cache_mode').out, SECONDS)
+        assert cluster.size_kib('n1', device) == kib('64M')
+        machine.run(f'mkfs.ext4 -q {device} && mount {device} /mnt && head -c 8M /dev/urandom >/mnt/file && sync')
+        before = machine.sha256('/mnt/file')
+        cluster.rest.call('PUT', '/v1/resource-definitions/data/volume-definitions/0', {'size_kib': kib('96M')})
+        wait_for(lambda: f'it is told: {cluster.problems("data")}', lambda: 'mounted at /mnt' in str(cluster.problems('data')), SECONDS)
+        assert machine.sha256('/mnt/file') == before
+        machine.run('umount /mnt')
+        cluster.await_size('data', {0: '96M'})
+        wait_for('it has its cache', lambda: is_attached(machine), SECONDS)
+        device = cluster.device('data', 'n1')
+        machine.run(f'e2fsck -fp {device} && resize2fs {device} && mount {device} /mnt')
+        assert machine.sha256('/mnt/file') == before
+        machine.run('umount /mnt')
+        cluster.delete('data')
+
+
+@case('power cut with data that is only in the cache: it is there afterwards', **NEEDS)
+def _(machines):
+    with Cluster(machines) as cluster:
+        machine, device = create(cluster)
+        wait_for('it has its cache', lambda: is_attached(machine), SECONDS)
+        machine.write_pattern(device, 7, 24)
+        cluster.power_cut('n1')
+        cluster.power_on('n1')
+        cluster.await_online('n1')
+        cluster.await_size('data', {0: '64M'})
+        machine.check_pattern(cluster.device('data', 'n1'), 7, 24)
+        cluster.delete('data')
+
+
+@case('the mode changes while it is in use', **NEEDS)
+def _(machines):
+    with Cluster(machines) as cluster:
+        machine, device = create(cluster)
+        machine.write_pattern(device, 4, 16)
+        cluster.rest.put('/v1/resource-definitions/data', {'override_props': {'BCache/Writeback': 'False'}})
+        wait_for('it is written through', lambda: '[writethrough]' in machine.run(f'cat {SYSFS}/cache_mode').out, SECONDS)
+        machine.check_pattern(device, 4, 16)
+        cluster.delete('data')
+
+
+@case('killed again and again while it makes and deletes', seconds=900, **NEEDS)
+def _(machines):
+    with Cluster(machines) as cluster:
+        machine = cluster.machine('n1')
+        machine.run('mkdir -p /srv/pool/slow /srv/pool/fast')
+        cluster.create_pool('n1', 'slow', 'FILE_THIN', '/srv/pool/slow')
+        cluster.create_pool('n1', 'fast', 'FILE_THIN', '/srv/pool/fast')
+        for round_number in range(4):
+            cluster.create_resource('data', ['64M'], [], 'slow', ['BCACHE', 'STORAGE'], PROPS, wait=False)
+            meanwhile(cluster, 'POST', '/v1/resource-definitions/data/resources/n1',
+                      {'resource': {'node_name': 'n1', 'props': {'StorPoolName': 'slow'}}})
+            machine.run(f'busybox usleep {round_number * 400000}')
+            cluster.kill('n1')
+            cluster.start('n1')
+            cluster.await_online('n1')
+            cluster.await_size('data', {0: '64M'})
+            machine.write_pattern(cluster.device('data', 'n1'), round_number, 8)
+            machine.check_pattern(cluster.device('data', 'n1'), round_number, 8)
+            machine.run('udevadm settle')
+            meanwhile(cluster, 'DELETE', '/v1/resource-definitions/data')
+            machine.run(f'busybox usleep {round_number * 200000}')
+            cluster.kill('n1')
+            cluster.start('n1')
+            wait_for('it is gone', lambda: cluster.rest.call('GET', '/v1/resource-definitions/data').status == 404, SECONDS)
