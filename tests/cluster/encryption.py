@@ -29,7 +29,7 @@ class Obedient(FakeSatellite):
     def serve(self, peer):
         try:
             read_frame(peer)
-            peer.sendall(frame('hello', self.hello) + frame('held', {}))
+            peer.sendall(frame('hello', self.hello) + frame('held', {'complete': True}))
             while got := read_frame(peer):
                 self.received.append(got)
                 kind, body = got
