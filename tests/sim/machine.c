@@ -28,7 +28,7 @@ enum mount {
 
 struct loop_device {
     struct file *file; /* NULL: free */
-    char name[16];
+    char name[24];
     int64_t size_kib;
     bool is_open;
 };

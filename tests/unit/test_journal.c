@@ -156,7 +156,7 @@ static void test_map_grows(void **state)
     for (int i = 0; i < 320; i++) {
         struct txn *txn = txn_begin(&session.model);
         struct resource_definition *made;
-        char name[16];
+        char name[24];
 
         snprintf(name, sizeof(name), "LARGE%d", i);
         made = txn_new(txn, KIND_RESOURCE_DEFINITION, session.model.controller,
@@ -549,7 +549,7 @@ static void test_disk_full(void **state)
     before = text_of(&session);
     for (int again = 0; again < 3; again++) {
         for (int i = 0; i < 20; i++) {
-            char name[8];
+            char name[16];
 
             snprintf(name, sizeof(name), "d%d", i);
             set_prop(&session, name, large);

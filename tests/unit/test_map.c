@@ -16,7 +16,7 @@ enum { THINGS = 600 };
 
 struct thing {
     struct map_node node;
-    char key[8];
+    char key[16];
     bool is_in;
 };
 

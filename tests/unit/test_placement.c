@@ -88,7 +88,7 @@ static int set_up(void **state)
     thick->name = own(txn, "thick");
     thin->name = own(txn, "thin");
     for (int n = 1; n <= 3; n++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof(name), "N%d", n);
         struct node *node = txn_new(txn, KIND_NODE, model_root(model), NULL, name);
         name[0] = 'n';
