@@ -448,7 +448,6 @@ int toml_decode_file(const struct schema *schema, void *object, const char *path
     if (toml_decode(schema, object, buf_text(&text), text.length, arena, error) == 0)
         return 0;
     strcpy(message, error->message);
-    snprintf(error->message, sizeof(error->message), "%s: ", path);
-    strncat(error->message, message, sizeof(error->message) - strlen(error->message) - 1);
+    snprintf(error->message, sizeof(error->message), "%s: %.300s", path, message);
     return -EINVAL;
 }

@@ -171,6 +171,11 @@ static int raise_new(const struct cache *cache, struct plan *plan, struct troubl
         mapping_ask_content(&mapping, cache->name, meta, 0, plan);
         return 0;
     }
+    /* A layer below that has just begun to encrypt shows noise. */
+    if (cache->volume->want->must_be_new && content.content == CONTENT_OTHER) {
+        mapping_wipe_content(&mapping, cache->name, meta, 0, plan);
+        return 0;
+    }
     if (mapping_check_content(&mapping, cache->name, meta, 0, &content, cache->volume->want->must_exist, &plan->arena,
                               trouble) < 0)
         return -1;

@@ -172,8 +172,12 @@ static int raise_new(const struct level_volume *volume, const char *name, const 
         mapping_ask_content(&mapping, name, fast, start * SECTOR, plan);
         return 0;
     }
-    /* A pool that does not give zeroes wipes the ends of new volumes, and knows nothing of places between them. */
-    if (start > 0 && volume->want->must_be_new && content.content != CONTENT_EMPTY) {
+    /*
+     * A pool that does not give zeroes wipes the ends of new volumes, and knows nothing of places between them. A layer
+     * below that has just begun to encrypt shows noise.
+     */
+    if (volume->want->must_be_new &&
+        (content.content == CONTENT_OTHER || (start > 0 && content.content != CONTENT_EMPTY))) {
         mapping_wipe_content(&mapping, name, fast, start * SECTOR, plan);
         return 0;
     }
