@@ -281,9 +281,10 @@ static int wipe(const struct step *step, struct outcome *outcome, struct arena *
             return -errno;
     }
     size = lseek(descriptor, 0, SEEK_END);
-    error = size < 0 ? -errno : step->offset > 0 ? wipe_block(descriptor, step->offset, size) : 0;
-    if (!error)
-        error = wipe_descriptor(descriptor, size, why);
+    if (size < 0)
+        error = -errno;
+    else
+        error = step->offset > 0 ? wipe_block(descriptor, step->offset, size) : wipe_descriptor(descriptor, size, why);
     if (why[0])
         outcome->complaint = arena_strdup(arena, why);
     if (close(descriptor) < 0 && !error)

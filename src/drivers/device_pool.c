@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "drivers/lvm.h"
 #include "drivers/words.h"
 
 enum { EXIT_NONE_LVM = 5, EXIT_NONE_ZFS = 1, NAME_LIMIT = 127 };
-static const char config[] = "devices { filter=[\"r|^/dev/drbd|\",\"r|^/dev/mapper/[Ll]instor|\"] }";
 
 static bool is_zfs(const struct device_pool_want *want)
 {
@@ -81,6 +81,8 @@ static int check(const struct device_pool_want *want, struct arena *arena, struc
     if (!is_name(want->place, strcspn(want->place, "/")) || is_thin_lvm(want) != (slash != NULL) ||
         (slash && !is_name(slash + 1, strlen(slash + 1))))
         return refuse(want, "Its name is not allowed.", "Use letters, digits, '_', '-' and '.'.", arena, trouble);
+    if (!want->authority)
+        return refuse(want, "Nobody's request is named as the reason.", NULL, arena, trouble);
     if (want->devices.count == 0)
         return refuse(want, "No device is given.", NULL, arena, trouble);
     for (uint32_t i = 0; i < want->devices.count; i++)
@@ -105,7 +107,7 @@ int device_pool_ask(const struct device_pool_want *want, struct plan *plan, stru
         ADD_WORDS(plan, step, "zpool", "list", "-H", "-o", "name", group);
         step->accept |= 1 << EXIT_NONE_ZFS;
     } else {
-        ADD_WORDS(plan, step, "lvm", "vgs", "--config", config, "--noheadings", "-o", "vg_name", group);
+        ADD_WORDS(plan, step, "lvm", "vgs", "--config", lvm_config, "--noheadings", "-o", "vg_name", group);
         step->accept |= 1 << EXIT_NONE_LVM;
     }
     return 0;
@@ -174,7 +176,7 @@ static struct step *add_command(const struct device_pool_want *want, struct plan
     step->topic = arena_strdup(&plan->arena, command);
     step->turn = arena_printf(&plan->arena, "%s %s", is_zfs(want) ? "zfs" : "lvm", group);
     if (!is_zfs(want))
-        ADD_WORDS(plan, step, "lvm", command, "--config", config);
+        ADD_WORDS(plan, step, "lvm", command, "--config", lvm_config);
     return step;
 }
 
@@ -245,12 +247,12 @@ void device_pool_undo(const struct device_pool_want *want, const struct plan *ma
         step = plan_destructive(plan, want->authority, STEP_EXEC, "remove volume group '%s', which was just made",
                                 group_of(want, &plan->arena));
         step->changes = true;
-        ADD_WORDS(plan, step, "lvm", "vgremove", "--config", config, group_of(want, &plan->arena));
+        ADD_WORDS(plan, step, "lvm", "vgremove", "--config", lvm_config, group_of(want, &plan->arena));
     }
     if (has_volumes) {
         step = plan_destructive(plan, want->authority, STEP_EXEC, "remove the physical volumes that were just made");
         step->changes = true;
-        ADD_WORDS(plan, step, "lvm", "pvremove", "--config", config);
+        ADD_WORDS(plan, step, "lvm", "pvremove", "--config", lvm_config);
         add_list(plan, step, &want->devices);
     }
 }

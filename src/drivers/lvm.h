@@ -12,6 +12,8 @@
 #include "drivers/provider.h"
 
 extern const char lvm_reader[];
+/* The configuration that every command has: devices on which no volume group of ours lies. */
+extern const char lvm_config[];
 
 /* Of what a step is about. */
 #define LVM_GROUPS     "groups"        /* asks for volume groups */

@@ -7,7 +7,10 @@
 #include "base/text.h"
 #include "drivers/words.h"
 
-static const char config[] = "devices { filter=[\"r|^/dev/drbd|\",\"r|^/dev/mapper/[Ll]instor|\"] }";
+const char lvm_config[] =
+    "devices { filter=[\"r|^/dev/drbd|\",\"r|^/dev/zd[0-9]|\",\"r|^/dev/zvol/|\","
+    "\"r|^/dev/bcache|\",\"r|^/dev/mapper/Linstor-Crypt-|\",\"r|^/dev/mapper/linstor_writecache_|\","
+    "\"r|^/dev/mapper/linstor_cache_|\"] }";
 
 enum { WAIT_MS = 15000 };
 
@@ -19,7 +22,7 @@ void lvm_add_words(struct plan *plan, struct step *step, const char *const *word
 
 void lvm_add_config(struct plan *plan, struct step *step)
 {
-    LVM_ADD_WORDS(plan, step, "--config", config);
+    LVM_ADD_WORDS(plan, step, "--config", lvm_config);
 }
 
 void lvm_add_report_words(struct plan *plan, struct step *step, const char *tool, const char *columns)

@@ -26,24 +26,24 @@ enum step_kind {
     STEP_LOOP_ATTACH,     /* path -> device */
     STEP_LOOP_RESIZE,     /* device of path follows the size of the file */
     STEP_LOOP_DETACH,     /* device of path; fine when it is gone */
-    STEP_WIPE,            /* device of path, or one of both alone: signatures, both ends, what is at offset */
-    STEP_WAIT_DEVICE,     /* device, else one of paths: until there, at most patience_ms -> device, device_kib */
-    STEP_ASK_DEVICES,     /* paths -> devices, those that are there */
-    STEP_ASK_DISKS,       /* what could become storage pools, and the devices in paths -> disks */
-    STEP_ASK_DM,          /* mappings in names, or all whose names start with text -> mappings */
-    STEP_ASK_CACHE,       /* paths: what lies offset bytes into each device -> devices */
-    STEP_DM_CREATE,       /* mapping name with table text -> device; an unfinished one is replaced, else -EEXIST */
-    STEP_DM_RELOAD,       /* mapping name gets table text, on the same devices: loaded, suspended, resumed */
-    STEP_DM_SUSPEND,      /* mapping name, with the file system on it; fine when it is suspended */
-    STEP_DM_RESUME,       /* mapping name; fine when it runs */
-    STEP_DM_MESSAGE,      /* text to the target of mapping name; comes back when the kernel has done it */
-    STEP_DM_WAIT_CLEAN,   /* until the cache that is mapping name has nothing to write back, at most patience_ms */
-    STEP_DM_REMOVE,       /* mapping name, retried while it is open for at most patience_ms; fine when it is gone */
-    STEP_ASK_LUKS,    /* mappings in names, each of the device in paths ("": unknown); no names: all that are open */
-    STEP_LUKS_FORMAT, /* device, size_kib of its header, text: options; refused when the device bears anything */
-    STEP_LUKS_OPEN,   /* device as name, text: options -> device, device_kib */
-    STEP_LUKS_CLOSE,  /* name; fine when it is closed */
-    STEP_LUKS_RESIZE, /* name takes all the room of its device -> device_kib */
+    STEP_WIPE, /* device of path, or one of both alone: signatures and both ends; or, with offset, the block there */
+    STEP_WAIT_DEVICE,   /* device, else one of paths: until there, at most patience_ms -> device, device_kib */
+    STEP_ASK_DEVICES,   /* paths -> devices, those that are there */
+    STEP_ASK_DISKS,     /* what could become storage pools, and the devices in paths -> disks */
+    STEP_ASK_DM,        /* mappings in names, or all whose names start with text -> mappings */
+    STEP_ASK_CACHE,     /* paths: what lies offset bytes into each device -> devices */
+    STEP_DM_CREATE,     /* mapping name with table text -> device; an unfinished one is replaced, else -EEXIST */
+    STEP_DM_RELOAD,     /* mapping name gets table text, on the same devices: loaded, suspended, resumed */
+    STEP_DM_SUSPEND,    /* mapping name, with the file system on it; fine when it is suspended */
+    STEP_DM_RESUME,     /* mapping name; fine when it runs */
+    STEP_DM_MESSAGE,    /* text to the target of mapping name; comes back when the kernel has done it */
+    STEP_DM_WAIT_CLEAN, /* until the cache that is mapping name has nothing to write back, at most patience_ms */
+    STEP_DM_REMOVE,     /* mapping name, retried while it is open for at most patience_ms; fine when it is gone */
+    STEP_ASK_LUKS,      /* mappings in names, each of the device in paths ("": unknown); no names: all that are open */
+    STEP_LUKS_FORMAT,   /* device, size_kib of its header, text: options; refused when the device bears anything */
+    STEP_LUKS_OPEN,     /* device as name, text: options -> device, device_kib */
+    STEP_LUKS_CLOSE,    /* name; fine when it is closed */
+    STEP_LUKS_RESIZE,   /* name takes all the room of its device -> device_kib */
     STEP_LUKS_CHANGE_KEY, /* device: the first key opens it, the others do not any more */
     STEP_LUKS_ERASE,      /* size_kib of device, its header, are zeroed */
     STEP_ASK_TREE,        /* what the patterns (glob) in paths find below /sys -> entries */

@@ -82,12 +82,13 @@ static int64_t fast_kib(const struct volume_want *volume, int64_t net_kib)
 /* LINSTOR: 4 MiB and 16 bytes for each block, of which there are taken to be 512 times as many as there are. */
 static int64_t side_kib(const struct level *level, const struct volume_want *volume, uint32_t side, int64_t net_kib)
 {
-    int64_t block_bytes = number_of(volume, "Cache/Blocksize", 1, BLOCK_SECTORS), smallest_kib, size_kib;
+    int64_t block_bytes = number_of(volume, "Cache/Blocksize", 1, BLOCK_SECTORS), blocks, smallest_kib, size_kib;
 
     (void)level;
     if (side + 1 == FAST)
         return fast_kib(volume, net_kib);
-    smallest_kib = 4096 + ((fast_kib(volume, net_kib) * 1024 + block_bytes - 1) / block_bytes * 16 + 1023) / 1024;
+    blocks = (fast_kib(volume, net_kib) * 1024 + block_bytes - 1) / block_bytes;
+    smallest_kib = 4096 + (blocks + 63) / 64;
     size_kib = mapping_side_kib(volume, "Cache/Metasize", "0", net_kib);
     return size_kib > 4096 ? size_kib : smallest_kib;
 }

@@ -341,8 +341,7 @@ static void plan_open(const struct target *target)
 /* What may be there is not formatted. 0, or -1: it must not be formatted. */
 static int check_blank(const struct target *target)
 {
-    bool was_used =
-        (target->volume->want->must_exist && !target->level->suffix[0]) || fact_state_find(&target->fact->state, "was");
+    bool was_used = target->volume->want->must_exist || fact_state_find(&target->fact->state, "was");
     const char *correction = "If the data is lost, delete the resource on this node and create it again.";
 
     if (strcmp(target->header, "none") != 0 && strcmp(target->header, "unfinished") != 0)

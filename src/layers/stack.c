@@ -72,7 +72,7 @@ static int check_volumes(const struct resource_want *want, struct arena *arena, 
         if (seen[number / 8] & 1 << number % 8)
             return refuse(arena, trouble, want, "Two volumes have the same number.", NULL);
         seen[number / 8] |= (uint8_t)(1 << number % 8);
-        if (want->volumes.at[i].size_kib > VOLUME_MAX_KIB)
+        if (want->volumes.at[i].size_kib < 0 || want->volumes.at[i].size_kib > VOLUME_MAX_KIB)
             return refuse(
                 arena, trouble, want,
                 arena_printf(arena, "Volume %" PRId32 " would have more than %" PRId64 " KiB.", number, VOLUME_MAX_KIB),
@@ -160,8 +160,10 @@ static int plan_snapshots(const struct levels *levels, const struct resource_wan
         if (can_freeze(&levels->tree.at[i].level))
             levels->tree.at[i].level.layer->freeze(&levels->tree.at[i].level, plan);
     frozen = plan->steps.count;
-    if (snapshot_plan(want, machine, false, plan, trouble) < 0)
+    if (snapshot_plan(want, machine, false, plan, trouble) < 0) {
+        plan->steps.count = before;
         return -1;
+    }
     if (plan->steps.count == frozen)
         plan->steps.count = before; /* there was none to take */
     for (uint32_t i = levels->tree.count; plan->steps.count > frozen && i-- > 0;)
@@ -170,8 +172,9 @@ static int plan_snapshots(const struct levels *levels, const struct resource_wan
     return 0;
 }
 
-int stack_plan(const struct resource_want *want, const struct machine *machine, struct plan *plan,
-               struct trouble *trouble)
+/* *can_begin: whether what was planned before a refusal may be done; not when it is the layers that are refused. */
+static int plan_all(const struct resource_want *want, const struct machine *machine, struct plan *plan,
+                    struct trouble *trouble, bool *can_begin)
 {
     struct levels levels = { 0 };
 
@@ -189,11 +192,26 @@ int stack_plan(const struct resource_want *want, const struct machine *machine, 
     if (want->volumes.count > 0 || want->snapshots.count == 0) {
         if (check_layers(want, &plan->arena, trouble) < 0)
             return -1;
+        *can_begin = true;
         levels_make(&levels, want, machine, false, &plan->arena);
         if (plan_up(&levels, plan, trouble) < 0)
             return -1;
     }
     return plan_snapshots(&levels, want, machine, plan, trouble);
+}
+
+/* What one volume lacks is done although another one is refused; that is told when nothing else is left. */
+int stack_plan(const struct resource_want *want, const struct machine *machine, struct plan *plan,
+               struct trouble *trouble)
+{
+    bool can_begin = false;
+    int result = plan_all(want, machine, plan, trouble, &can_begin);
+
+    if (result < 0 && can_begin && plan->steps.count > 0) {
+        *trouble = (struct trouble){ 0 };
+        return 0;
+    }
+    return result;
 }
 
 /* A layer whose devices on this machine were never listed. */

@@ -70,7 +70,10 @@ static void check_refused(struct world *world, const char *cause)
     assert_string_equal(world->trouble.cause, cause);
 }
 
-#define CONFIG "--config 'devices { filter=[\"r|^/dev/drbd|\",\"r|^/dev/mapper/[Ll]instor|\"] }'"
+#define CONFIG                                                                                                         \
+    "--config 'devices { filter=[\"r|^/dev/drbd|\",\"r|^/dev/zd[0-9]|\",\"r|^/dev/zvol/|\",\"r|^/dev/bcache|\","       \
+    "\"r|^/dev/mapper/Linstor-Crypt-|\",\"r|^/dev/mapper/linstor_writecache_|\",\"r|^/dev/mapper/linstor_cache_|\"] "  \
+    "}'"
 
 static void test_plans(void **state)
 {
