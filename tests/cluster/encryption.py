@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
 from cluster import Cluster
-from peer import FakeSatellite, frame, read_frame
+from peer import Obedient
 from suite import Suite, wait_for
 
 suite = Suite('encryption')
@@ -17,48 +17,6 @@ PATH = '/v1/encryption/passphrase'
 PASSPHRASE = 'Zw4mQ9pT the master passphrase'
 VOLUME_PASSPHRASE = 'Kq8vZr2m of one volume'
 VOLUME = '/v1/resource-definitions/data/volume-definitions/0'
-
-
-class Obedient(FakeSatellite):
-    """Says of everything that it is done, unless it is told to wait."""
-
-    def __init__(self):
-        super().__init__([], {'layers': ['LUKS', 'STORAGE']})
-        self.applies = True
-
-    def serve(self, peer):
-        try:
-            read_frame(peer)
-            peer.sendall(frame('hello', self.hello) + frame('held', {'complete': True}))
-            while got := read_frame(peer):
-                self.received.append(got)
-                kind, body = got
-                if kind == 'refresh':
-                    peer.sendall(frame('report', {'token': body['token']}))
-                elif kind == 'wants':
-                    peer.sendall(frame('report', {
-                        'pools': [{'pool': p['pool'], 'uuid': p.get('uuid'), 'generation': p.get('generation', 0), 'applied': True,
-                                   'free_kib': 1 << 30, 'total_kib': 1 << 30} for p in body.get('pools', [])],
-                        'resources': [self.tell(r) for r in body.get('resources', [])]}))
-        except OSError:
-            pass
-        finally:
-            peer.close()
-
-    def tell(self, want):
-        if want.get('remove'):
-            return {'resource': want['resource'], 'uuid': want['uuid'], 'generation': want['generation'], 'applied': True, 'gone': True}
-        return {'resource': want['resource'], 'uuid': want['uuid'], 'generation': want['generation'], 'applied': self.applies,
-                'volumes': [{'number': v['number'], 'device_path': '/dev/mapper/x', 'backing': '/x', 'usable_kib': v['size_kib'],
-                             'allocated_kib': 1, 'state': 'Created'} for v in want['volumes']]}
-
-    def keys(self):
-        """Of volume 0 in the last want."""
-        wants = [r for kind, body in self.received if kind == 'wants' for r in body.get('resources', [])]
-        return wants[-1]['volumes'][0].get('keys', []) if wants else None
-
-    def unlocks(self):
-        return [body['key'] for kind, body in self.received if kind == 'unlock']
 
 
 def status(cluster):
@@ -100,7 +58,7 @@ def _():
 
 @suite.case('satellites get sealed keys always, and what opens them only when the passphrase was entered')
 def _():
-    with Cluster(satellites=0, source='encryption') as cluster, Obedient() as fake:
+    with Cluster(satellites=0, source='encryption') as cluster, Obedient(['LUKS', 'STORAGE']) as fake:
         cluster.rest.post(PATH, {'new_passphrase': PASSPHRASE})
         deploy(cluster, fake)
         wait_for('the want is there', fake.keys, 20)
@@ -125,7 +83,7 @@ def _():
 
 @suite.case('the passphrase of a volume: older keys are sent until the satellite obeys the new one')
 def _():
-    with Cluster(satellites=0, source='encryption') as cluster, Obedient() as fake:
+    with Cluster(satellites=0, source='encryption') as cluster, Obedient(['LUKS', 'STORAGE']) as fake:
         cluster.rest.post(PATH, {'new_passphrase': PASSPHRASE})
         deploy(cluster, fake)
         wait_for('the want is there', fake.keys, 20)
@@ -184,7 +142,7 @@ def _():
 
 @suite.case('no passphrase and no key is stored, logged, shown or reported in clear')
 def _():
-    with Cluster(satellites=0, source='encryption') as cluster, Obedient() as fake:
+    with Cluster(satellites=0, source='encryption') as cluster, Obedient(['LUKS', 'STORAGE']) as fake:
         cluster.controller.arguments += ['--log-level', 'TRACE']
         cluster.controller.kill()
         cluster.controller.start()
