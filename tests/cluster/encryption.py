@@ -98,6 +98,9 @@ def _():
         wait_for('it has another one', lambda: len(fake.keys()) == 1 and fake.keys()[0] not in (first, chosen), 20)
         shown = cluster.rest.get(VOLUME)['props']['Encryption/Passphrase']
         assert shown == fake.keys()[0], 'what is shown is not what is sent'
+        refused = cluster.rest.call('PUT', VOLUME, {'override_props': {'Encryption/Passphrase': ''}})
+        assert refused.status == 500 and 'empty' in str(refused), refused
+        assert cluster.rest.get(VOLUME)['props']['Encryption/Passphrase'] == shown
         # what was read can be written again
         cluster.rest.expect(200, 'PUT', VOLUME, {'override_props': {'Encryption/Passphrase': shown}})
         assert cluster.rest.get(VOLUME)['props']['Encryption/Passphrase'] == shown

@@ -112,6 +112,11 @@ static int seal_passphrase(struct request *q, const struct props_target *target,
 {
     struct secret *known;
 
+    if (!*value) {
+        forget(target, effect->key);
+        return rc_add(&q->rc, FAIL_INVLD_CRYPT_PASSPHRASE, .message = "The passphrase of a volume cannot be empty.",
+                      .correction = "Choose one that is hard to guess.");
+    }
     if (vault_state(q->service) != VAULT_UNLOCKED) {
         forget(target, effect->key);
         return rc_add(&q->rc, FAIL_NOT_FOUND_CRYPT_KEY,
