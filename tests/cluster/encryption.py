@@ -81,6 +81,28 @@ def _():
         assert fake.unlocks() == [master]
 
 
+@suite.case('a satellite without encrypted volumes is not told the master key')
+def _():
+    with Cluster(satellites=0, source='encryption') as cluster, Obedient(['LUKS', 'STORAGE']) as fake, \
+            Obedient(['LUKS', 'STORAGE'], 'other', '127.0.0.41') as other:
+        cluster.rest.post(PATH, {'new_passphrase': PASSPHRASE})
+        other.register(cluster.rest, 'other')
+        cluster.await_online('other')
+        deploy(cluster, fake)
+        wait_for('the first is told', fake.unlocks, 20)
+        cluster.rest.post('/v1/nodes/other/storage-pools', {'storage_pool_name': 'thin', 'provider_kind': 'FILE_THIN',
+                                                            'props': {'StorDriver/StorPoolName': '/x'}})
+        cluster.create_definition('plain', [8192])
+        cluster.create_resource('plain', 'other')
+        assert not other.unlocks(), 'the other was told, too'
+        cluster.create_resource('data', 'other')
+        wait_for('it is told with its first encrypted volume', other.unlocks, 20)
+        kinds = [kind for kind, body in other.received if kind == 'unlock' or any('keys' in v for r in body.get('resources', [])
+                                                                                  for v in r.get('volumes', []))]
+        assert kinds[0] == 'unlock', kinds
+        assert len(fake.unlocks()) == 1 and len(other.unlocks()) == 1, 'it was told more than once'
+
+
 @suite.case('the passphrase of a volume: older keys are sent until the satellite obeys the new one')
 def _():
     with Cluster(satellites=0, source='encryption') as cluster, Obedient(['LUKS', 'STORAGE']) as fake:

@@ -320,6 +320,9 @@ static void add_resource(struct service *service, struct outbox *outbox, const s
         refuse_resource(service, resource, &want, bytes, &outbox->arena);
         return;
     }
+    for (uint32_t i = 0; i < want.volumes.count; i++)
+        if (want.volumes.at[i].keys.count > 0)
+            session_send_key(outbox->node);
     *LIST_ADD(&outbox->wants.resources, &outbox->arena) = want;
     count_item(outbox, bytes);
 }
