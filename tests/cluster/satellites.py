@@ -8,6 +8,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
 from cluster import Cluster
+from peer import Obedient
 from suite import Suite, wait_for
 
 suite = Suite('satellites')
@@ -168,6 +169,28 @@ def _():
         with open(next(iter(cluster.devices())), 'rb', buffering=0) as file:
             assert file.read(8) == b'precious'
         cluster.delete_everything()
+
+
+@suite.case('a satellite cannot set what is not its own: properties of pools, names of machines')
+def _():
+    with Cluster(satellites=0, source='satellites') as cluster, Obedient(['STORAGE']) as fake:
+        told = 'StorDriver/internal/lvmthin/thinPoolGranularity'
+        fake.hello['uname'] = 'x\x1b[1m' + 'y' * 10000
+        fake.pool_props = {'StorDriver/StorPoolName': '/etc', 'evil key//': 'x' * 1000, 'StorDriver/internal/long': 'x' * 1000,
+                           'StorDriver/internal//other/': 'x', told: '64', **{f'Aux/{n}': 'x' for n in range(250)},
+                           **{f'StorDriver/internal/z{n}': 'x' for n in range(250)}}
+        fake.register(cluster.rest)
+        cluster.await_online('fake')
+        assert 'NodeUname' not in cluster.rest.get('/v1/nodes/fake').get('props', {})
+        cluster.rest.post('/v1/nodes/fake/storage-pools', {'storage_pool_name': 'thin', 'provider_kind': 'FILE_THIN',
+                                                           'props': {'StorDriver/StorPoolName': '/x'}})
+
+        def props():
+            return cluster.rest.get('/v1/nodes/fake/storage-pools/thin')['props']
+        wait_for('what it may tell is shown', lambda: told in props(), 20)
+        shown = props()
+        assert shown['StorDriver/StorPoolName'] == '/x', shown
+        assert len(shown) < 50 and all(k.startswith('StorDriver/') and len(v) < 100 for k, v in shown.items()), shown
 
 
 @suite.case('many reconnections leave no sockets behind')

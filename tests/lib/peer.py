@@ -97,6 +97,7 @@ class Obedient(FakeSatellite):
     def __init__(self, layers, name='fake', address='127.0.0.40'):
         super().__init__([], {'layers': layers, 'node': name}, address)
         self.applies = True
+        self.pool_props = {}
 
     def serve(self, peer):
         try:
@@ -110,7 +111,7 @@ class Obedient(FakeSatellite):
                 elif kind == 'wants':
                     peer.sendall(frame('report', {
                         'pools': [{'pool': p['pool'], 'uuid': p.get('uuid'), 'generation': p.get('generation', 0), 'applied': True,
-                                   'free_kib': 1 << 30, 'total_kib': 1 << 30} for p in body.get('pools', [])],
+                                   'free_kib': 1 << 30, 'total_kib': 1 << 30, 'props': self.pool_props} for p in body.get('pools', [])],
                         'resources': [self.tell(r) for r in body.get('resources', [])]}))
         except OSError:
             pass

@@ -115,6 +115,18 @@ static void on_refused(void *owner, const char *as, const char *reason)
     set_trouble(owner, state_of_refusal(as), reason);
 }
 
+enum { UNAME_LENGTH = 64 };
+
+static bool is_uname(const char *text)
+{
+    size_t length = text ? strlen(text) : 0;
+
+    for (size_t i = 0; i < length; i++)
+        if (text[i] <= ' ' || text[i] > '~')
+            return false;
+    return length > 0 && length <= UNAME_LENGTH;
+}
+
 /* What the machine calls itself is shown with the node. */
 static void note_uname(struct session *session, const char *uname)
 {
@@ -145,7 +157,9 @@ static void on_up(void *owner, const struct link_hello *peer, int protocol)
     forget_told_key(session);
     free(session->hello);
     session->hello = field_duplicate(&link_hello_schema, peer);
-    note_uname(session, peer->uname);
+    if (!is_uname(session->hello->uname))
+        session->hello->uname = NULL;
+    note_uname(session, session->hello->uname);
     log_info("node %s is connected at %s port %d, version %s, protocol %d", name_of(session), session->address,
              session->port, peer->version ? peer->version : "?", protocol);
     service_tell_news(session->service);
