@@ -193,6 +193,26 @@ def _():
         assert len(shown) < 50 and all(k.startswith('StorDriver/') and len(v) < 100 for k, v in shown.items()), shown
 
 
+@suite.case('a pool of devices: what cannot be registered is refused before, else it is said that the pool is there')
+def _():
+    with Cluster(satellites=0, source='satellites') as cluster, Obedient(['STORAGE']) as fake:
+        def make(**storage_pool):
+            return cluster.rest.call('POST', '/v1/physical-storage/fake', {
+                'provider_kind': 'LVM', 'device_paths': ['/dev/x'], 'pool_name': 'vg', 'with_storage_pool': {'name': 'fresh', **storage_pool}})
+
+        fake.hello['providers'] = ['LVM']
+        fake.register(cluster.rest)
+        cluster.await_online('fake')
+        refused = make(props={'foo': 'bar'})
+        assert refused.status >= 400 and 'foo' in str(refused), refused
+        assert not [kind for kind, _ in fake.received if kind == 'device_pool'], 'the devices were changed all the same'
+        refused = make(shared_space='no good name')
+        assert refused.status >= 400 and 'was made' in str(refused), refused
+        answer = make(props={'Aux/x': 'y'})
+        assert answer.status == 201, answer
+        assert cluster.rest.get('/v1/nodes/fake/storage-pools/fresh')['props']['Aux/x'] == 'y'
+
+
 @suite.case('many reconnections leave no sockets behind')
 def _():
     with Cluster(satellites=1, source='satellites') as cluster:

@@ -108,6 +108,8 @@ class Obedient(FakeSatellite):
                 kind, body = got
                 if kind == 'refresh':
                     peer.sendall(frame('report', {'token': body['token']}))
+                elif kind == 'device_pool':
+                    peer.sendall(frame('device_pool', {'token': body['token']}))
                 elif kind == 'wants':
                     peer.sendall(frame('report', {
                         'pools': [{'pool': p['pool'], 'uuid': p.get('uuid'), 'generation': p.get('generation', 0), 'applied': True,

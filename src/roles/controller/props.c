@@ -266,6 +266,18 @@ int props_modify(struct request *q, enum prop_object kind, struct text_map *prop
     return 0;
 }
 
+int props_check(struct request *q, enum prop_object kind, const struct text_map *set)
+{
+    for (uint32_t i = 0; i < set->count; i++) {
+        struct prop_problem problem = { 0 };
+        const char *value;
+
+        if (prop_check(kind, set->at[i].key, set->at[i].value, &q->arena, &value, &problem) != 0)
+            return refuse(q, &problem);
+    }
+    return 0;
+}
+
 int props_check_interfaces(struct request *q, enum prop_object kind, const struct text_map *set,
                            const struct node *node)
 {
