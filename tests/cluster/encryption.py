@@ -201,5 +201,35 @@ def _():
                 assert needle not in data, f'{needle!r} is in {name}'
 
 
+def copies_in_memory(process, needle):
+    """In what it can write to."""
+    count = 0
+    with open(f'/proc/{process.pid}/maps') as maps, open(f'/proc/{process.pid}/mem', 'rb', buffering=0) as memory:
+        for line in maps:
+            place, rights = line.split()[:2]
+            first, last = (int(x, 16) for x in place.split('-'))
+            while rights.startswith('rw') and first < last:
+                try:
+                    memory.seek(first)
+                    part = memory.read(min(last - first, 64 << 20))
+                except (OSError, OverflowError, ValueError):
+                    break
+                count += part.count(needle)
+                first += len(part) or last
+    return count
+
+
+@suite.case('passphrases of a spawn do not stay in the memory of the controller')
+def _():
+    with Cluster(satellites=0, source='encryption') as cluster:
+        cluster.rest.post(PATH, {'new_passphrase': PASSPHRASE})
+        cluster.rest.post('/v1/resource-groups', {'name': 'group'})
+        cluster.rest.post('/v1/resource-groups/group/volume-groups', {})
+        cluster.rest.post('/v1/resource-groups/group/spawn', {'resource_definition_name': 'spawned9q', 'volume_sizes': [8192],
+                                                              'definitions_only': True, 'volume_passphrases': [VOLUME_PASSPHRASE]})
+        assert copies_in_memory(cluster.controller, b'spawned9q'), 'nothing is found at all'
+        assert not copies_in_memory(cluster.controller, VOLUME_PASSPHRASE.encode())
+
+
 if __name__ == '__main__':
     sys.exit(suite.run())

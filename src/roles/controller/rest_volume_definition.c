@@ -429,7 +429,7 @@ const struct route volume_definition_routes[] = {
     { "POST",   VOLUMES,             create_volume, ROUTE_WRITE | ROUTE_SETTLE | ROUTE_SECRET, &volume_definition_request_schema, 200,
         MASK_CRT | MASK_VLM_DFN },
     { "GET",    VOLUMES "/{volume}", show_volume,   0, NULL, 200, 0 },
-    { "PUT",    VOLUMES "/{volume}", modify_volume, ROUTE_WRITE | ROUTE_SETTLE, &volume_definition_modify_request_schema, 200,
+    { "PUT",    VOLUMES "/{volume}", modify_volume, ROUTE_WRITE | ROUTE_SETTLE | ROUTE_SECRET, &volume_definition_modify_request_schema, 200,
         MASK_MOD | MASK_VLM_DFN },
     { "PUT",    VOLUMES "/{volume}/encryption-passphrase", modify_passphrase, ROUTE_WRITE | ROUTE_SETTLE | ROUTE_SECRET,
         &volume_passphrase_request_schema, 200, MASK_MOD | MASK_VLM_DFN },
