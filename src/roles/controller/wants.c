@@ -134,7 +134,8 @@ void wants_note_change(struct service *service, const struct change *change, boo
         if (vanishes && !is_undo)
             note_pool(&service->removed_pools, (const struct storage_pool *)change->object, service->model.generation);
     }
-    if (change->kind == CHANGE_EDIT && obeyed_differ(props_of(change->image), props_of(change->object)))
+    if (change->kind == CHANGE_EDIT &&
+        (change->old_second || obeyed_differ(props_of(change->image), props_of(change->object))))
         mark_heirs(service, change->object, is_undo ? 0 : service->model.generation);
     if (change->object->kind->id == KIND_NET_INTERFACE)
         mark_nvme_of(service, change->object->parent[0], is_undo ? 0 : service->model.generation);
