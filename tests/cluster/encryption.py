@@ -201,6 +201,22 @@ def _():
                 assert needle not in data, f'{needle!r} is in {name}'
 
 
+@suite.case('the passphrase of a volume group is that of the volumes made after it')
+def _():
+    with Cluster(satellites=0, source='encryption') as cluster:
+        key, groups = 'Encryption/Passphrase', '/v1/resource-groups/group/volume-groups'
+        cluster.rest.post(PATH, {'new_passphrase': PASSPHRASE})
+        cluster.rest.post('/v1/resource-groups', {'name': 'group'})
+        cluster.rest.post(groups, {})
+        cluster.rest.expect(200, 'PUT', f'{groups}/0', {'override_props': {key: VOLUME_PASSPHRASE}})
+        sealed = cluster.rest.get(f'{groups}/0')['props'][key]
+        for name, more in (('data', {}), ('other', {'volume_passphrases': ['another one']})):
+            cluster.rest.post('/v1/resource-groups/group/spawn', {'resource_definition_name': name, 'volume_sizes': [8192],
+                                                                  'definitions_only': True, **more})
+        assert cluster.rest.get(VOLUME)['props'][key] == sealed
+        assert cluster.rest.get(VOLUME.replace('data', 'other'))['props'][key] not in (sealed, None)
+
+
 def copies_in_memory(process, needle):
     """In what it can write to."""
     count = 0
