@@ -65,7 +65,7 @@ static const struct field spawn_request_fields[] = {
     FIELD(spawn_request, partial, 0),
     FIELD(spawn_request, definitions_only, 0),
     FIELD(spawn_request, peer_slots, 0),
-    FIELD(spawn_request, volume_passphrases, FIELD_NOT_EMPTY),
+    FIELD(spawn_request, volume_passphrases, FIELD_NOT_EMPTY | FIELD_SECRET),
     FIELD(spawn_request, resource_definition_props, FIELD_NOT_EMPTY),
 };
 SCHEMA(spawn_request)

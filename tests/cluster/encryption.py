@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
 from cluster import Cluster
-from peer import FakeSatellite, frame, read_frame
+from peer import Obedient
 from suite import Suite, wait_for
 
 suite = Suite('encryption')
@@ -17,48 +17,6 @@ PATH = '/v1/encryption/passphrase'
 PASSPHRASE = 'Zw4mQ9pT the master passphrase'
 VOLUME_PASSPHRASE = 'Kq8vZr2m of one volume'
 VOLUME = '/v1/resource-definitions/data/volume-definitions/0'
-
-
-class Obedient(FakeSatellite):
-    """Says of everything that it is done, unless it is told to wait."""
-
-    def __init__(self):
-        super().__init__([], {'layers': ['LUKS', 'STORAGE']})
-        self.applies = True
-
-    def serve(self, peer):
-        try:
-            read_frame(peer)
-            peer.sendall(frame('hello', self.hello) + frame('held', {'complete': True}))
-            while got := read_frame(peer):
-                self.received.append(got)
-                kind, body = got
-                if kind == 'refresh':
-                    peer.sendall(frame('report', {'token': body['token']}))
-                elif kind == 'wants':
-                    peer.sendall(frame('report', {
-                        'pools': [{'pool': p['pool'], 'uuid': p.get('uuid'), 'generation': p.get('generation', 0), 'applied': True,
-                                   'free_kib': 1 << 30, 'total_kib': 1 << 30} for p in body.get('pools', [])],
-                        'resources': [self.tell(r) for r in body.get('resources', [])]}))
-        except OSError:
-            pass
-        finally:
-            peer.close()
-
-    def tell(self, want):
-        if want.get('remove'):
-            return {'resource': want['resource'], 'uuid': want['uuid'], 'generation': want['generation'], 'applied': True, 'gone': True}
-        return {'resource': want['resource'], 'uuid': want['uuid'], 'generation': want['generation'], 'applied': self.applies,
-                'volumes': [{'number': v['number'], 'device_path': '/dev/mapper/x', 'backing': '/x', 'usable_kib': v['size_kib'],
-                             'allocated_kib': 1, 'state': 'Created'} for v in want['volumes']]}
-
-    def keys(self):
-        """Of volume 0 in the last want."""
-        wants = [r for kind, body in self.received if kind == 'wants' for r in body.get('resources', [])]
-        return wants[-1]['volumes'][0].get('keys', []) if wants else None
-
-    def unlocks(self):
-        return [body['key'] for kind, body in self.received if kind == 'unlock']
 
 
 def status(cluster):
@@ -100,7 +58,7 @@ def _():
 
 @suite.case('satellites get sealed keys always, and what opens them only when the passphrase was entered')
 def _():
-    with Cluster(satellites=0, source='encryption') as cluster, Obedient() as fake:
+    with Cluster(satellites=0, source='encryption') as cluster, Obedient(['LUKS', 'STORAGE']) as fake:
         cluster.rest.post(PATH, {'new_passphrase': PASSPHRASE})
         deploy(cluster, fake)
         wait_for('the want is there', fake.keys, 20)
@@ -123,9 +81,31 @@ def _():
         assert fake.unlocks() == [master]
 
 
+@suite.case('a satellite without encrypted volumes is not told the master key')
+def _():
+    with Cluster(satellites=0, source='encryption') as cluster, Obedient(['LUKS', 'STORAGE']) as fake, \
+            Obedient(['LUKS', 'STORAGE'], 'other', '127.0.0.41') as other:
+        cluster.rest.post(PATH, {'new_passphrase': PASSPHRASE})
+        other.register(cluster.rest, 'other')
+        cluster.await_online('other')
+        deploy(cluster, fake)
+        wait_for('the first is told', fake.unlocks, 20)
+        cluster.rest.post('/v1/nodes/other/storage-pools', {'storage_pool_name': 'thin', 'provider_kind': 'FILE_THIN',
+                                                            'props': {'StorDriver/StorPoolName': '/x'}})
+        cluster.create_definition('plain', [8192])
+        cluster.create_resource('plain', 'other')
+        assert not other.unlocks(), 'the other was told, too'
+        cluster.create_resource('data', 'other')
+        wait_for('it is told with its first encrypted volume', other.unlocks, 20)
+        kinds = [kind for kind, body in other.received if kind == 'unlock' or any('keys' in v for r in body.get('resources', [])
+                                                                                  for v in r.get('volumes', []))]
+        assert kinds[0] == 'unlock', kinds
+        assert len(fake.unlocks()) == 1 and len(other.unlocks()) == 1, 'it was told more than once'
+
+
 @suite.case('the passphrase of a volume: older keys are sent until the satellite obeys the new one')
 def _():
-    with Cluster(satellites=0, source='encryption') as cluster, Obedient() as fake:
+    with Cluster(satellites=0, source='encryption') as cluster, Obedient(['LUKS', 'STORAGE']) as fake:
         cluster.rest.post(PATH, {'new_passphrase': PASSPHRASE})
         deploy(cluster, fake)
         wait_for('the want is there', fake.keys, 20)
@@ -140,6 +120,9 @@ def _():
         wait_for('it has another one', lambda: len(fake.keys()) == 1 and fake.keys()[0] not in (first, chosen), 20)
         shown = cluster.rest.get(VOLUME)['props']['Encryption/Passphrase']
         assert shown == fake.keys()[0], 'what is shown is not what is sent'
+        refused = cluster.rest.call('PUT', VOLUME, {'override_props': {'Encryption/Passphrase': ''}})
+        assert refused.status == 500 and 'empty' in str(refused), refused
+        assert cluster.rest.get(VOLUME)['props']['Encryption/Passphrase'] == shown
         # what was read can be written again
         cluster.rest.expect(200, 'PUT', VOLUME, {'override_props': {'Encryption/Passphrase': shown}})
         assert cluster.rest.get(VOLUME)['props']['Encryption/Passphrase'] == shown
@@ -184,7 +167,7 @@ def _():
 
 @suite.case('no passphrase and no key is stored, logged, shown or reported in clear')
 def _():
-    with Cluster(satellites=0, source='encryption') as cluster, Obedient() as fake:
+    with Cluster(satellites=0, source='encryption') as cluster, Obedient(['LUKS', 'STORAGE']) as fake:
         cluster.controller.arguments += ['--log-level', 'TRACE']
         cluster.controller.kill()
         cluster.controller.start()
@@ -216,6 +199,52 @@ def _():
         for name, data in places.items():
             for needle in needles:
                 assert needle not in data, f'{needle!r} is in {name}'
+
+
+@suite.case('the passphrase of a volume group is that of the volumes made after it')
+def _():
+    with Cluster(satellites=0, source='encryption') as cluster:
+        key, groups = 'Encryption/Passphrase', '/v1/resource-groups/group/volume-groups'
+        cluster.rest.post(PATH, {'new_passphrase': PASSPHRASE})
+        cluster.rest.post('/v1/resource-groups', {'name': 'group'})
+        cluster.rest.post(groups, {})
+        cluster.rest.expect(200, 'PUT', f'{groups}/0', {'override_props': {key: VOLUME_PASSPHRASE}})
+        sealed = cluster.rest.get(f'{groups}/0')['props'][key]
+        for name, more in (('data', {}), ('other', {'volume_passphrases': ['another one']})):
+            cluster.rest.post('/v1/resource-groups/group/spawn', {'resource_definition_name': name, 'volume_sizes': [8192],
+                                                                  'definitions_only': True, **more})
+        assert cluster.rest.get(VOLUME)['props'][key] == sealed
+        assert cluster.rest.get(VOLUME.replace('data', 'other'))['props'][key] not in (sealed, None)
+
+
+def copies_in_memory(process, needle):
+    """In what it can write to."""
+    count = 0
+    with open(f'/proc/{process.pid}/maps') as maps, open(f'/proc/{process.pid}/mem', 'rb', buffering=0) as memory:
+        for line in maps:
+            place, rights = line.split()[:2]
+            first, last = (int(x, 16) for x in place.split('-'))
+            while rights.startswith('rw') and first < last:
+                try:
+                    memory.seek(first)
+                    part = memory.read(min(last - first, 64 << 20))
+                except (OSError, OverflowError, ValueError):
+                    break
+                count += part.count(needle)
+                first += len(part) or last
+    return count
+
+
+@suite.case('passphrases of a spawn do not stay in the memory of the controller')
+def _():
+    with Cluster(satellites=0, source='encryption') as cluster:
+        cluster.rest.post(PATH, {'new_passphrase': PASSPHRASE})
+        cluster.rest.post('/v1/resource-groups', {'name': 'group'})
+        cluster.rest.post('/v1/resource-groups/group/volume-groups', {})
+        cluster.rest.post('/v1/resource-groups/group/spawn', {'resource_definition_name': 'spawned9q', 'volume_sizes': [8192],
+                                                              'definitions_only': True, 'volume_passphrases': [VOLUME_PASSPHRASE]})
+        assert copies_in_memory(cluster.controller, b'spawned9q'), 'nothing is found at all'
+        assert not copies_in_memory(cluster.controller, VOLUME_PASSPHRASE.encode())
 
 
 if __name__ == '__main__':

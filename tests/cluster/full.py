@@ -95,6 +95,26 @@ def _():
                           {'volume_definition': {'size_kib': 4096}, 'drbd_minor_number': 1234}, (200, 201))
 
 
+@suite.case('a master passphrase that could not be stored does not block the next one')
+def _():
+    with Cluster(satellites=0, source='full', start=False) as cluster:
+        machine.mount_tmpfs(cluster.controller.data, STORE_KIB)
+        cluster.start()
+        path = '/v1/encryption/passphrase'
+        filler = fill(cluster.controller.data)
+        for number in range(3000):
+            if create(cluster, f'during{number}').status != 201:
+                break
+        refused = cluster.rest.call('POST', path, {'new_passphrase': 'x'})
+        assert is_clear_refusal(refused), refused
+        assert cluster.rest.get(path)['status'] == 'unset'
+        filler.unlink()
+        rest = cluster.new_rest(timeout=20)    # an answer that never comes fails the test
+        wait_for('it can be created', lambda: rest.call('POST', path, {'new_passphrase': 'x'}).status == 201, 20, 0.2)
+        assert cluster.rest.get(path)['status'] == 'unlocked'
+        rest.close()
+
+
 @suite.case('an empty controller on a full disk says why it does not start')
 def _():
     with Cluster(satellites=0, source='full', start=False) as cluster:

@@ -8,6 +8,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
 from cluster import Cluster
+from peer import Obedient
 from suite import Suite, wait_for
 
 suite = Suite('satellites')
@@ -168,6 +169,72 @@ def _():
         with open(next(iter(cluster.devices())), 'rb', buffering=0) as file:
             assert file.read(8) == b'precious'
         cluster.delete_everything()
+
+
+@suite.case('a satellite cannot set what is not its own: properties of pools, names of machines')
+def _():
+    with Cluster(satellites=0, source='satellites') as cluster, Obedient(['STORAGE']) as fake:
+        told = 'StorDriver/internal/lvmthin/thinPoolGranularity'
+        fake.hello['uname'] = 'x\x1b[1m' + 'y' * 10000
+        fake.pool_props = {'StorDriver/StorPoolName': '/etc', 'evil key//': 'x' * 1000, 'StorDriver/internal/long': 'x' * 1000,
+                           'StorDriver/internal//other/': 'x', told: '64', **{f'Aux/{n}': 'x' for n in range(250)},
+                           **{f'StorDriver/internal/z{n}': 'x' for n in range(250)}}
+        fake.register(cluster.rest)
+        cluster.await_online('fake')
+        assert 'NodeUname' not in cluster.rest.get('/v1/nodes/fake').get('props', {})
+        cluster.rest.post('/v1/nodes/fake/storage-pools', {'storage_pool_name': 'thin', 'provider_kind': 'FILE_THIN',
+                                                           'props': {'StorDriver/StorPoolName': '/x'}})
+
+        def props():
+            return cluster.rest.get('/v1/nodes/fake/storage-pools/thin')['props']
+        wait_for('what it may tell is shown', lambda: told in props(), 20)
+        shown = props()
+        assert shown['StorDriver/StorPoolName'] == '/x', shown
+        assert len(shown) < 50 and all(k.startswith('StorDriver/') and len(v) < 100 for k, v in shown.items()), shown
+
+
+@suite.case('a definition that moves to another group: satellites hear of the other properties')
+def _():
+    with Cluster(satellites=0, source='satellites') as cluster, Obedient(['STORAGE']) as fake:
+        key = 'StorDriver/LvcreateOptions'
+
+        def options():
+            want = fake.last_want()
+            return want['volumes'][0].get('props', {}).get(key) if want else None
+
+        fake.register(cluster.rest)
+        cluster.await_online('fake')
+        cluster.rest.post('/v1/nodes/fake/storage-pools', {'storage_pool_name': 'thin', 'provider_kind': 'FILE_THIN',
+                                                           'props': {'StorDriver/StorPoolName': '/x'}})
+        for group in ('first', 'second'):
+            cluster.rest.post('/v1/resource-groups', {'name': group, 'props': {key: f'--{group}'}})
+        cluster.rest.post('/v1/resource-definitions', {'resource_definition': {
+            'name': 'data', 'resource_group_name': 'first', 'layer_data': [{'type': 'STORAGE'}]}})
+        cluster.rest.post('/v1/resource-definitions/data/volume-definitions', {'volume_definition': {'size_kib': 8192}}, (200, 201))
+        cluster.create_resource('data', 'fake')
+        wait_for('the want has that of the first', lambda: options() == '--first', 20)
+        cluster.rest.expect(200, 'PUT', '/v1/resource-definitions/data', {'resource_group': 'second'})
+        wait_for(lambda: f'the want has that of the second, not {options()}', lambda: options() == '--second', 20)
+
+
+@suite.case('a pool of devices: what cannot be registered is refused before, else it is said that the pool is there')
+def _():
+    with Cluster(satellites=0, source='satellites') as cluster, Obedient(['STORAGE']) as fake:
+        def make(**storage_pool):
+            return cluster.rest.call('POST', '/v1/physical-storage/fake', {
+                'provider_kind': 'LVM', 'device_paths': ['/dev/x'], 'pool_name': 'vg', 'with_storage_pool': {'name': 'fresh', **storage_pool}})
+
+        fake.hello['providers'] = ['LVM']
+        fake.register(cluster.rest)
+        cluster.await_online('fake')
+        refused = make(props={'foo': 'bar'})
+        assert refused.status >= 400 and 'foo' in str(refused), refused
+        assert not [kind for kind, _ in fake.received if kind == 'device_pool'], 'the devices were changed all the same'
+        refused = make(shared_space='no good name')
+        assert refused.status >= 400 and 'was made' in str(refused), refused
+        answer = make(props={'Aux/x': 'y'})
+        assert answer.status == 201, answer
+        assert cluster.rest.get('/v1/nodes/fake/storage-pools/fresh')['props']['Aux/x'] == 'y'
 
 
 @suite.case('many reconnections leave no sockets behind')

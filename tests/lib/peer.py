@@ -89,3 +89,52 @@ class FakeSatellite:
     def register(self, rest, name='fake'):
         return rest.post('/v1/nodes', {'name': name, 'type': 'Satellite', 'net_interfaces': [
             {'name': 'default', 'address': self.address, 'satellite_port': self.port, 'satellite_encryption_type': 'PLAIN'}]})
+
+
+class Obedient(FakeSatellite):
+    """Says of everything that it is done, unless it is told to wait."""
+
+    def __init__(self, layers, name='fake', address='127.0.0.40'):
+        super().__init__([], {'layers': layers, 'node': name}, address)
+        self.applies = True
+        self.pool_props = {}
+
+    def serve(self, peer):
+        try:
+            read_frame(peer)
+            peer.sendall(frame('hello', self.hello) + frame('held', {'complete': True}))
+            while got := read_frame(peer):
+                self.received.append(got)
+                kind, body = got
+                if kind == 'refresh':
+                    peer.sendall(frame('report', {'token': body['token']}))
+                elif kind == 'device_pool':
+                    peer.sendall(frame('device_pool', {'token': body['token']}))
+                elif kind == 'wants':
+                    peer.sendall(frame('report', {
+                        'pools': [{'pool': p['pool'], 'uuid': p.get('uuid'), 'generation': p.get('generation', 0), 'applied': True,
+                                   'free_kib': 1 << 30, 'total_kib': 1 << 30, 'props': self.pool_props} for p in body.get('pools', [])],
+                        'resources': [self.tell(r) for r in body.get('resources', [])]}))
+        except OSError:
+            pass
+        finally:
+            peer.close()
+
+    def tell(self, want):
+        if want.get('remove'):
+            return {'resource': want['resource'], 'uuid': want['uuid'], 'generation': want['generation'], 'applied': True, 'gone': True}
+        return {'resource': want['resource'], 'uuid': want['uuid'], 'generation': want['generation'], 'applied': self.applies,
+                'volumes': [{'number': v['number'], 'device_path': '/dev/mapper/x', 'backing': '/x', 'usable_kib': v['size_kib'],
+                             'allocated_kib': 1, 'state': 'Created'} for v in want['volumes']]}
+
+    def last_want(self):
+        wants = [r for kind, body in self.received if kind == 'wants' for r in body.get('resources', [])]
+        return wants[-1] if wants else None
+
+    def keys(self):
+        """Of volume 0 in the last want."""
+        want = self.last_want()
+        return want['volumes'][0].get('keys', []) if want else None
+
+    def unlocks(self):
+        return [body['key'] for kind, body in self.received if kind == 'unlock']

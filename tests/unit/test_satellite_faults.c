@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "drivers/loop_device.h"
+#include "roles/satellite/state.h"
 #include "satellite_world.h"
 
 static bool pool_has_trouble(struct world *world)
@@ -324,6 +325,38 @@ static void test_workers_die_at_any_time(void **state)
 }
 
 /* Never two plans for the same resource: the one under way when it was forgotten is waited for. */
+static bool is_asked(struct world *world)
+{
+    const struct observer *observer = &world->satellite->observer;
+
+    return observer->tokens.count + observer->running_tokens.count > 0;
+}
+
+/* What the last controller asked for is no answer to the next one, whose numbers mean something else. */
+static void test_refresh_of_another_controller(void **state)
+{
+    struct refresh asked = { .token = 1000 };
+    struct world world;
+    int worker;
+
+    (void)state;
+    world_init_workers(&world, 1);
+    create(&world, "db", "FILE_THIN", 4096, 1);
+    worker = worker_of_ours();
+    assert_true(worker > 0);
+    assert_int_equal(kill(worker, SIGSTOP), 0);
+    link_send(world.controller.link, "refresh", &refresh_schema, &asked);
+    wait_until(&world, is_asked);
+    link_free(world.controller.link);
+    connect_controller(&world);
+    assert_int_equal(kill(worker, SIGCONT), 0);
+    refresh(&world, 5);
+    world.token = asked.token;
+    assert_false(token_is_answered(&world));
+    remove_resource(&world, "db", "FILE_THIN", 2);
+    world_done(&world);
+}
+
 static void test_forgotten_and_wanted_again(void **state)
 {
     struct world world;
@@ -401,6 +434,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_removal_of_what_has_vanished),
     cmocka_unit_test(test_one_controller_at_a_time),
     cmocka_unit_test(test_workers_die_at_any_time),
+    cmocka_unit_test(test_refresh_of_another_controller),
     cmocka_unit_test(test_forgotten_and_wanted_again),
     cmocka_unit_test(test_full_pool),
 };

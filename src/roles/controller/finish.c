@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
+#include "model/prop_rules.h"
 
 LOG_DOMAIN("finish");
 
@@ -155,6 +157,30 @@ static void finish_resource(struct service *service, struct txn *txn, const stru
     finish_removed_volumes(txn, resource);
 }
 
+static const char internal_keys[] = "StorDriver/internal/";
+enum { TOLD_PROPS = 32, TOLD_LENGTH = 256 };
+
+static uint32_t count_internal(const struct text_map *props)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < props->count; i++)
+        count += text_starts_with(props->at[i].key, internal_keys);
+    return count;
+}
+
+/* Other properties are the user's, whatever a satellite says. */
+static void take_told(const struct pool_fact *fact, struct text_map *told, struct arena *arena)
+{
+    for (uint32_t i = 0; i < fact->props.count; i++) {
+        const char *key = fact->props.at[i].key, *value = fact->props.at[i].value, *normalised;
+
+        if (text_starts_with(key, internal_keys) && strlen(key) <= TOLD_LENGTH && strlen(value) <= TOLD_LENGTH &&
+            prop_key_normalise(key, arena, &normalised) == 0 && strcmp(key, normalised) == 0)
+            text_map_set(told, key, value, arena);
+    }
+}
+
 /* What the satellite found out about a pool is shown as its properties. */
 static void finish_pool(struct txn *txn, const struct storage_pool *pool)
 {
@@ -164,8 +190,7 @@ static void finish_pool(struct txn *txn, const struct storage_pool *pool)
 
     if (!pool->fact)
         return;
-    for (uint32_t i = 0; i < pool->fact->props.count; i++)
-        text_map_set(&told, pool->fact->props.at[i].key, pool->fact->props.at[i].value, &arena);
+    take_told(pool->fact, &told, &arena);
     if (pool->fact->granularity_kib > 0) {
         snprintf(granularity, sizeof(granularity), "%" PRId64, pool->fact->granularity_kib);
         text_map_set(&told, "StorDriver/internal/AllocationGranularity", granularity, &arena);
@@ -173,7 +198,7 @@ static void finish_pool(struct txn *txn, const struct storage_pool *pool)
     for (uint32_t i = 0; i < told.count; i++) {
         const char *before = text_map_find(&pool->object.props, told.at[i].key);
 
-        if (!before || strcmp(before, told.at[i].value) != 0)
+        if (before ? strcmp(before, told.at[i].value) != 0 : count_internal(&pool->object.props) < TOLD_PROPS)
             text_map_set(&((struct storage_pool *)txn_edit(txn, pool))->object.props, told.at[i].key, told.at[i].value,
                          txn_arena(txn));
     }

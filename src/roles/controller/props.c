@@ -112,6 +112,11 @@ static int seal_passphrase(struct request *q, const struct props_target *target,
 {
     struct secret *known;
 
+    if (!*value) {
+        forget(target, effect->key);
+        return rc_add(&q->rc, FAIL_INVLD_CRYPT_PASSPHRASE, .message = "The passphrase of a volume cannot be empty.",
+                      .correction = "Choose one that is hard to guess.");
+    }
     if (vault_state(q->service) != VAULT_UNLOCKED) {
         forget(target, effect->key);
         return rc_add(&q->rc, FAIL_NOT_FOUND_CRYPT_KEY,
@@ -258,6 +263,18 @@ int props_modify(struct request *q, enum prop_object kind, struct text_map *prop
     for (uint32_t i = 0; i < change->remove_namespaces->count; i++)
         if (props_delete_namespace(q, &target, change->remove_namespaces->at[i]) != 0)
             return -1;
+    return 0;
+}
+
+int props_check(struct request *q, enum prop_object kind, const struct text_map *set)
+{
+    for (uint32_t i = 0; i < set->count; i++) {
+        struct prop_problem problem = { 0 };
+        const char *value;
+
+        if (prop_check(kind, set->at[i].key, set->at[i].value, &q->arena, &value, &problem) != 0)
+            return refuse(q, &problem);
+    }
     return 0;
 }
 

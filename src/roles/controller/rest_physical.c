@@ -13,6 +13,7 @@
 #include "api/storage_pool.h"
 #include "base/text.h"
 #include "model/layer.h"
+#include "roles/controller/props.h"
 #include "roles/controller/rest_storage_pool.h"
 #include "roles/controller/routes.h"
 #include "roles/controller/session.h"
@@ -215,7 +216,7 @@ static int check_storage_pool(struct request *q, const struct node *node, const 
         return rc_add(&q->rc, FAIL_EXISTS_STOR_POOL,
                       .message = rc_text(&q->rc, "Node '%s' has a storage pool '%s' already.", node->name, name),
                       .details = "Nothing was done on the node.");
-    return 0;
+    return props_check(q, PROP_ON_STORAGE_POOL, &body->with_storage_pool->props);
 }
 
 /* LINSTOR: here clients give the word of the command, too: "lvmthin". */
@@ -333,7 +334,12 @@ static int register_pool(struct request *q)
     text_map_set(&pool->props, PROVIDER_POOL_PROPERTY, place_of(q, body, provider), &q->arena);
     q->body = pool;
     q->rc.context = MASK_CRT | MASK_STOR_POOL;
-    return storage_pool_create(q);
+    if (storage_pool_create(q) == 0)
+        return 0;
+    return rc_add(&q->rc, FAIL_UNKNOWN_ERROR,
+                  .message =
+                      rc_text(&q->rc, "The pool was made on node '%s', but it is not registered.", q->var[VAR_NODE]),
+                  .correction = "Register it ('linstor storage-pool create').");
 }
 
 /* clang-format off */

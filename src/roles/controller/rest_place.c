@@ -333,7 +333,7 @@ static int query_max(struct request *q)
 const struct route place_routes[] = {
     { "POST", "/v1/resource-definitions/{resource}/autoplace", autoplace, ROUTE_WRITE | ROUTE_SETTLE | ROUTE_BODY_OPTIONAL,
         &autoplace_request_schema, 201, MASK_CRT | MASK_RSC },
-    { "POST", "/v1/resource-groups/{group}/spawn", spawn, ROUTE_WRITE | ROUTE_SETTLE, &spawn_request_schema, 201,
+    { "POST", "/v1/resource-groups/{group}/spawn", spawn, ROUTE_WRITE | ROUTE_SETTLE | ROUTE_SECRET, &spawn_request_schema, 201,
         MASK_CRT | MASK_RSC_GRP },
     { "GET",  "/v1/resource-groups/{group}/query-max-volume-size", query_max_of_group, 0, NULL, 200, 0 },
     { "POST", "/v1/resource-groups/{group}/query-size-info", query_size_info, ROUTE_BODY_OPTIONAL,

@@ -174,6 +174,18 @@ static int set_passphrase(struct request *q, struct volume_definition *volume, c
     return 0;
 }
 
+/* What a user chose for volumes of that number in the group, unless he chose another one. */
+static void inherit_passphrase(struct request *q, const struct resource_definition *definition,
+                               struct volume_definition *volume)
+{
+    const struct volume_group *group =
+        model_find_volume_group((const struct resource_group *)definition->object.parent[1], volume->number);
+    const char *sealed = group ? text_map_find(&group->object.props, DEPLOY_PASSPHRASE_KEY) : NULL;
+
+    if (sealed && !text_map_find(&volume->object.props, DEPLOY_PASSPHRASE_KEY))
+        text_map_set(&volume->object.props, DEPLOY_PASSPHRASE_KEY, sealed, &q->arena);
+}
+
 struct volume_definition *definition_add_volume(struct request *q, struct resource_definition *definition,
                                                 const struct volume_wish *wish)
 {
@@ -214,6 +226,7 @@ struct volume_definition *definition_add_volume(struct request *q, struct resour
         text_map_remove(&q->rc.entries.at[i].obj_refs, "VlmNr");
     if (wish->passphrase && *wish->passphrase && set_passphrase(q, volume, wish->passphrase) != 0)
         return NULL;
+    inherit_passphrase(q, definition, volume);
     /* LINSTOR: the generation identifier that the first replica will begin with */
     text_random_bytes(identifier, sizeof(identifier));
     text_map_set(&volume->object.props, "DrbdCurrentGi",
@@ -429,7 +442,7 @@ const struct route volume_definition_routes[] = {
     { "POST",   VOLUMES,             create_volume, ROUTE_WRITE | ROUTE_SETTLE | ROUTE_SECRET, &volume_definition_request_schema, 200,
         MASK_CRT | MASK_VLM_DFN },
     { "GET",    VOLUMES "/{volume}", show_volume,   0, NULL, 200, 0 },
-    { "PUT",    VOLUMES "/{volume}", modify_volume, ROUTE_WRITE | ROUTE_SETTLE, &volume_definition_modify_request_schema, 200,
+    { "PUT",    VOLUMES "/{volume}", modify_volume, ROUTE_WRITE | ROUTE_SETTLE | ROUTE_SECRET, &volume_definition_modify_request_schema, 200,
         MASK_MOD | MASK_VLM_DFN },
     { "PUT",    VOLUMES "/{volume}/encryption-passphrase", modify_passphrase, ROUTE_WRITE | ROUTE_SETTLE | ROUTE_SECRET,
         &volume_passphrase_request_schema, 200, MASK_MOD | MASK_VLM_DFN },

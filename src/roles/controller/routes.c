@@ -286,18 +286,32 @@ static void run(struct request *q, route_handler *handle, bool writes)
     service->current = NULL;
 }
 
+/* As deep as passphrases lie: those of a list, or of properties. */
 static void wipe_texts(cJSON *json)
 {
     secret_wipe_text(cJSON_GetStringValue(json));
-    for (cJSON *child = json ? json->child : NULL; child; child = child->next)
+    for (cJSON *child = json ? json->child : NULL; child; child = child->next) {
         secret_wipe_text(cJSON_GetStringValue(child));
+        for (cJSON *item = child->child; item; item = item->next)
+            secret_wipe_text(cJSON_GetStringValue(item));
+    }
+}
+
+static void wipe_field(const struct field *field, void *member)
+{
+    const struct text_list *list = member;
+
+    if (field->kind == FIELD_KIND_TEXT)
+        secret_wipe_text(*(char **)member);
+    for (uint32_t i = 0; field->kind == FIELD_KIND_TEXTS && i < list->count; i++)
+        secret_wipe_text(list->at[i]);
 }
 
 static void wipe_strings(const struct schema *schema, void *body)
 {
     for (size_t i = 0; body && i < schema->count; i++)
         if (schema->fields[i].use & FIELD_SECRET)
-            secret_wipe_text(*(char **)((char *)body + schema->fields[i].offset));
+            wipe_field(&schema->fields[i], (char *)body + schema->fields[i].offset);
 }
 
 /* Passphrases. What the handler keeps of them, it keeps elsewhere. */

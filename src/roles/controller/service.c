@@ -81,6 +81,7 @@ static void on_failed(void *owner, const char *why)
     free(service->disk_trouble);
     service->disk_trouble = memory_strdup(why);
     parked_fail(service, why);
+    vault_fail(service);
 }
 
 /* The same is found at every start. */

@@ -37,6 +37,7 @@ struct session {
     struct arriving arriving; /* in this connection ... */
     bool has_complained;      /* ... as well */
     struct device_answers answers;
+    char *told_key; /* in this connection: the id of the master key; NULL: none */
 };
 
 static struct session *session_of(const struct node *node)
@@ -114,6 +115,18 @@ static void on_refused(void *owner, const char *as, const char *reason)
     set_trouble(owner, state_of_refusal(as), reason);
 }
 
+enum { UNAME_LENGTH = 64 };
+
+static bool is_uname(const char *text)
+{
+    size_t length = text ? strlen(text) : 0;
+
+    for (size_t i = 0; i < length; i++)
+        if (text[i] <= ' ' || text[i] > '~')
+            return false;
+    return length > 0 && length <= UNAME_LENGTH;
+}
+
 /* What the machine calls itself is shown with the node. */
 static void note_uname(struct session *session, const char *uname)
 {
@@ -128,6 +141,12 @@ static void note_uname(struct session *session, const char *uname)
     txn_commit(txn);
 }
 
+static void forget_told_key(struct session *session)
+{
+    free(session->told_key);
+    session->told_key = NULL;
+}
+
 static void on_up(void *owner, const struct link_hello *peer, int protocol)
 {
     struct session *session = owner;
@@ -135,9 +154,12 @@ static void on_up(void *owner, const struct link_hello *peer, int protocol)
     arriving_forget(&session->arriving);
     session->has_complained = false;
     crash_names_reconnect(&session->crashes);
+    forget_told_key(session);
     free(session->hello);
     session->hello = field_duplicate(&link_hello_schema, peer);
-    note_uname(session, peer->uname);
+    if (!is_uname(session->hello->uname))
+        session->hello->uname = NULL;
+    note_uname(session, session->hello->uname);
     log_info("node %s is connected at %s port %d, version %s, protocol %d", name_of(session), session->address,
              session->port, peer->version ? peer->version : "?", protocol);
     service_tell_news(session->service);
@@ -361,6 +383,7 @@ void session_end(const struct node *node)
     free(session->orphans);
     free(session->hello);
     crash_names_done(&session->crashes);
+    forget_told_key(session);
     free(session->address);
     free(session->node);
     free(session);
@@ -493,13 +516,26 @@ void session_send_wants(const struct node *node, const struct wants *wants)
         link_send(session_of(node)->link, "wants", &wants_schema, wants);
 }
 
+static bool has_encrypted_volume(const struct node *node)
+{
+    child_for_each (resource, resource, &node->object, KIND_RESOURCE)
+        for (uint32_t i = 0; i < resource->volumes.count; i++)
+            if (resource->volumes.at[i].keys.count > 0)
+                return true;
+    return false;
+}
+
 void session_send_key(const struct node *node)
 {
-    const struct session *session = session_of(node);
-    struct secret *key = session ? session->service->vault.key : NULL, *text;
+    struct session *session = session_of(node);
+    const struct vault *vault = session ? &session->service->vault : NULL;
+    struct secret *key = vault ? vault->key : NULL, *text;
 
-    if (!key || vault_state(session->service) != VAULT_UNLOCKED)
+    if (!key || vault_state(session->service) != VAULT_UNLOCKED ||
+        (session->told_key && strcmp(session->told_key, vault->id) == 0) || !has_encrypted_volume(node))
         return;
+    free(session->told_key);
+    session->told_key = memory_strdup(vault->id);
     text = secret_encode(key);
     link_send(session->link, "unlock", &unlock_schema, &(struct unlock){ .key = secret_bytes(text) });
     secret_free(text);

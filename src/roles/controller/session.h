@@ -44,7 +44,8 @@ void session_make_device_pool(const struct node *node, const struct device_pool_
 struct device_pool_fact *session_take_device_pool(const struct node *node, int64_t token); /* NULL: not yet; free() */
 /* For wants.c: whether wants may be sent, and sending them. */
 bool session_is_synchronised(const struct node *node);
-/* The master key, while it is known; also sent before the wants when the satellite connects. */
+/* The master key, while it is known: once in a connection, before the first want that needs it, and to none that has no
+ * encrypted volume. */
 void session_send_key(const struct node *node);
 struct outbox **session_outbox(const struct node *node); /* wants.c's, while its turn lasts; there must be a session */
 void session_send_wants(const struct node *node, const struct wants *wants);

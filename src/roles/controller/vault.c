@@ -285,6 +285,21 @@ static void drop_ended(struct service *service)
         timer_start(vault->timer, 0, 0);
 }
 
+/* Who asked for it hears that from the request: the job is over, and those behind it have their turn. */
+void vault_fail(struct service *service)
+{
+    struct vault *vault = &service->vault;
+    struct vault_job *job = vault->jobs;
+
+    if (!job || job->generation <= journal_durable(service->journal))
+        return;
+    if (job->number == vault->automatic_number)
+        vault->automatic_number = 0;
+    job->generation = 0;
+    job->is_told = true;
+    loop_mark_dirty(service->loop);
+}
+
 void vault_turn(struct service *service)
 {
     struct vault *vault = &service->vault;

@@ -40,6 +40,7 @@ enum vault_result vault_look(const struct service *service, int64_t number, uint
 void vault_set_automatic(struct service *service, const struct secret *passphrase);
 void vault_init(struct service *service);
 void vault_turn(struct service *service);
+void vault_fail(struct service *service); /* what was not durable was undone */
 void vault_done(struct service *service);
 
 /* While it is unlocked. Sealed texts in arena: a new key for a volume; a passphrase that a user has chosen for one. */

@@ -86,6 +86,17 @@ static void mark_other_ends(struct service *service, const struct resource *reso
             mark(service, other, generation);
 }
 
+/* The address of a target is one of its node's, and its initiators are told it. */
+static void mark_nvme_of(struct service *service, const struct object *node, uint64_t generation)
+{
+    child_for_each (resource, resource, node, KIND_RESOURCE) {
+        if (!nvme_concerns(resource))
+            continue;
+        mark(service, resource, generation);
+        mark_other_ends(service, resource, generation);
+    }
+}
+
 /* Whose wants hold values of this object's properties. */
 static void mark_heirs(struct service *service, const struct object *object, uint64_t generation)
 {
@@ -101,6 +112,8 @@ static void mark_heirs(struct service *service, const struct object *object, uin
             mark_resources_of(service, &definition->object, generation);
     else if (kind == KIND_CONTROLLER)
         model_for_each(node, node, &service->model, KIND_NODE) mark_resources_of(service, &node->object, generation);
+    if (kind == KIND_STORAGE_POOL)
+        mark_nvme_of(service, object->parent[0], generation);
 }
 
 static const struct text_map *props_of(const struct object *object)
@@ -121,8 +134,13 @@ void wants_note_change(struct service *service, const struct change *change, boo
         if (vanishes && !is_undo)
             note_pool(&service->removed_pools, (const struct storage_pool *)change->object, service->model.generation);
     }
-    if (change->kind == CHANGE_EDIT && obeyed_differ(props_of(change->image), props_of(change->object)))
+    if (change->kind == CHANGE_EDIT &&
+        (change->old_second || obeyed_differ(props_of(change->image), props_of(change->object))))
         mark_heirs(service, change->object, is_undo ? 0 : service->model.generation);
+    if (change->object->kind->id == KIND_NET_INTERFACE)
+        mark_nvme_of(service, change->object->parent[0], is_undo ? 0 : service->model.generation);
+    if (change->object->kind->id == KIND_NODE) /* its properties say which interface is the first one */
+        mark_nvme_of(service, change->object, is_undo ? 0 : service->model.generation);
     if (change->object->kind->id != KIND_RESOURCE)
         return;
     if (vanishes)
@@ -303,6 +321,9 @@ static void add_resource(struct service *service, struct outbox *outbox, const s
         refuse_resource(service, resource, &want, bytes, &outbox->arena);
         return;
     }
+    for (uint32_t i = 0; i < want.volumes.count; i++)
+        if (want.volumes.at[i].keys.count > 0)
+            session_send_key(outbox->node);
     *LIST_ADD(&outbox->wants.resources, &outbox->arena) = want;
     count_item(outbox, bytes);
 }

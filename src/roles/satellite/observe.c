@@ -160,6 +160,15 @@ void observer_refresh(struct satellite *satellite, int64_t token)
     task_ready(&observer->task);
 }
 
+void observer_forget_tokens(struct satellite *satellite)
+{
+    struct observer *observer = &satellite->observer;
+
+    arena_done(&observer->tokens_arena);
+    arena_done(&observer->running_arena);
+    observer->tokens = observer->running_tokens = (struct i64_list){ 0 };
+}
+
 static void take_missing(struct satellite *satellite, const struct text_map *missing)
 {
     struct text_map *known = &satellite->missing;

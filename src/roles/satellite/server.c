@@ -133,6 +133,7 @@ static void on_up(void *owner, const struct link_hello *peer, int protocol)
     }
     satellite->session = session;
     jobs_forget(satellite);
+    observer_forget_tokens(satellite);
     satellite->wants_are_complete = false;
     log_info("controller %s (version %s, protocol %d) is connected", session->peer, text_or_empty(peer->version),
              protocol);

@@ -166,6 +166,7 @@ void observer_init(struct satellite *satellite);
 void observer_done(struct satellite *satellite);
 void observer_measure_soon(struct satellite *satellite);
 void observer_refresh(struct satellite *satellite, int64_t token);
+void observer_forget_tokens(struct satellite *satellite); /* who asked is gone; the next one counts anew */
 /* Finds out what the machine can do, then server_listen. */
 void probe_start(struct satellite *satellite);
 
