@@ -22,9 +22,9 @@ def address(fake):
 def _():
     with Cluster(satellites=0, source='nvme') as cluster, Obedient(LAYERS, 'fa', '127.0.0.40') as target, \
             Obedient(LAYERS, 'fb', '127.0.0.41') as initiator:
-        def await_address(wanted):
+        def await_address(wanted):    # before the controller connects again, which tells everything
             wait_for(lambda: f'both have {wanted}, not {address(target)} and {address(initiator)}',
-                     lambda: address(target) == address(initiator) == wanted, 20)
+                     lambda: address(target) == address(initiator) == wanted, 4)
 
         for name, fake in (('fa', target), ('fb', initiator)):
             fake.register(cluster.rest, name)
