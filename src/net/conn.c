@@ -132,6 +132,8 @@ static void was_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
         end(conn, (int)count);
     else if (count > 0 && conn->events)
         conn->events->on_data(conn->owner, buffer->base, (size_t)count);
+    if (count > 0)
+        explicit_bzero(buffer->base, (size_t)count); /* the buffer is for all, and this may have been a passphrase */
 }
 
 static void update_reading(struct conn *conn)
