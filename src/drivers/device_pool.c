@@ -35,17 +35,10 @@ static int refuse(const struct device_pool_want *want, const char *cause, const 
     return -1;
 }
 
-static void add_words(struct plan *plan, struct step *step, const char *const *words)
-{
-    for (; *words; words++)
-        text_list_add(&step->argv, *words, &plan->arena);
-}
-#define ADD_WORDS(plan, step, ...) add_words(plan, step, (const char *const[]){ __VA_ARGS__, NULL })
-
 static void add_list(struct plan *plan, struct step *step, const struct text_list *words)
 {
     for (uint32_t i = 0; i < words->count; i++)
-        ADD_WORDS(plan, step, words->at[i]);
+        PLAN_ADD_WORDS(plan, step, words->at[i]);
 }
 
 /* Users give several words at once, too: "-s 8m". */
@@ -104,10 +97,10 @@ int device_pool_ask(const struct device_pool_want *want, struct plan *plan, stru
         text_list_add(&step->paths, want->devices.at[i], &plan->arena);
     step = plan_add(plan, STEP_EXEC, "look whether there is a %s '%s'", is_zfs(want) ? "zpool" : "volume group", group);
     if (is_zfs(want)) {
-        ADD_WORDS(plan, step, "zpool", "list", "-H", "-o", "name", group);
+        PLAN_ADD_WORDS(plan, step, "zpool", "list", "-H", "-o", "name", group);
         step->accept |= 1 << EXIT_NONE_ZFS;
     } else {
-        ADD_WORDS(plan, step, "lvm", "vgs", "--config", lvm_config, "--noheadings", "-o", "vg_name", group);
+        PLAN_ADD_WORDS(plan, step, "lvm", "vgs", "--config", lvm_config, "--noheadings", "-o", "vg_name", group);
         step->accept |= 1 << EXIT_NONE_LVM;
     }
     return 0;
@@ -176,7 +169,7 @@ static struct step *add_command(const struct device_pool_want *want, struct plan
     step->topic = arena_strdup(&plan->arena, command);
     step->turn = arena_printf(&plan->arena, "%s %s", is_zfs(want) ? "zfs" : "lvm", group);
     if (!is_zfs(want))
-        ADD_WORDS(plan, step, "lvm", command, "--config", lvm_config);
+        PLAN_ADD_WORDS(plan, step, "lvm", command, "--config", lvm_config);
     return step;
 }
 
@@ -184,9 +177,9 @@ static void plan_zpool(const struct device_pool_want *want, struct plan *plan)
 {
     struct step *step = add_command(want, plan, "zpool", "make zpool");
 
-    ADD_WORDS(plan, step, "zpool", "create", "-m", "none");
+    PLAN_ADD_WORDS(plan, step, "zpool", "create", "-m", "none");
     add_arguments(plan, step, &want->zpool_arguments);
-    ADD_WORDS(plan, step, want->place);
+    PLAN_ADD_WORDS(plan, step, want->place);
     add_list(plan, step, &want->devices);
 }
 
@@ -199,14 +192,14 @@ static void plan_group(const struct device_pool_want *want, struct plan *plan)
     add_list(plan, step, &want->devices);
     step = add_command(want, plan, "vgcreate", "make volume group");
     add_arguments(plan, step, &want->vg_arguments);
-    ADD_WORDS(plan, step, group_of(want, &plan->arena));
+    PLAN_ADD_WORDS(plan, step, group_of(want, &plan->arena));
     add_list(plan, step, &want->devices);
     if (!slash)
         return;
     step = add_command(want, plan, "lvcreate", "make a thin pool of all of volume group");
-    ADD_WORDS(plan, step, "--yes", "--type", "thin-pool", "--extents", "100%FREE", "--name", slash + 1);
+    PLAN_ADD_WORDS(plan, step, "--yes", "--type", "thin-pool", "--extents", "100%FREE", "--name", slash + 1);
     add_arguments(plan, step, &want->lv_arguments);
-    ADD_WORDS(plan, step, group_of(want, &plan->arena));
+    PLAN_ADD_WORDS(plan, step, group_of(want, &plan->arena));
 }
 
 int device_pool_plan(const struct device_pool_want *want, const struct outcome *outcomes, struct plan *plan,
@@ -247,12 +240,12 @@ void device_pool_undo(const struct device_pool_want *want, const struct plan *ma
         step = plan_destructive(plan, want->authority, STEP_EXEC, "remove volume group '%s', which was just made",
                                 group_of(want, &plan->arena));
         step->changes = true;
-        ADD_WORDS(plan, step, "lvm", "vgremove", "--config", lvm_config, group_of(want, &plan->arena));
+        PLAN_ADD_WORDS(plan, step, "lvm", "vgremove", "--config", lvm_config, group_of(want, &plan->arena));
     }
     if (has_volumes) {
         step = plan_destructive(plan, want->authority, STEP_EXEC, "remove the physical volumes that were just made");
         step->changes = true;
-        ADD_WORDS(plan, step, "lvm", "pvremove", "--config", lvm_config);
+        PLAN_ADD_WORDS(plan, step, "lvm", "pvremove", "--config", lvm_config);
         add_list(plan, step, &want->devices);
     }
 }

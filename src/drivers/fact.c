@@ -101,6 +101,32 @@ void facts_remove_volume(struct facts *facts, const char *pool, const char *iden
         free_volume(facts, volume);
 }
 
+void facts_note_removed(struct storage_fact *volume)
+{
+    facts_set_text(&volume->backing, NULL);
+    facts_set_text(&volume->device, NULL);
+    facts_set_text(&volume->owner, NULL);
+    facts_set_text(&volume->origin, NULL);
+    volume->size_kib = volume->device_kib = volume->allocated_kib = volume->granularity_kib = 0;
+    volume->dependents = 0;
+    volume->is_uncertain = volume->has_vanished = volume->is_active = volume->is_new = false;
+    volume->is_doomed = volume->is_snapshot = false;
+}
+
+void facts_note_missing(struct facts *facts, struct storage_fact *volume)
+{
+    bool is_snapshot = volume->is_snapshot;
+
+    if (!volume->backing && !volume->has_vanished) {
+        facts_remove_volume(facts, volume->pool, volume->identifier);
+        return;
+    }
+    facts_note_removed(volume);
+    volume->is_snapshot = is_snapshot;
+    volume->has_vanished = true;
+    volume->stamp = ++facts->stamp;
+}
+
 void facts_set_text(char **member, const char *text)
 {
     char *copy = text ? memory_strdup(text) : NULL;

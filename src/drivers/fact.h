@@ -81,6 +81,10 @@ const struct storage_fact *facts_find_volume(const struct facts *facts, const ch
 struct storage_fact *facts_edit_volume(struct facts *facts, const char *pool, const char *identifier)
     __attribute__((returns_nonnull));
 void facts_remove_volume(struct facts *facts, const char *pool, const char *identifier);
+/* It was asked for and is not there: forgotten, unless it was there before, which then is remembered. */
+void facts_note_missing(struct facts *facts, struct storage_fact *volume);
+/* We removed it. The fact stays for its stamp, until somebody has looked: an older answer must not count. */
+void facts_note_removed(struct storage_fact *volume);
 /* Frees the old text. */
 void facts_set_text(char **member, const char *text);
 

@@ -131,21 +131,6 @@ static void read_file(const char *pool, const char *directory, const struct foun
     fact->is_uncertain = fact->has_vanished = false;
 }
 
-static void read_missing(struct storage_fact *fact, struct facts *facts)
-{
-    if (!fact->backing && !fact->has_vanished) {
-        facts_remove_volume(facts, fact->pool, fact->identifier);
-        return;
-    }
-    facts_set_text(&fact->backing, NULL);
-    facts_set_text(&fact->device, NULL);
-    facts_set_text(&fact->owner, NULL);
-    fact->size_kib = fact->device_kib = fact->allocated_kib = 0;
-    fact->has_vanished = true;
-    fact->is_uncertain = false;
-    fact->stamp = ++facts->stamp;
-}
-
 /*
  * What was asked about and not found. Facts that were read or changed since the question have a newer stamp, so
  * whatever has an older one was not found.
@@ -157,7 +142,7 @@ static void read_absence(const struct step *step, const char *pool, int64_t aske
         for (struct storage_fact *fact = facts_first_volume(facts, pool), *next; fact; fact = next) {
             next = facts_next_volume(fact);
             if (fact->stamp <= asked)
-                read_missing(fact, facts);
+                facts_note_missing(facts, fact);
         }
         return;
     }
@@ -166,7 +151,7 @@ static void read_absence(const struct step *step, const char *pool, int64_t aske
         const struct storage_fact *fact = identifier ? facts_find_volume(facts, pool, identifier) : NULL;
 
         if (fact && fact->stamp <= asked)
-            read_missing(facts_edit_volume(facts, pool, identifier), facts);
+            facts_note_missing(facts, facts_edit_volume(facts, pool, identifier));
     }
 }
 
@@ -212,12 +197,7 @@ static void read_change(const struct step *step, const struct outcome *outcome, 
         fact->allocated_kib = outcome->allocated_kib;
         fact->has_vanished = false;
     } else if (step->kind == STEP_FILE_REMOVE) {
-        /* The fact stays for its stamp, until somebody has looked: an answer that is older than this must not count. */
-        facts_set_text(&fact->backing, NULL);
-        facts_set_text(&fact->device, NULL);
-        facts_set_text(&fact->owner, NULL);
-        fact->size_kib = fact->device_kib = fact->allocated_kib = 0;
-        fact->is_uncertain = fact->has_vanished = false;
+        facts_note_removed(fact);
     } else if (step->kind == STEP_LOOP_ATTACH) {
         facts_set_text(&fact->device, outcome->device);
         fact->device_kib = outcome->device_kib;

@@ -128,7 +128,7 @@ static struct step *asking_step(struct plan *plan, const char *topic)
     step = plan_add(plan, STEP_EXEC, "%s", question->what);
     lvm_add_report_words(plan, step, question->tool, question->columns ? question->columns : volume_columns);
     if (strcmp(topic, LVM_NAMED) == 0)
-        LVM_ADD_WORDS(plan, step, "--select", "");
+        PLAN_ADD_WORDS(plan, step, "--select", "");
     step->topic = arena_strdup(&plan->arena, topic);
     step->accept = 1 | INT64_C(1) << EXIT_PARTIAL;
     step->turn = arena_strdup(&plan->arena, "ask lvm");
@@ -144,7 +144,7 @@ static void ask_about(const struct pool_want *pool, const char *topic, const cha
     for (uint32_t i = 0; i < step->argv.count; i++)
         is_there = is_there || strcmp(step->argv.at[i], object) == 0;
     if (!is_there)
-        LVM_ADD_WORDS(plan, step, object);
+        PLAN_ADD_WORDS(plan, step, object);
     text_list_add(&step->pools, pool->pool, &plan->arena);
     text_list_add(&step->paths, place, &plan->arena);
 }
@@ -189,9 +189,9 @@ static void prepare_thin(const struct pool_want *pool, struct plan *plan)
     const char *text = lvm_place_text(&place, &plan->arena);
     struct step *step = plan_add(plan, STEP_EXEC, "activate thin pool %s of storage pool '%s'", text, pool->pool);
 
-    LVM_ADD_WORDS(plan, step, "lvm", "lvchange");
+    PLAN_ADD_WORDS(plan, step, "lvm", "lvchange");
     lvm_add_config(plan, step);
-    LVM_ADD_WORDS(plan, step, "--activate", "y", "--ignoreactivationskip", text);
+    PLAN_ADD_WORDS(plan, step, "--activate", "y", "--ignoreactivationskip", text);
     step->reader = arena_strdup(&plan->arena, lvm_reader);
     step->topic = arena_strdup(&plan->arena, LVM_PREPARE);
     step->turn = arena_printf(&plan->arena, "lvm %s", place.group);

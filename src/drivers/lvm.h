@@ -84,9 +84,6 @@ char *lvm_place_text(const struct lvm_place *place, struct arena *arena) __attri
 /* What LVM allows in names, which is also safe in the words of a selection. */
 bool lvm_is_name(const char *name);
 
-/* Words of a command, ended by NULL. */
-void lvm_add_words(struct plan *plan, struct step *step, const char *const *words);
-#define LVM_ADD_WORDS(plan, step, ...) lvm_add_words(plan, step, (const char *const[]){ __VA_ARGS__, NULL })
 /* "--config" and what every command has behind it. */
 void lvm_add_config(struct plan *plan, struct step *step);
 /* The beginning of lvs, vgs, pvs. */

@@ -203,21 +203,6 @@ static void read_volume(const char *pool, const struct lvm_volume *volume, int64
     }
 }
 
-static void read_missing(struct storage_fact *fact, struct facts *facts)
-{
-    if (!fact->backing && !fact->has_vanished) {
-        facts_remove_volume(facts, fact->pool, fact->identifier);
-        return;
-    }
-    facts_set_text(&fact->backing, NULL);
-    facts_set_text(&fact->device, NULL);
-    facts_set_text(&fact->owner, NULL);
-    fact->size_kib = fact->device_kib = fact->allocated_kib = 0;
-    fact->has_vanished = true;
-    fact->is_uncertain = fact->is_active = fact->is_new = false;
-    fact->stamp = ++facts->stamp;
-}
-
 /* Facts that were read or changed since the question have a newer stamp: whatever has an older one was not found. */
 static void read_absence(const struct step *step, const char *pool, int64_t asked, struct facts *facts)
 {
@@ -225,7 +210,7 @@ static void read_absence(const struct step *step, const char *pool, int64_t aske
         for (struct storage_fact *fact = facts_first_volume(facts, pool), *next; fact; fact = next) {
             next = facts_next_volume(fact);
             if (fact->stamp <= asked)
-                read_missing(fact, facts);
+                facts_note_missing(facts, fact);
         }
         return;
     }
@@ -233,7 +218,7 @@ static void read_absence(const struct step *step, const char *pool, int64_t aske
         const struct storage_fact *fact = facts_find_volume(facts, pool, step->names.at[i]);
 
         if (fact && fact->stamp <= asked)
-            read_missing(facts_edit_volume(facts, pool, step->names.at[i]), facts);
+            facts_note_missing(facts, facts_edit_volume(facts, pool, step->names.at[i]));
     }
 }
 
@@ -389,17 +374,6 @@ static int read_wait(const struct outcome *outcome, struct storage_fact *fact, s
     return -1;
 }
 
-static void note_removed(struct storage_fact *fact)
-{
-    /* The fact stays for its stamp, until somebody has looked: an answer that is older than this must not count. */
-    facts_set_text(&fact->backing, NULL);
-    facts_set_text(&fact->device, NULL);
-    facts_set_text(&fact->owner, NULL);
-    facts_set_text(&fact->origin, NULL);
-    fact->size_kib = fact->device_kib = fact->allocated_kib = 0;
-    fact->is_uncertain = fact->has_vanished = fact->is_active = fact->is_new = false;
-}
-
 static int read_change(const struct step *step, const struct outcome *outcome, struct facts *facts, struct arena *arena,
                        struct trouble *trouble)
 {
@@ -419,7 +393,7 @@ static int read_change(const struct step *step, const struct outcome *outcome, s
     else if (strcmp(step->topic, LVM_ZERO) == 0)
         fact_state_set(&facts_edit_pool(facts, step->pool)->state, LVM_ZEROES, "yes");
     else if (strcmp(step->topic, LVM_REMOVE) == 0)
-        note_removed(fact);
+        facts_note_removed(fact);
     return 0;
 }
 

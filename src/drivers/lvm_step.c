@@ -14,22 +14,16 @@ const char lvm_config[] =
 
 enum { WAIT_MS = 15000 };
 
-void lvm_add_words(struct plan *plan, struct step *step, const char *const *words)
-{
-    for (; *words; words++)
-        text_list_add(&step->argv, *words, &plan->arena);
-}
-
 void lvm_add_config(struct plan *plan, struct step *step)
 {
-    LVM_ADD_WORDS(plan, step, "--config", lvm_config);
+    PLAN_ADD_WORDS(plan, step, "--config", lvm_config);
 }
 
 void lvm_add_report_words(struct plan *plan, struct step *step, const char *tool, const char *columns)
 {
-    LVM_ADD_WORDS(plan, step, "lvm", tool);
+    PLAN_ADD_WORDS(plan, step, "lvm", tool);
     lvm_add_config(plan, step);
-    LVM_ADD_WORDS(plan, step, "--reportformat", "json", "--units", "b", "--nosuffix", "-o", columns);
+    PLAN_ADD_WORDS(plan, step, "--reportformat", "json", "--units", "b", "--nosuffix", "-o", columns);
     step->reader = arena_strdup(&plan->arena, lvm_reader);
 }
 
@@ -67,7 +61,7 @@ struct step *lvm_aim_command(const struct lvm_target *target, struct step *step,
     lvm_aim(target, step, topic);
     step->changes = true;
     step->turn = arena_printf(&target->plan->arena, "lvm %s", target->place.group);
-    LVM_ADD_WORDS(target->plan, step, "lvm", command);
+    PLAN_ADD_WORDS(target->plan, step, "lvm", command);
     if (!options || !lvm_has_option(options, NULL, "--config"))
         lvm_add_config(target->plan, step);
     return step;
@@ -83,8 +77,8 @@ void lvm_add_owner(const struct lvm_target *target, struct step *step)
 {
     if (!target->owner || !is_uuid(target->owner))
         return;
-    LVM_ADD_WORDS(target->plan, step, "--addtag",
-                  arena_printf(&target->plan->arena, LVM_TAG_OWNER "%s", target->owner));
+    PLAN_ADD_WORDS(target->plan, step, "--addtag",
+                   arena_printf(&target->plan->arena, LVM_TAG_OWNER "%s", target->owner));
     step->text = arena_strdup(&target->plan->arena, target->owner);
 }
 
@@ -123,7 +117,7 @@ static void plan_activate(const struct lvm_target *target)
     struct step *step = lvm_aim_command(target, plan_add(target->plan, STEP_EXEC, "activate volume %s", target->name),
                                         LVM_ACTIVATE, "lvchange", NULL);
 
-    LVM_ADD_WORDS(target->plan, step, "--activate", "y", "--ignoreactivationskip", target->name);
+    PLAN_ADD_WORDS(target->plan, step, "--activate", "y", "--ignoreactivationskip", target->name);
 }
 
 bool lvm_plan_device(const struct lvm_target *target, const struct storage_fact *fact)
@@ -142,7 +136,7 @@ void lvm_plan_remove(const struct lvm_target *target, const char *what, const ch
         target, plan_destructive(target->plan, authority, STEP_EXEC, "remove %s %s", what, target->name), LVM_REMOVE,
         "lvremove", NULL);
 
-    LVM_ADD_WORDS(target->plan, step, "--force", target->name);
+    PLAN_ADD_WORDS(target->plan, step, "--force", target->name);
     step->patience = STEP_VERY_PATIENT; /* it may discard every block */
 }
 
@@ -184,7 +178,7 @@ bool lvm_has_option(const struct text_list *words, const char *letter, const cha
 void lvm_add_lines(const struct lvm_target *target, struct step *step, const char *lines)
 {
     for (const char *at = lines; *at; at += strcspn(at, "\n"), at += *at == '\n')
-        LVM_ADD_WORDS(target->plan, step, arena_strndup(&target->plan->arena, at, strcspn(at, "\n")));
+        PLAN_ADD_WORDS(target->plan, step, arena_strndup(&target->plan->arena, at, strcspn(at, "\n")));
 }
 
 /* Without a wish on those with least in use first, as LINSTOR does; that was asked with the volume groups. */
@@ -223,9 +217,9 @@ int lvm_choose_devices(const struct lvm_target *target, const struct storage_poo
     lvm_add_report_words(target->plan, step, "pvs", "pv_name");
     lvm_aim(target, step, LVM_SELECTION)->name = key;
     if (!lvm_has_option(&words, "-S", "--select"))
-        LVM_ADD_WORDS(target->plan, step, "--select",
-                      arena_printf(&target->plan->arena, "vg_name=\"%s\"", target->place.group));
+        PLAN_ADD_WORDS(target->plan, step, "--select",
+                       arena_printf(&target->plan->arena, "vg_name=\"%s\"", target->place.group));
     for (uint32_t i = 0; i < words.count; i++)
-        LVM_ADD_WORDS(target->plan, step, words.at[i]);
+        PLAN_ADD_WORDS(target->plan, step, words.at[i]);
     return 1;
 }

@@ -17,7 +17,7 @@ static void plan_statistics(const struct lvm_target *target)
         return;
     step = plan_add(target->plan, STEP_EXEC, "count the I/O of %s", target->path);
     lvm_aim(target, step, LVM_STATISTICS);
-    LVM_ADD_WORDS(target->plan, step, "dmstats", "create", target->path);
+    PLAN_ADD_WORDS(target->plan, step, "dmstats", "create", target->path);
     step->changes = true;
     step->accept = 1 | 2; /* a volume without statistics is a volume */
 }
@@ -40,19 +40,19 @@ static int plan_thick(const struct lvm_target *target, const struct provider_vol
         LVM_CREATE_NEW, "lvcreate", &options);
     step->path = target->path;
     step->size_kib = volume->size_kib;
-    LVM_ADD_WORDS(target->plan, step, "--yes");
+    PLAN_ADD_WORDS(target->plan, step, "--yes");
     if (!lvm_has_option(&options, "-W", "--wipesignatures"))
-        LVM_ADD_WORDS(target->plan, step, "--wipesignatures", "n");
+        PLAN_ADD_WORDS(target->plan, step, "--wipesignatures", "n");
     if (!lvm_has_option(&options, "-Z", "--zero"))
-        LVM_ADD_WORDS(target->plan, step, "--zero", "n");
+        PLAN_ADD_WORDS(target->plan, step, "--zero", "n");
     if (type && type[0] && !lvm_has_option(&options, NULL, "--type"))
-        LVM_ADD_WORDS(target->plan, step, "--type", type);
+        PLAN_ADD_WORDS(target->plan, step, "--type", type);
     lvm_add_owner(target, step);
-    LVM_ADD_WORDS(target->plan, step, "--addtag", LVM_TAG_NEW, "--size",
-                  arena_printf(&target->plan->arena, "%" PRId64 "k", volume->size_kib), "--name", target->identifier,
-                  target->place.group);
+    PLAN_ADD_WORDS(target->plan, step, "--addtag", LVM_TAG_NEW, "--size",
+                   arena_printf(&target->plan->arena, "%" PRId64 "k", volume->size_kib), "--name", target->identifier,
+                   target->place.group);
     for (uint32_t i = 0; i < options.count; i++)
-        LVM_ADD_WORDS(target->plan, step, options.at[i]);
+        PLAN_ADD_WORDS(target->plan, step, options.at[i]);
     lvm_add_lines(target, step, devices);
     lvm_plan_wait(target);
     plan_statistics(target);
@@ -66,7 +66,7 @@ static void plan_zeroing(const struct lvm_target *target)
         target, plan_add(target->plan, STEP_EXEC, "let thin pool %s zero blocks before they are used", pool), LVM_ZERO,
         "lvchange", NULL);
 
-    LVM_ADD_WORDS(target->plan, step, "--zero", "y", pool);
+    PLAN_ADD_WORDS(target->plan, step, "--zero", "y", pool);
 }
 
 /*
@@ -104,13 +104,13 @@ static int plan_thin(const struct lvm_target *target, const struct provider_volu
         LVM_CREATE, "lvcreate", &options);
     step->path = target->path;
     step->size_kib = volume->size_kib;
-    LVM_ADD_WORDS(target->plan, step, "--yes");
+    PLAN_ADD_WORDS(target->plan, step, "--yes");
     lvm_add_owner(target, step);
-    LVM_ADD_WORDS(target->plan, step, "--virtualsize",
-                  arena_printf(&target->plan->arena, "%" PRId64 "k", volume->size_kib), "--thinpool",
-                  target->place.thin_pool, "--name", target->identifier, target->place.group);
+    PLAN_ADD_WORDS(target->plan, step, "--virtualsize",
+                   arena_printf(&target->plan->arena, "%" PRId64 "k", volume->size_kib), "--thinpool",
+                   target->place.thin_pool, "--name", target->identifier, target->place.group);
     for (uint32_t i = 0; i < options.count; i++)
-        LVM_ADD_WORDS(target->plan, step, options.at[i]);
+        PLAN_ADD_WORDS(target->plan, step, options.at[i]);
     lvm_plan_wait(target);
     plan_statistics(target);
     return 0;
@@ -135,10 +135,11 @@ static int plan_restore(const struct lvm_target *target, const struct provider_v
     step->path = target->path;
     step->name = arena_strdup(arena, volume->origin);
     step->size_kib = volume->size_kib;
-    LVM_ADD_WORDS(target->plan, step, "--yes");
+    PLAN_ADD_WORDS(target->plan, step, "--yes");
     lvm_add_owner(target, step);
-    LVM_ADD_WORDS(target->plan, step, "--snapshot", "--setactivationskip", "n", "--activate", "y", "--permission", "rw",
-                  "--name", target->identifier, arena_printf(arena, "%s/%s", target->place.group, volume->origin));
+    PLAN_ADD_WORDS(target->plan, step, "--snapshot", "--setactivationskip", "n", "--activate", "y", "--permission",
+                   "rw", "--name", target->identifier,
+                   arena_printf(arena, "%s/%s", target->place.group, volume->origin));
     lvm_plan_wait(target);
     return 0;
 }
@@ -162,7 +163,7 @@ static void plan_first_wipe(const struct lvm_target *target, const struct storag
     lvm_plan_wipe(target, fact, its_own);
     step = lvm_aim_command(target, plan_add(target->plan, STEP_EXEC, "note that volume %s is wiped", target->name),
                            LVM_WIPED, "lvchange", NULL);
-    LVM_ADD_WORDS(target->plan, step, "--deltag", LVM_TAG_NEW, target->name);
+    PLAN_ADD_WORDS(target->plan, step, "--deltag", LVM_TAG_NEW, target->name);
 }
 
 static void plan_grow(const struct lvm_target *target, int64_t size_kib)
@@ -171,8 +172,8 @@ static void plan_grow(const struct lvm_target *target, int64_t size_kib)
         target, plan_add(target->plan, STEP_EXEC, "grow volume %s to %" PRId64 " KiB", target->name, size_kib),
         LVM_GROW, "lvextend", NULL);
 
-    LVM_ADD_WORDS(target->plan, step, "--yes", "--size", arena_printf(&target->plan->arena, "%" PRId64 "k", size_kib),
-                  target->name);
+    PLAN_ADD_WORDS(target->plan, step, "--yes", "--size", arena_printf(&target->plan->arena, "%" PRId64 "k", size_kib),
+                   target->name);
     step->size_kib = size_kib;
     lvm_plan_wait(target);
 }
@@ -258,13 +259,13 @@ int lvm_take(const struct provider_snapshot *snapshot, const struct storage_fact
                            LVM_TAKE, "lvcreate", &options);
     step->path = target.path;
     step->name = arena_strdup(&plan->arena, snapshot->volume);
-    LVM_ADD_WORDS(plan, step, "--yes");
+    PLAN_ADD_WORDS(plan, step, "--yes");
     lvm_add_owner(&target, step);
-    LVM_ADD_WORDS(plan, step, "--snapshot", "--setactivationskip", "y", "--activate", "n", "--permission", "r",
-                  "--name", snapshot->identifier,
-                  arena_printf(&plan->arena, "%s/%s", target.place.group, snapshot->volume));
+    PLAN_ADD_WORDS(plan, step, "--snapshot", "--setactivationskip", "y", "--activate", "n", "--permission", "r",
+                   "--name", snapshot->identifier,
+                   arena_printf(&plan->arena, "%s/%s", target.place.group, snapshot->volume));
     for (uint32_t i = 0; i < options.count; i++)
-        LVM_ADD_WORDS(plan, step, options.at[i]);
+        PLAN_ADD_WORDS(plan, step, options.at[i]);
     return 0;
 }
 

@@ -51,10 +51,10 @@ struct step *plan_destructive(struct plan *plan, const char *authority, enum ste
     return step;
 }
 
-void plan_set_argv(struct plan *plan, struct step *step, const char *const *argv)
+void plan_add_words(struct plan *plan, struct step *step, const char *const *words)
 {
-    for (; *argv; argv++)
-        text_list_add(&step->argv, *argv, &plan->arena);
+    for (; *words; words++)
+        text_list_add(&step->argv, *words, &plan->arena);
 }
 
 /* As one would type it. */

@@ -30,8 +30,9 @@ struct step *plan_add(struct plan *plan, enum step_kind kind, const char *what, 
 struct step *plan_destructive(struct plan *plan, const char *authority, enum step_kind kind, const char *what, ...)
     PRINTF_LIKE(4, 5) __attribute__((returns_nonnull));
 
-/* For steps of kind STEP_EXEC: the words of the command, ended by NULL. */
-void plan_set_argv(struct plan *plan, struct step *step, const char *const *argv);
+/* For steps of kind STEP_EXEC: further words of the command, ended by NULL. */
+void plan_add_words(struct plan *plan, struct step *step, const char *const *words);
+#define PLAN_ADD_WORDS(plan, step, ...) plan_add_words(plan, step, (const char *const[]){ __VA_ARGS__, NULL })
 
 /*
  * One step is two lines: what it does, then, indented, what is run: the command for EXEC, else the kind and what it is

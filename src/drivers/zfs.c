@@ -126,10 +126,10 @@ static void plan_destroy(const struct target *target, const struct storage_fact 
                                          fact->is_snapshot ? "snapshot" : "volume", fact->backing);
 
     aim(target, step, ZFS_DESTROY, fact->identifier);
-    ADD_WORDS(target->plan, step, "zfs", "destroy");
+    PLAN_ADD_WORDS(target->plan, step, "zfs", "destroy");
     if (fact->is_snapshot)
-        ADD_WORDS(target->plan, step, "-d");
-    ADD_WORDS(target->plan, step, fact->backing);
+        PLAN_ADD_WORDS(target->plan, step, "-d");
+    PLAN_ADD_WORDS(target->plan, step, fact->backing);
     if (fact->is_snapshot && fact->is_doomed)
         step->accept |= 1 << EXIT_FAILED;
     step->patience = STEP_VERY_PATIENT;
@@ -157,7 +157,7 @@ static void plan_rename(const struct target *target, const struct storage_fact *
     aim(target, step, ZFS_RENAME, fact->identifier);
     step->path = arena_strdup(arena, name);
     step->name = arena_strdup(arena, identifier);
-    ADD_WORDS(target->plan, step, "zfs", "rename", fact->backing, name);
+    PLAN_ADD_WORDS(target->plan, step, "zfs", "rename", fact->backing, name);
 }
 
 /* Options of users. */
@@ -177,7 +177,7 @@ static int split_option(const struct target *target, const char *key, struct tex
 static void add_options(const struct target *target, struct step *step, const struct text_list *options)
 {
     for (uint32_t i = 0; i < options->count; i++)
-        ADD_WORDS(target->plan, step, options->at[i]);
+        PLAN_ADD_WORDS(target->plan, step, options->at[i]);
 }
 
 static int64_t round_up(int64_t value, int64_t multiple)
@@ -206,14 +206,14 @@ static int plan_create(const struct target *target, const struct provider_volume
     step->path = target->path;
     step->size_kib = volume->size_kib;
     step->text = arena_strdup_null(&target->plan->arena, volume->owner);
-    ADD_WORDS(target->plan, step, "zfs", "create");
+    PLAN_ADD_WORDS(target->plan, step, "zfs", "create");
     if (thin)
-        ADD_WORDS(target->plan, step, "-s");
-    ADD_WORDS(target->plan, step, "-V", arena_printf(&target->plan->arena, "%" PRId64 "K", volume->size_kib));
+        PLAN_ADD_WORDS(target->plan, step, "-s");
+    PLAN_ADD_WORDS(target->plan, step, "-V", arena_printf(&target->plan->arena, "%" PRId64 "K", volume->size_kib));
     if (volume->owner)
-        ADD_WORDS(target->plan, step, "-o", owner_word(volume->owner, &target->plan->arena));
+        PLAN_ADD_WORDS(target->plan, step, "-o", owner_word(volume->owner, &target->plan->arena));
     add_options(target, step, &options);
-    ADD_WORDS(target->plan, step, target->path);
+    PLAN_ADD_WORDS(target->plan, step, target->path);
     plan_wait(target);
     return 0;
 }
@@ -224,7 +224,7 @@ static void plan_reserve(const struct target *target, int64_t size_kib)
     struct step *step = plan_add(target->plan, STEP_EXEC, "reserve the room of volume %s", target->path);
 
     aim(target, step, ZFS_RESERVE, target->identifier)->size_kib = size_kib;
-    ADD_WORDS(target->plan, step, "zfs", "set", "refreservation=auto", target->path);
+    PLAN_ADD_WORDS(target->plan, step, "zfs", "set", "refreservation=auto", target->path);
 }
 
 static int plan_clone(const struct target *target, const struct provider_volume *volume, struct trouble *trouble)
@@ -245,10 +245,10 @@ static int plan_clone(const struct target *target, const struct provider_volume 
     step->name = arena_strdup(arena, volume->origin);
     step->size_kib = volume->size_kib;
     step->text = arena_strdup_null(arena, volume->owner);
-    ADD_WORDS(target->plan, step, "zfs", "clone");
+    PLAN_ADD_WORDS(target->plan, step, "zfs", "clone");
     if (volume->owner)
-        ADD_WORDS(target->plan, step, "-o", owner_word(volume->owner, arena));
-    ADD_WORDS(target->plan, step, origin->backing, target->path);
+        PLAN_ADD_WORDS(target->plan, step, "-o", owner_word(volume->owner, arena));
+    PLAN_ADD_WORDS(target->plan, step, origin->backing, target->path);
     if (!is_thin(target->pool))
         plan_reserve(target, origin->size_kib);
     plan_wait(target);
@@ -271,8 +271,8 @@ static void plan_grow(const struct target *target, int64_t size_kib)
     struct step *step = plan_add(target->plan, STEP_EXEC, "grow volume %s to %" PRId64 " KiB", target->path, size_kib);
 
     aim(target, step, ZFS_GROW, target->identifier)->size_kib = size_kib;
-    ADD_WORDS(target->plan, step, "zfs", "set", arena_printf(&target->plan->arena, "volsize=%" PRId64 "K", size_kib),
-              target->path);
+    PLAN_ADD_WORDS(target->plan, step, "zfs", "set",
+                   arena_printf(&target->plan->arena, "volsize=%" PRId64 "K", size_kib), target->path);
 }
 
 static int raise(const struct provider_volume *volume, const struct storage_fact *fact, struct plan *plan,
@@ -334,7 +334,7 @@ static void plan_keep(const struct target *target, const struct storage_fact *fa
     }
     step = plan_add(target->plan, STEP_EXEC, "mark volume %s as deleted", fact->backing);
     aim(target, step, ZFS_MARKED, fact->identifier);
-    ADD_WORDS(target->plan, step, "zfs", "set", ZFS_MARK "=true", fact->backing);
+    PLAN_ADD_WORDS(target->plan, step, "zfs", "set", ZFS_MARK "=true", fact->backing);
     plan_rename(target, fact, path_in(target->pool, name, target->plan), name);
 }
 
@@ -421,11 +421,11 @@ static int take(const struct provider_snapshot *snapshot, const struct storage_f
     step->path = arena_printf(&plan->arena, "%s@%s", volume->backing, name);
     step->name = arena_strdup(&plan->arena, snapshot->volume);
     step->text = arena_strdup_null(&plan->arena, snapshot->owner);
-    ADD_WORDS(plan, step, "zfs", "snapshot");
+    PLAN_ADD_WORDS(plan, step, "zfs", "snapshot");
     if (snapshot->owner)
-        ADD_WORDS(plan, step, "-o", owner_word(snapshot->owner, &plan->arena));
+        PLAN_ADD_WORDS(plan, step, "-o", owner_word(snapshot->owner, &plan->arena));
     add_options(&target, step, &options);
-    ADD_WORDS(plan, step, step->path);
+    PLAN_ADD_WORDS(plan, step, step->path);
     return 0;
 }
 
@@ -465,7 +465,7 @@ static int drop(const struct provider_snapshot *snapshot, const struct storage_f
     step =
         plan_destructive(plan, snapshot->authority, STEP_EXEC, "let snapshot %s go with its last clone", fact->backing);
     aim(&target, step, ZFS_DEFER, snapshot->identifier);
-    ADD_WORDS(plan, step, "zfs", "destroy", "-d", fact->backing);
+    PLAN_ADD_WORDS(plan, step, "zfs", "destroy", "-d", fact->backing);
     plan_rename_snapshot(&target, snapshot, fact);
     return 0;
 }

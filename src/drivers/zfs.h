@@ -59,7 +59,3 @@ void zfs_prepare(const struct pool_want *pool, struct plan *plan);
 void zfs_ask(const struct pool_want *pool, const struct text_list *identifiers, struct plan *plan);
 int64_t zfs_granularity_kib(const struct pool_want *pool, const struct storage_pool_fact *fact,
                             const struct text_map *props);
-
-/* Words of a command. */
-void zfs_add_words(struct plan *plan, struct step *step, const char *const *words);
-#define ADD_WORDS(plan, step, ...) zfs_add_words(plan, step, (const char *const[]){ __VA_ARGS__, NULL })

@@ -57,12 +57,6 @@ int zfs_check(const struct pool_want *pool, struct arena *arena, struct trouble 
     return -1;
 }
 
-void zfs_add_words(struct plan *plan, struct step *step, const char *const *words)
-{
-    for (; *words; words++)
-        text_list_add(&step->argv, *words, &plan->arena);
-}
-
 /* Questions. */
 
 void zfs_prepare(const struct pool_want *pool, struct plan *plan)
@@ -71,8 +65,8 @@ void zfs_prepare(const struct pool_want *pool, struct plan *plan)
     struct step *step =
         plan_add(plan, STEP_EXEC, "look how large blocks of new volumes in %s would be, creating nothing", dataset);
 
-    ADD_WORDS(plan, step, "zfs", "create", "-n", "-P", "-s", "-V", "1K",
-              arena_printf(&plan->arena, "%s/LINSTOR_dry_run", dataset));
+    PLAN_ADD_WORDS(plan, step, "zfs", "create", "-n", "-P", "-s", "-V", "1K",
+                   arena_printf(&plan->arena, "%s/LINSTOR_dry_run", dataset));
     step->reader = arena_strdup(&plan->arena, zfs_reader);
     step->topic = arena_strdup(&plan->arena, ZFS_BLOCKS);
     step->pool = arena_strdup(&plan->arena, pool->pool);
@@ -95,10 +89,10 @@ static struct step *asking_step(struct plan *plan, const char *topic)
     }
     step = plan_add(plan, STEP_EXEC, "%s", is_list ? "look at data sets and volumes of ZFS" : "look at zpools");
     if (is_list)
-        ADD_WORDS(plan, step, "zfs", "list", "-H", "-p", "-r", "-d", "2", "-t", "filesystem,volume,snapshot", "-o",
-                  zfs_columns);
+        PLAN_ADD_WORDS(plan, step, "zfs", "list", "-H", "-p", "-r", "-d", "2", "-t", "filesystem,volume,snapshot", "-o",
+                       zfs_columns);
     else
-        ADD_WORDS(plan, step, "zpool", "list", "-H", "-o", "name,health");
+        PLAN_ADD_WORDS(plan, step, "zpool", "list", "-H", "-o", "name,health");
     step->reader = arena_strdup(&plan->arena, zfs_reader);
     step->topic = arena_strdup(&plan->arena, topic);
     if (is_list)
@@ -116,7 +110,7 @@ static void ask_about(const struct pool_want *pool, const char *topic, struct pl
         if (strcmp(step->pools.at[i], pool->pool) == 0)
             return;
     if (strcmp(topic, ZFS_LIST) == 0 && !text_list_has_fold(&step->paths, dataset))
-        ADD_WORDS(plan, step, dataset);
+        PLAN_ADD_WORDS(plan, step, dataset);
     text_list_add(&step->pools, pool->pool, &plan->arena);
     text_list_add(&step->paths, dataset, &plan->arena);
 }

@@ -280,19 +280,10 @@ static void read_rows(const struct reading *reading, bool of_deleted)
 static void read_missing(struct storage_fact *fact, struct facts *facts)
 {
     /* What stays only for others goes without notice, when the kernel removes it. */
-    if ((!fact->backing && !fact->has_vanished) || fact->is_doomed) {
+    if (fact->is_doomed)
         facts_remove_volume(facts, fact->pool, fact->identifier);
-        return;
-    }
-    facts_set_text(&fact->backing, NULL);
-    facts_set_text(&fact->device, NULL);
-    facts_set_text(&fact->owner, NULL);
-    facts_set_text(&fact->origin, NULL);
-    fact->size_kib = fact->device_kib = fact->allocated_kib = 0;
-    fact->dependents = 0;
-    fact->has_vanished = true;
-    fact->is_uncertain = false;
-    fact->stamp = ++facts->stamp;
+    else
+        facts_note_missing(facts, fact);
 }
 
 /* Facts that were read or changed since the question have a newer stamp: whatever has an older one was not found. */
@@ -433,14 +424,7 @@ static void depend(const struct storage_fact *fact, struct facts *facts, int32_t
 static void note_removed(struct storage_fact *fact, struct facts *facts)
 {
     depend(fact, facts, -1);
-    /* The fact stays for its stamp, until somebody has looked: an answer that is older than this must not count. */
-    facts_set_text(&fact->backing, NULL);
-    facts_set_text(&fact->device, NULL);
-    facts_set_text(&fact->owner, NULL);
-    facts_set_text(&fact->origin, NULL);
-    fact->size_kib = fact->device_kib = fact->allocated_kib = fact->granularity_kib = 0;
-    fact->dependents = 0;
-    fact->is_uncertain = fact->has_vanished = fact->is_doomed = fact->is_snapshot = false;
+    facts_note_removed(fact);
 }
 
 static void note_made(const struct step *step, struct storage_fact *fact, struct facts *facts)

@@ -160,7 +160,7 @@ static void format(const char *name, const struct level_volume *volume, const ch
     struct step *step = look_step(BCACHE_LAYER, name, STEP_EXEC, plan, "format %s for bcache", device);
     const char *const argv[] = { "make-bcache", kind, device, "--cset-uuid", set, NULL };
 
-    plan_set_argv(plan, step, argv);
+    plan_add_words(plan, step, argv);
     step->changes = true;
     for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
         const char *value = text_map_find(&volume->want->props, options[i].key);

@@ -93,6 +93,6 @@ void look_load_module(const char *layer, const char *fact, const char *module, s
     const char *const argv[] = { "modprobe", module, NULL };
     struct step *step = look_step(layer, fact, STEP_EXEC, plan, "load the module %s", module);
 
-    plan_set_argv(plan, step, argv);
+    plan_add_words(plan, step, argv);
     step->changes = true;
 }

@@ -107,7 +107,7 @@ static struct step *add_tool(struct world *world, const char *script)
     const char *const argv[] = { "sh", "-c", script, NULL };
     struct step *step = plan_add(&world->plan, STEP_EXEC, "run %s", script);
 
-    plan_set_argv(&world->plan, step, argv);
+    plan_add_words(&world->plan, step, argv);
     return step;
 }
 
@@ -158,7 +158,7 @@ static void test_missing_tool(void **state)
 
     (void)state;
     world_init(&world, &(struct run_options){ 0 });
-    plan_set_argv(&world.plan, plan_add(&world.plan, STEP_EXEC, "run nothing"), argv);
+    plan_add_words(&world.plan, plan_add(&world.plan, STEP_EXEC, "run nothing"), argv);
     plan_add(&world.plan, STEP_EXEC, "run without words")->always = true;
     run(&world);
     assert_int_equal(world.outcomes[0].result, OUTCOME_FAILED);
@@ -235,7 +235,7 @@ static void test_same_turn_runs_one_after_the_other(void **state)
         struct step *step = i ? add_tool(&world, script) : plan_add(&plan, STEP_EXEC, "the first");
 
         if (!i)
-            plan_set_argv(&plan, step, (const char *const[]){ "sh", "-c", script, NULL });
+            plan_add_words(&plan, step, (const char *const[]){ "sh", "-c", script, NULL });
         step->changes = true;
         step->turn = arena_strdup(i ? &world.plan.arena : &plan.arena, "lvm vg0");
         if (!i)
