@@ -64,14 +64,14 @@ def entries_of(answer):
 
 
 class Cluster:
-    """machines: the case's. register: create all nodes and wait until they are ONLINE."""
+    """machines: the case's. register: create all nodes and wait until they are ONLINE. log_level: of the satellites."""
 
-    def __init__(self, machines, register=True):
+    def __init__(self, machines, register=True, log_level='INFO'):
         self.machines = {machine.name: machine for machine in machines}
         self.first = machines[0]
         self.program = str(binary())
         self.rest = Rest('127.0.0.1', self.first.rest_port, 'vm')
-        self.register_wanted = register
+        self.register_wanted, self.log_level = register, log_level
         self.wanted = {(self.first.name, 'controller')} | {(name, 'satellite') for name in self.machines}
         self.baseline = {name: set() for name in self.machines}
         self.undo = []
@@ -112,7 +112,8 @@ class Cluster:
     def arguments(self, node, role):
         if role == 'controller':
             return [self.program, role, '--data-dir', '/srv/controller', '--listen', '0.0.0.0:3370']
-        return [self.program, role, '--name', node, '--data-dir', '/srv/satellite', '--bind-address', '0.0.0.0']
+        return [self.program, role, '--name', node, '--data-dir', '/srv/satellite', '--bind-address', '0.0.0.0',
+                '--log-level', self.log_level]
 
     def start(self, node, role='satellite'):
         """Starts it and goes on; see await_online(), await_controller()."""
@@ -129,13 +130,19 @@ class Cluster:
         """SIGTERM; it must end by itself with status 0."""
         self.signal(node, role, 'TERM', '0')
 
+    def await_killed(self, node, role='satellite'):
+        """Until what somebody else killed is gone."""
+        self.await_end(node, role, 'true', '137')
+
     def signal(self, node, role, name, wanted):
+        self.await_end(node, role, f'[ ! -e /run/{role}.status ] && kill -{name} $(cat /run/{role}.pid)', wanted)
+
+    def await_end(self, node, role, script, wanted):
         # one script: each costs a good part of a second here
-        machine = self.machine(node)
-        done = machine.run(f'[ -e /run/{role}.status ] && exit 8; kill -{name} $(cat /run/{role}.pid) || exit 9; i=0; '
-                           f'until [ -s /run/{role}.status ]; do i=$((i + 1)); [ $i -lt {SECONDS * 50} ] || exit 10; busybox usleep 20000; done; '
-                           f'cat /run/{role}.status', check=False)
-        assert done.status != 8, f'the {role} of {node} ended by itself'
+        done = self.machine(node).run(f'{{ {script}; }} || exit 9; i=0; until [ -s /run/{role}.status ]; do '
+                                      f'i=$((i + 1)); [ $i -lt {SECONDS * 50} ] || exit 10; busybox usleep 20000; done; '
+                                      f'cat /run/{role}.status', check=False)
+        assert done.status != 9, f'the {role} of {node} ended by itself'
         assert done.status == 0, f'the {role} of {node} does not end: {done}'
         status = done.out.strip()
         assert status == wanted, f'the {role} of {node} ended with {status}, not {wanted}'

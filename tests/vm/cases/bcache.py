@@ -69,30 +69,3 @@ def _(machines):
         wait_for('it is written through', lambda: '[writethrough]' in machine.run(f'cat {SYSFS}/cache_mode').out, SECONDS)
         machine.check_pattern(device, 4, 16)
         cluster.delete('data')
-
-
-@case('killed again and again while it makes and deletes', seconds=900, **NEEDS)
-def _(machines):
-    with Cluster(machines) as cluster:
-        machine = cluster.machine('n1')
-        machine.run('mkdir -p /srv/pool/slow /srv/pool/fast')
-        cluster.create_pool('n1', 'slow', 'FILE_THIN', '/srv/pool/slow')
-        cluster.create_pool('n1', 'fast', 'FILE_THIN', '/srv/pool/fast')
-        for round_number in range(4):
-            cluster.create_resource('data', ['64M'], [], 'slow', ['BCACHE', 'STORAGE'], PROPS, wait=False)
-            asked = cluster.begin('POST', '/v1/resource-definitions/data/resources/n1',
-                                  {'resource': {'node_name': 'n1', 'props': {'StorPoolName': 'slow'}}})
-            machine.run(f'busybox usleep {round_number * 400000}')
-            cluster.kill('n1')
-            cluster.start('n1')
-            asked.result()
-            cluster.await_size('data', {0: '64M'})
-            machine.write_pattern(cluster.device('data', 'n1'), round_number, 8)
-            machine.check_pattern(cluster.device('data', 'n1'), round_number, 8)
-            machine.run('udevadm settle')
-            asked = cluster.begin('DELETE', '/v1/resource-definitions/data')
-            machine.run(f'busybox usleep {round_number * 200000}')
-            cluster.kill('n1')
-            cluster.start('n1')
-            asked.result()
-            cluster.await_gone('data')

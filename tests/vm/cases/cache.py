@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """CACHE on loop devices, alone and on a WRITECACHE: what is written stays, whatever happens to mappings, satellite and machine."""
-import re
-
 from suite import wait_for
 from vm.case import case
 from vm.cases.writecache import delete
@@ -11,13 +9,6 @@ MODULES = ['loop', 'dm-cache', 'dm-cache-smq', 'dm-writecache']
 PROPS = {'Cache/CachePool': 'fast', 'Cache/Cachesize': '16384', 'Cache/Blocksize': '128'}
 NAME = 'linstor_cache_data_00000'
 DEVICE = f'/dev/mapper/{NAME}'
-
-
-class Talkative(Cluster):
-    """Satellites tell each step that they have done."""
-
-    def arguments(self, node, role):
-        return super().arguments(node, role) + (['--log-level', 'DEBUG'] if role == 'satellite' else [])
 
 
 def make_pools(cluster):
@@ -120,69 +111,3 @@ def _(machines):
         wait_for(lambda: f'it is refused: {cluster.problems("data")}', lambda: 'holds no cache' in str(cluster.problems('data')), SECONDS)
         assert machine.run(f'dmsetup info {NAME}', check=False).status != 0, 'it was mapped'
         delete(cluster)
-
-
-def go_through(cluster, steps):
-    """Starts the satellite and kills it as soon as it tells that a step is done whose text looks like the first of these; then the next.
-
-    What it does meanwhile is cut short as well, and a step that was done before counts at once. One that a worker finished when its
-    satellite was dead is told by nobody: after a minute the satellite is killed wherever it is. All must have been planned when the work is done.
-    """
-    machine = cluster.machine('n1')
-    for step in steps:
-        cluster.start('n1')
-        machine.run(f"""timeout 60 tail -n +1 -F /srv/log/satellite.log 2>/dev/null | awk -v step='{step}.*: DONE' '
-            $0 ~ step {{ system("kill -KILL $(cat /run/satellite.pid)"); found = 1; exit }}
-            END {{ if (!found) system("kill -KILL $(cat /run/satellite.pid)") }}'""")
-        wait_for('it is gone', lambda: machine.run('test -s /run/satellite.status', check=False).status == 0, SECONDS)
-        cluster.wanted.discard(('n1', 'satellite'))
-    cluster.start('n1')
-    cluster.await_online('n1')
-
-
-def check_planned(cluster, steps):
-    log = cluster.log('n1')
-    missed = [step for step in steps if not re.search(step, log)]
-    assert not missed, missed
-
-
-# In the order of the golden plans.
-MADE = [
-    'create allocated file .*dmcache_meta.cache_', 'attach file .*dmcache_meta_', 'create allocated file .*dmcache_cache_',
-    'create sparse file', 'attach file .*/data_00000', 'look what .* holds', 'map linstor_writecache_data.dmcache_meta_',
-    'map linstor_writecache_data_', 'look what /dev/mapper', 'map linstor_cache_']
-# The size of the cache is fixed here, and that of its sides with it.
-GROWN = [
-    'grow allocated file .*/data.cache_', 'tell /dev/loop', 'grow sparse file', 'load the table of linstor_writecache_data_',
-    'load the table of linstor_cache_']
-REMOVED = [
-    'remove mapping linstor_cache', 'remove mapping linstor_writecache_data_', 'detach file .*/data_00000', 'remove file .*/data_00000',
-    'remove mapping linstor_writecache_data.dmcache_meta_', 'remove file .*/data.dmcache_cache.cache_']
-
-
-@case('a stack of both: killed after each step of making, growing and deleting it', modules=MODULES, seconds=1800)
-def _(machines):
-    with Talkative(machines) as cluster:
-        machine = make_pools(cluster)
-        stop(cluster)
-        create_resource(cluster, '64M', ('CACHE', 'WRITECACHE', 'STORAGE'), {'Writecache/PoolName': 'fast'}, wait=False)
-        go_through(cluster, MADE)
-        cluster.await_size('data', {0: '64M'})
-        check_planned(cluster, MADE)
-        machine.write_pattern(DEVICE, 5, 32)
-        stop(cluster)
-        cluster.resize('data', '96M', wait=False)
-        go_through(cluster, GROWN)
-        cluster.await_size('data', {0: '96M'})
-        check_planned(cluster, GROWN)
-        machine.check_pattern(DEVICE, 5, 32)
-        stop(cluster)
-        cluster.rest.call('DELETE', '/v1/resource-definitions/data')
-        go_through(cluster, REMOVED)
-        cluster.await_gone('data')
-        check_planned(cluster, REMOVED)
-
-
-def stop(cluster):
-    cluster.kill('n1')
-    cluster.await_offline('n1')

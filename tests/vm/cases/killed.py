@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each layer: the satellite is killed after each step of making, growing and deleting a volume, and the data is whole."""
+from concurrent.futures import ThreadPoolExecutor
+
+from suite import wait_for
+from vm.case import case
+from vm.cases import cache, luks, nvme
+from vm.cluster import SECONDS, Cluster, kib
+
+PATH = '/v1/resource-definitions/data'
+MOST_KILLS = 60
+# Kills the satellite as soon as it tells that it has done what is more than a question, and prints what that was.
+WATCH = r'''
+(tail -n +%d -F /srv/log/satellite.log 2>/dev/null & echo $! >/run/watch.pid; wait) |
+    awk '/: DONE$/ { system("kill -KILL $(cat /run/satellite.pid)"); print; exit }'
+kill $(cat /run/watch.pid) 2>/dev/null; true
+'''
+
+ROWS = (
+    # title, layers, properties, least kills while it is made, grown and deleted, tools, modules
+    ('WRITECACHE', ['WRITECACHE', 'STORAGE'], {'Writecache/PoolName': 'fast', 'Writecache/Size': '16384'}, (5, 3, 4),
+     [], ['loop', 'dm-writecache']),
+    ('CACHE on WRITECACHE', ['CACHE', 'WRITECACHE', 'STORAGE'], {**cache.PROPS, 'Writecache/PoolName': 'fast'}, (12, 5, 9), [], cache.MODULES),
+    ('LUKS', ['LUKS', 'STORAGE'], luks.FAST, (4, 3, 4), ['cryptsetup'], luks.MODULES),
+    ('BCACHE', ['BCACHE', 'STORAGE'], {'BCache/PoolName': 'fast', 'BCache/Writeback': 'True'}, (6, 4, 4),
+     ['make-bcache'], ['loop', 'bcache']),
+)
+
+
+def kill_after_each_step(cluster, node, finished):
+    """Starts the satellite again and again, until one lives that has nothing more to do; after what the others were killed."""
+    machine, kills = cluster.machine(node), []
+    with ThreadPoolExecutor(1) as pool:
+        while len(kills) < MOST_KILLS:
+            first = int(machine.run('wc -l </srv/log/satellite.log').out) + 1
+            watch = pool.submit(machine.run, WATCH % first, timeout=3 * SECONDS)
+            cluster.start(node)
+            wait_for(lambda: f'a step of {node} is done after {kills}: {cluster.problems("data")}',
+                     lambda: watch.done() or (cluster.node_state(node) == 'ONLINE' and finished()), 2 * SECONDS)
+            if not watch.done():
+                machine.run('kill $(cat /run/watch.pid)')
+            if not watch.result().out:
+                return kills
+            cluster.await_killed(node)
+            kills.append(watch.result().out.strip())
+    raise AssertionError(f'it does not come to an end: {kills}')
+
+
+def stage(cluster, node, least, ask, finished):
+    """While no satellite runs there something is asked for; then it is killed after each step of that."""
+    cluster.kill(node)
+    cluster.await_offline(node)
+    ask()
+    kills = kill_after_each_step(cluster, node, finished)
+    assert len(kills) >= least, kills
+
+
+def has(cluster, node, size):
+    def look():
+        device = cluster.volumes('data').get(node, {}).get(0, {}).get('device_path')
+        return device and (cluster.size_kib(node, device) or 0) >= kib(size)
+    return look
+
+
+def is_gone(cluster, path=PATH):
+    return lambda: cluster.rest.call('GET', path).status == 404
+
+
+def live(machines, layers, props, least):
+    with Cluster(machines, log_level='DEBUG') as cluster:
+        machine = cache.make_pools(cluster)
+        if 'LUKS' in layers:
+            cluster.rest.post(luks.PASSPHRASE_PATH, {'new_passphrase': luks.PASSPHRASE})
+        stage(cluster, 'n1', least[0], lambda: cluster.create_resource('data', ['64M'], ['n1'], 'slow', layers, props, wait=False),
+              has(cluster, 'n1', '64M'))
+        machine.write_pattern(cluster.device('data', 'n1'), 5, 32)
+        machine.run('udevadm settle')
+        stage(cluster, 'n1', least[1], lambda: cluster.resize('data', '96M', wait=False), has(cluster, 'n1', '96M'))
+        cluster.await_size('data', {0: '96M'})
+        machine.check_pattern(cluster.device('data', 'n1'), 5, 32)
+        machine.run('udevadm settle')
+        stage(cluster, 'n1', least[2], lambda: cluster.rest.delete(PATH), is_gone(cluster))
+
+
+def add_cases():
+    for title, layers, props, least, tools, modules in ROWS:
+        @case(f'{title}: after each step of making, growing and deleting a volume', tools=tools, modules=modules, seconds=1800)
+        def _(machines, row=(layers, props, least)):
+            live(machines, *row)
+
+
+add_cases()
+
+
+@case('NVME: after each step of exporting, connecting, growing and deleting, on both sides', nodes=2, modules=nvme.MODULES, seconds=1800)
+def _(machines):
+    with Cluster(machines, log_level='DEBUG') as cluster:
+        one, two = machines
+        one.run('mkdir -p /srv/pool/thin')
+        cluster.create_pool('n1', 'thin', 'FILE_THIN', '/srv/pool/thin')
+        stage(cluster, 'n1', 4, lambda: cluster.create_resource('data', ['64M'], ['n1'], 'thin', ['NVME', 'STORAGE'],
+                                                                {'NVMe/TRType': 'tcp'}, wait=False), has(cluster, 'n1', '64M'))
+        stage(cluster, 'n2', 1, lambda: nvme.connect(cluster), has(cluster, 'n2', '64M'))
+        two.write_pattern(cluster.device('data', 'n2'), 5, 32)
+        stage(cluster, 'n1', 2, lambda: cluster.resize('data', '96M', wait=False), has(cluster, 'n2', '96M'))
+        two.check_pattern(cluster.device('data', 'n2'), 5, 32)
+        two.run('udevadm settle')
+        stage(cluster, 'n2', 1, lambda: cluster.rest.delete(nvme.INITIATOR), is_gone(cluster, nvme.INITIATOR))
+        stage(cluster, 'n1', 3, lambda: cluster.rest.delete(PATH), is_gone(cluster))
