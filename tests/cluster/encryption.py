@@ -119,13 +119,17 @@ def _():
         cluster.rest.expect(200, 'PUT', VOLUME, {'override_props': {'Encryption/Passphrase': 'by property'}})
         wait_for('it has another one', lambda: len(fake.keys()) == 1 and fake.keys()[0] not in (first, chosen), 20)
         shown = cluster.rest.get(VOLUME)['props']['Encryption/Passphrase']
-        assert shown == fake.keys()[0], 'what is shown is not what is sent'
+        sent = fake.keys()
+        assert shown == '(sealed)', 'the sealed passphrase is shown'
         refused = cluster.rest.call('PUT', VOLUME, {'override_props': {'Encryption/Passphrase': ''}})
         assert refused.status == 500 and 'empty' in str(refused), refused
-        assert cluster.rest.get(VOLUME)['props']['Encryption/Passphrase'] == shown
-        # what was read can be written again
-        cluster.rest.expect(200, 'PUT', VOLUME, {'override_props': {'Encryption/Passphrase': shown}})
-        assert cluster.rest.get(VOLUME)['props']['Encryption/Passphrase'] == shown
+        # what was read can be written again, and changes nothing
+        cluster.rest.expect(200, 'PUT', VOLUME, {'override_props': {'Encryption/Passphrase': shown, 'Aux/a': 'b'}})
+        assert cluster.rest.get(VOLUME)['props'].items() >= {'Encryption/Passphrase': shown, 'Aux/a': 'b'}.items()
+        assert fake.keys() == sent, 'it was taken for another passphrase'
+        # but not to another volume: there it would be one that everybody knows
+        refused = cluster.rest.call('POST', VOLUME[:-2], {'volume_definition': {'size_kib': 8192, 'props': {'Encryption/Passphrase': shown}}})
+        assert refused.status == 500 and 'cannot be copied' in str(refused), refused
 
 
 @suite.case('a passphrase that is configured: by environment, file, or the service manager')
@@ -196,6 +200,8 @@ def _():
         assert any('store' in str(file) for file in files) and any('log' in file.name for file in files), files
         places.update({str(file): file.read_bytes() for file in files})
         assert any(re.search(rb'gcm1:', data) for name, data in places.items() if 'store' in name), 'sealed keys are not found either'
+        shown = [name for name, data in places.items() if b'gcm1:' in data and 'store' not in name]
+        assert not shown, f'sealed texts are in {shown}'
         for name, data in places.items():
             for needle in needles:
                 assert needle not in data, f'{needle!r} is in {name}'
@@ -203,18 +209,23 @@ def _():
 
 @suite.case('the passphrase of a volume group is that of the volumes made after it')
 def _():
-    with Cluster(satellites=0, source='encryption') as cluster:
+    with Cluster(satellites=0, source='encryption') as cluster, Obedient(['LUKS', 'STORAGE']) as fake:
         key, groups = 'Encryption/Passphrase', '/v1/resource-groups/group/volume-groups'
         cluster.rest.post(PATH, {'new_passphrase': PASSPHRASE})
-        cluster.rest.post('/v1/resource-groups', {'name': 'group'})
+        deploy(cluster, fake)
+        cluster.rest.post('/v1/resource-groups', {'name': 'group', 'select_filter': {'layer_stack': ['LUKS', 'STORAGE']}})
         cluster.rest.post(groups, {})
         cluster.rest.expect(200, 'PUT', f'{groups}/0', {'override_props': {key: VOLUME_PASSPHRASE}})
-        sealed = cluster.rest.get(f'{groups}/0')['props'][key]
-        for name, more in (('data', {}), ('other', {'volume_passphrases': ['another one']})):
+        assert cluster.rest.get(f'{groups}/0')['props'][key] == '(sealed)'
+        keys = {}
+        for name, more in (('one', {}), ('two', {}), ('other', {'volume_passphrases': ['another one']})):
             cluster.rest.post('/v1/resource-groups/group/spawn', {'resource_definition_name': name, 'volume_sizes': [8192],
                                                                   'definitions_only': True, **more})
-        assert cluster.rest.get(VOLUME)['props'][key] == sealed
-        assert cluster.rest.get(VOLUME.replace('data', 'other'))['props'][key] not in (sealed, None)
+            assert cluster.rest.get(VOLUME.replace('data', name))['props'][key] == '(sealed)'
+            cluster.create_resource(name, 'fake')
+            wait_for('it is told the key', lambda: fake.keys(name), 20)
+            keys[name] = fake.keys(name)
+        assert keys['one'] == keys['two'] != keys['other'], keys
 
 
 def copies_in_memory(process, needle):

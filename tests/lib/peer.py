@@ -127,13 +127,13 @@ class Obedient(FakeSatellite):
                 'volumes': [{'number': v['number'], 'device_path': '/dev/mapper/x', 'backing': '/x', 'usable_kib': v['size_kib'],
                              'allocated_kib': 1, 'state': 'Created'} for v in want['volumes']]}
 
-    def last_want(self):
-        wants = [r for kind, body in self.received if kind == 'wants' for r in body.get('resources', [])]
+    def last_want(self, resource=None):
+        wants = [r for kind, body in self.received if kind == 'wants' for r in body.get('resources', []) if resource in (None, r['resource'])]
         return wants[-1] if wants else None
 
-    def keys(self):
+    def keys(self, resource=None):
         """Of volume 0 in the last want."""
-        want = self.last_want()
+        want = self.last_want(resource)
         return want['volumes'][0].get('keys', []) if want else None
 
     def unlocks(self):

@@ -106,12 +106,9 @@ static int check_domain(struct request *q, const struct props_target *target, co
     return refuse_value(q, FAIL_INVLD_PROP, effect->key, value, why);
 }
 
-/* What was read from another volume's properties is sealed already. */
 static int seal_passphrase(struct request *q, const struct props_target *target, const struct effect *effect,
                            const char *value)
 {
-    struct secret *known;
-
     if (!*value) {
         forget(target, effect->key);
         return rc_add(&q->rc, FAIL_INVLD_CRYPT_PASSPHRASE, .message = "The passphrase of a volume cannot be empty.",
@@ -123,10 +120,7 @@ static int seal_passphrase(struct request *q, const struct props_target *target,
                       .message = "The passphrase of a volume can be set only while the master passphrase is known.",
                       .correction = "Create or enter the master passphrase.");
     }
-    known = secret_unseal(q->service->vault.key, SECRET_OF_VOLUME, value);
-    if (!known)
-        store(q, target, effect->key, vault_seal_key(q->service, value, &q->arena));
-    secret_free(known);
+    store(q, target, effect->key, vault_seal_key(q->service, value, &q->arena));
     return 0;
 }
 
@@ -152,6 +146,24 @@ static const struct effect *find_effect(const char *key)
     return NULL;
 }
 
+static bool is_secret(enum prop_object kind, const char *key)
+{
+    const struct prop_rule *rule = prop_rule_find_for(kind, key);
+
+    return rule && rule->bits & PROP_SECRET;
+}
+
+/* Clients write back what they have read: it stays as it is. */
+static int keep_secret(struct request *q, const struct props_target *target, const char *key)
+{
+    if (text_map_find(target->props, key))
+        return 0;
+    return rc_add(&q->rc, FAIL_INVLD_PROP,
+                  .message = rc_text(&q->rc, "Invalid property(%s) value: %s", key, PROPS_SECRET_SHOWN),
+                  .cause = "It is what is shown in place of a secret, which cannot be copied.",
+                  .correction = "Give the secret itself, or leave the property out.");
+}
+
 int props_set_key(struct request *q, const struct props_target *target, const char *key, const char *value,
                   const char **normal_key)
 {
@@ -162,6 +174,8 @@ int props_set_key(struct request *q, const struct props_target *target, const ch
     (void)!prop_key_normalise(key, &q->arena, normal_key);
     if (prop_check(target->kind, key, value, &q->arena, &normal_value, &problem) != 0)
         return refuse(q, &problem);
+    if (strcmp(normal_value, PROPS_SECRET_SHOWN) == 0 && is_secret(target->kind, *normal_key))
+        return keep_secret(q, target, *normal_key);
     store(q, target, *normal_key, normal_value);
     effect = find_effect(*normal_key);
     return effect ? effect->set(q, target, effect, normal_value) : 0;
@@ -264,6 +278,19 @@ int props_modify(struct request *q, enum prop_object kind, struct text_map *prop
         if (props_delete_namespace(q, &target, change->remove_namespaces->at[i]) != 0)
             return -1;
     return 0;
+}
+
+struct text_map props_shown(enum prop_object kind, const struct text_map *props, struct arena *arena)
+{
+    static char shown[] = PROPS_SECRET_SHOWN;
+    struct text_map copy = { arena_alloc(arena, sizeof(copy.at[0]) * (props->count + 1)), props->count };
+
+    for (uint32_t i = 0; i < props->count; i++) {
+        copy.at[i] = props->at[i];
+        if (is_secret(kind, props->at[i].key))
+            copy.at[i].value = shown;
+    }
+    return copy;
 }
 
 int props_check(struct request *q, enum prop_object kind, const struct text_map *set)

@@ -39,6 +39,10 @@ int props_delete_key(struct request *q, const struct props_target *target, const
 /* LINSTOR: what goes with a namespace is not told. */
 int props_delete_namespace(struct request *q, const struct props_target *target, const char *name_space);
 
+/* As answers show them: in place of secrets stands PROPS_SECRET_SHOWN. Shares keys and values with props. */
+#define PROPS_SECRET_SHOWN "(sealed)"
+struct text_map props_shown(enum prop_object kind, const struct text_map *props, struct arena *arena);
+
 /* Whether they could be set, before something is done that cannot be undone; -1 and rc. */
 int props_check(struct request *q, enum prop_object kind, const struct text_map *set);
 /* Values of set that name a net interface name one of the node; -1 and rc. */

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "model/layer.h"
 #include "model/rc_codes.h"
+#include "roles/controller/props.h"
 #include "roles/controller/session.h"
 #include "roles/controller/view_layers.h"
 
@@ -167,7 +168,7 @@ void view_group(const struct resource_group *group, struct resource_group_doc *d
 void view_volume_group(const struct volume_group *group, struct volume_group_doc *doc, struct arena *arena)
 {
     doc->volume_number = (struct maybe_i32)MAYBE(group->number);
-    doc->props = group->object.props;
+    doc->props = props_shown(PROP_ON_VOLUME_GROUP, &group->object.props, arena);
     doc->uuid = group->object.uuid;
     doc->flags = view_flags(group->object.kind->flags, group->object.flags, arena);
 }
@@ -203,7 +204,7 @@ void view_volume_definition(const struct volume_definition *volume, struct volum
 
     doc->volume_number = (struct maybe_i32)MAYBE(volume->number);
     doc->size_kib = volume->size_kib;
-    doc->props = volume->object.props;
+    doc->props = props_shown(PROP_ON_VOLUME_DEFINITION, &volume->object.props, arena);
     doc->flags = view_flags(volume->object.kind->flags, volume->object.flags, arena);
     doc->uuid = volume->object.uuid;
     for (unsigned i = 0; i < LAYER_KIND_COUNT; i++) {
