@@ -151,12 +151,12 @@ static int run_status(struct call *call)
 }
 
 static const struct argument one_arguments[] = {
-    { "--passphrase -p", "PASSPHRASE", .help = "The master passphrase; without it you are asked for it." },
+    { "--passphrase -p", "PASSPHRASE", .help = "The master passphrase, which others can see; without it you are asked for it." },
     { 0 },
 };
 static const struct argument two_arguments[] = {
-    { "--old-passphrase", "PASSPHRASE", .help = "The one in force; without it you are asked for it." },
-    { "--new-passphrase", "PASSPHRASE", .help = "The one to be; without it you are asked for it." },
+    { "--old-passphrase", "PASSPHRASE", .help = "The one in force, which others can see; without it you are asked for it." },
+    { "--new-passphrase", "PASSPHRASE", .help = "The one to be, which others can see; without it you are asked for it." },
     { 0 },
 };
 

@@ -206,7 +206,7 @@ static size_t build_resource(const struct service *service, const struct resourc
     return bytes;
 }
 
-static size_t build_pool(const struct service *service, const struct storage_pool *pool, struct pool_want *want,
+static size_t build_pool(const struct storage_pool *pool, struct pool_want *want,
                          struct arena *arena)
 {
     size_t bytes;
@@ -220,7 +220,6 @@ static size_t build_pool(const struct service *service, const struct storage_poo
         if (text_starts_with(pool->object.props.at[i].key, "StorDriver/") &&
             !text_starts_with(pool->object.props.at[i].key, "StorDriver/internal/"))
             text_map_set(&want->props, pool->object.props.at[i].key, pool->object.props.at[i].value, arena);
-    obeyed_props_of_pool(&service->model, pool, &want->props, arena);
     want->digest = (int64_t)digest_of(&pool_want_schema, want, &bytes);
     want->generation = (int64_t)pool->object.generation;
     return bytes;
@@ -331,7 +330,7 @@ static void add_resource(struct service *service, struct outbox *outbox, const s
 static void add_pool(struct service *service, struct outbox *outbox, const struct storage_pool *pool)
 {
     struct pool_want want;
-    size_t bytes = build_pool(service, pool, &want, &outbox->arena);
+    size_t bytes = build_pool(pool, &want, &outbox->arena);
 
     if (pool->want_generation > 0 && pool->want_digest == (uint64_t)want.digest)
         return;
@@ -495,7 +494,7 @@ void wants_synchronise(struct service *service, const struct node *node, const s
             note_pool(&service->dirty_pools, pool, pool->object.generation);
             continue;
         }
-        build_pool(service, pool, &want, &outbox.arena);
+        build_pool(pool, &want, &outbox.arena);
         if (is_held(item, pool->object.uuid, want.digest)) {
             runtime_set_pool_want(pool, (uint64_t)item->generation, (uint64_t)want.digest);
             continue;
