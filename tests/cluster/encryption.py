@@ -4,11 +4,16 @@
 import base64
 import os
 import pathlib
+import pty
 import re
+import select
+import signal
+import subprocess
 import sys
+import termios
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
-from cluster import Cluster
+from cluster import Cluster, binary
 from peer import Obedient
 from suite import Suite, wait_for
 
@@ -255,6 +260,72 @@ def _():
                                                               'definitions_only': True, 'volume_passphrases': [VOLUME_PASSPHRASE]})
         assert copies_in_memory(cluster.controller, b'spawned9q'), 'nothing is found at all'
         assert not copies_in_memory(cluster.controller, VOLUME_PASSPHRASE.encode())
+
+
+def client(cluster, *words):
+    return [binary(), '--controllers', f'{cluster.controller.address}:{cluster.controller.port}', 'encryption', *words]
+
+
+@suite.case('the client without a terminal: a passphrase is read once, or twice the same')
+def _():
+    with Cluster(satellites=0, source='encryption') as cluster:
+        def run(command, text):
+            ended = subprocess.run(client(cluster, command), input=text, capture_output=True, text=True, start_new_session=True, timeout=60)
+            return ended.returncode, ended.stderr
+        code, told = run('create-passphrase', '')
+        assert code == 2 and 'the input ended' in told and 'match' not in told, told
+        code, told = run('create-passphrase', 'one\nanother\n')
+        assert code == 2 and "doesn't match" in told, told
+        assert status(cluster) == 'unset'
+        assert run('create-passphrase', f'{PASSPHRASE}\n')[0] == 0
+        assert run('enter-passphrase', f'{PASSPHRASE}\n')[0] == 0
+        assert run('modify-passphrase', f'{PASSPHRASE}\nnew\nnew\n')[0] == 0
+        assert run('enter-passphrase', 'new')[0] == 0
+
+
+def at_terminal(words):
+    """(process id, terminal, its user's end)"""
+    terminal, user = pty.openpty()
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        os.close(os.open(os.ttyname(user), os.O_RDWR))    # a session without a terminal gets the one it opens
+        os.execv(words[0], [str(word) for word in words])
+    return pid, user, terminal
+
+
+def shows_typing(user):
+    return bool(termios.tcgetattr(user)[3] & termios.ECHO)
+
+
+def read_until(terminal, text):
+    seen = b''
+    while text not in seen:
+        assert select.select([terminal], [], [], 20)[0], f'{text} does not come after {seen}'
+        seen += os.read(terminal, 1000)
+    return seen
+
+
+@suite.case('the client at a terminal: a passphrase is not shown, and typing is again after Ctrl-C and Ctrl-Z')
+def _():
+    with Cluster(satellites=0, source='encryption') as cluster:
+        pid, user, terminal = at_terminal(client(cluster, 'create-passphrase'))
+        read_until(terminal, b'Passphrase: ')
+        assert not shows_typing(user)
+        os.write(terminal, b'\x03')
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 128 + signal.SIGINT
+        assert shows_typing(user), 'the terminal stays as it was for the passphrase'
+        pid, user, terminal = at_terminal(client(cluster, 'create-passphrase'))
+        read_until(terminal, b'Passphrase: ')
+        os.kill(pid, signal.SIGTSTP)    # a session of its own has nobody to continue it, and is not stopped
+        read_until(terminal, b'Passphrase: ')
+        os.write(terminal, PASSPHRASE.encode() + b'\n')
+        seen = read_until(terminal, b'Reenter passphrase: ')
+        os.write(terminal, PASSPHRASE.encode() + b'\n')
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert PASSPHRASE.encode() not in seen, 'it was shown'
+        assert shows_typing(user)
+        assert status(cluster) == 'unlocked'
 
 
 if __name__ == '__main__':

@@ -206,8 +206,7 @@ static size_t build_resource(const struct service *service, const struct resourc
     return bytes;
 }
 
-static size_t build_pool(const struct storage_pool *pool, struct pool_want *want,
-                         struct arena *arena)
+static size_t build_pool(const struct storage_pool *pool, struct pool_want *want, struct arena *arena)
 {
     size_t bytes;
 
