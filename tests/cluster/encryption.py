@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The master passphrase and the keys of volumes: who gets them, when, and where they never are."""
 import base64
+import http.client
+import json
 import os
 import pathlib
 import pty
@@ -11,6 +13,7 @@ import signal
 import subprocess
 import sys
 import termios
+import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
 from cluster import Cluster, binary
@@ -56,9 +59,34 @@ def _():
         assert cluster.rest.call('PATCH', PATH, PASSPHRASE).status == 500
         cluster.rest.expect(200, 'PATCH', PATH, 'the second one')
         assert status(cluster) == 'unlocked'
-        long = 'ü' * 5000
+        long = 'ü' * 2048
         cluster.rest.expect(200, 'PUT', PATH, {'old_passphrase': 'the second one', 'new_passphrase': long})
         cluster.rest.expect(200, 'PATCH', PATH, long)
+        for method, body in (('PATCH', f'{long}.'), ('PUT', {'old_passphrase': long, 'new_passphrase': f'{long}.'}),
+                             ('PUT', {'old_passphrase': 'x' * 3000000, 'new_passphrase': 'x'})):
+            assert cluster.rest.call(method, PATH, body).status == 500
+
+
+@suite.case('who tries many passphrases does not keep others from theirs')
+def _():
+    with Cluster(satellites=0, source='encryption') as cluster:
+        cluster.rest.post(PATH, {'new_passphrase': PASSPHRASE})
+        order = []
+
+        def enter(address, number, passphrase):
+            connection = http.client.HTTPConnection('127.0.0.1', cluster.controller.port, timeout=60, source_address=(address, 0))
+            connection.request('PATCH', PATH, json.dumps(passphrase))
+            answer = connection.getresponse().read().decode()
+            order.append((address, 'Too many' in answer, 'accepted' in answer))
+        threads = [threading.Thread(target=enter, args=('127.0.0.2', number, 'wrong')) for number in range(40)]
+        for thread in threads:
+            thread.start()
+        wait_for('some are refused at once', lambda: len(order) >= 20, 20)
+        enter('127.0.0.1', 0, PASSPHRASE)
+        for thread in threads:
+            thread.join()
+        assert order.count(('127.0.0.1', False, True)) == 1, order
+        assert sum(too_many for _, too_many, _ in order) >= 20, order
 
 
 @suite.case('satellites get sealed keys always, and what opens them only when the passphrase was entered')

@@ -109,10 +109,9 @@ static int check_domain(struct request *q, const struct props_target *target, co
 static int seal_passphrase(struct request *q, const struct props_target *target, const struct effect *effect,
                            const char *value)
 {
-    if (!*value) {
+    if (vault_check_passphrase(q, value, "The passphrase of a volume") != 0) {
         forget(target, effect->key);
-        return rc_add(&q->rc, FAIL_INVLD_CRYPT_PASSPHRASE, .message = "The passphrase of a volume cannot be empty.",
-                      .correction = "Choose one that is hard to guess.");
+        return -1;
     }
     if (vault_state(q->service) != VAULT_UNLOCKED) {
         forget(target, effect->key);
