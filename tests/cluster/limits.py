@@ -64,5 +64,12 @@ def _():
         cluster.delete_everything()
 
 
+@suite.case('an error says what it is about')
+def _():
+    with Cluster(satellites=0, source='limits') as cluster:
+        answer = cluster.rest.post('/v1/resource-groups/nobody/volume-groups', {}, 404)
+        assert answer.errors[0]['details'] == 'Resource group: nobody', answer
+
+
 if __name__ == '__main__':
     sys.exit(suite.run())
