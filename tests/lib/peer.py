@@ -105,20 +105,23 @@ class Obedient(FakeSatellite):
             peer.sendall(frame('hello', self.hello) + frame('held', {'complete': True}))
             while got := read_frame(peer):
                 self.received.append(got)
-                kind, body = got
-                if kind == 'refresh':
-                    peer.sendall(frame('report', {'token': body['token']}))
-                elif kind == 'device_pool':
-                    peer.sendall(frame('device_pool', {'token': body['token']}))
-                elif kind == 'wants':
-                    peer.sendall(frame('report', {
-                        'pools': [{'pool': p['pool'], 'uuid': p.get('uuid'), 'generation': p.get('generation', 0), 'applied': True,
-                                   'free_kib': 1 << 30, 'total_kib': 1 << 30, 'props': self.pool_props} for p in body.get('pools', [])],
-                        'resources': [self.tell(r) for r in body.get('resources', [])]}))
+                self.read(peer, got)
         except OSError:
             pass
         finally:
             peer.close()
+
+    def read(self, peer, got):
+        kind, body = got
+        if kind == 'refresh':
+            peer.sendall(frame('report', {'token': body['token']}))
+        elif kind == 'device_pool':
+            peer.sendall(frame('device_pool', {'token': body['token']}))
+        elif kind == 'wants':
+            peer.sendall(frame('report', {
+                'pools': [{'pool': p['pool'], 'uuid': p.get('uuid'), 'generation': p.get('generation', 0), 'applied': True,
+                           'free_kib': 1 << 30, 'total_kib': 1 << 30, 'props': self.pool_props} for p in body.get('pools', [])],
+                'resources': [self.tell(r) for r in body.get('resources', [])]}))
 
     def tell(self, want):
         if want.get('remove'):

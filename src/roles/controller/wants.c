@@ -398,9 +398,8 @@ void wants_turn(struct service *service)
 {
     uint64_t durable = journal_durable(service->journal);
     struct outbox *all = NULL;
-    uint32_t kept = 0;
+    uint32_t kept = 0, resources = service->dirty_count, pools = service->dirty_pools.list.count;
 
-    service->has_news |= service->dirty_count > 0 || service->dirty_pools.list.count > 0;
     if (service->removed_pools.list.count > 0)
         add_removed_pools(service, durable, &all);
     if (service->dirty_pools.list.count > 0)
@@ -421,6 +420,8 @@ void wants_turn(struct service *service)
         finish_note(service, resource); /* a report that came while it was dirty said nothing */
     }
     service->dirty_count = kept;
+    /* Not for those that stay: an initiator may wait for its target through many turns. */
+    service->has_news |= kept < resources || service->dirty_pools.list.count < pools;
     look_again(service, durable);
     while (all) {
         struct outbox *outbox = all;
@@ -460,7 +461,7 @@ static int by_name(const void *a, const void *b)
 /* True when the satellite holds just this want already; its generation is then what reports will speak of. */
 static bool is_held(const struct held_item *item, const char *uuid, int64_t digest)
 {
-    return item && item->digest == digest && item->uuid && strcmp(item->uuid, uuid) == 0;
+    return item && item->generation >= 0 && item->digest == digest && item->uuid && strcmp(item->uuid, uuid) == 0;
 }
 
 /* What cannot be read is there all the same: the satellite keeps it. */
