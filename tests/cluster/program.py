@@ -4,6 +4,7 @@
 import fcntl
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,14 @@ def _():
             assert done.returncode == 0, (done.args, done.stderr)
             for word in words:
                 assert word in done.stdout, f'{done.args}: no {word}'
+
+
+@suite.case('the client and the controller are of one commit, or say that they do not know it')
+def _():
+    with Cluster(satellites=0, source='program') as cluster:
+        told = re.fullmatch(r'linstor-client \S+; GIT-hash: ([0-9a-f]{40}|UNKNOWN)\n', run('--version').stdout)
+        commit = cluster.rest.get('/v1/controller/version')['git_hash']
+        assert told and told.group(1) == (commit if commit.strip('0') else 'UNKNOWN'), (told, commit)
 
 
 @suite.case('unknown and unfinished options')

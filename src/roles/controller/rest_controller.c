@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "api/controller.h"
+#include "api/version.h"
 #include "base/text.h"
 #include "roles/controller/props.h"
 #include "roles/controller/routes.h"
-#include "roles/controller/version.h"
 
 static int show_version(struct request *q)
 {

@@ -12,11 +12,11 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "api/version.h"
 #include "model/layer.h"
 #include "roles/controller/reports.h"
 #include "roles/controller/routes.h"
 #include "roles/controller/session.h"
-#include "roles/controller/version.h"
 #include "roles/controller/view.h"
 
 /* LINSTOR: satellites of other makes have an exporter of DRBD's numbers there. */
