@@ -140,6 +140,8 @@ static const struct field volume_fact_fields[] = {
     FIELD(volume_fact, backing, 0),
     FIELD(volume_fact, usable_kib, 0),
     FIELD(volume_fact, allocated_kib, 0),
+    FIELD(volume_fact, foreign_kib, 0),
+    FIELD(volume_fact, needed_kib, 0),
     FIELD(volume_fact, state, 0),
     LIST(volume_fact, levels, level_fact, 0),
 };

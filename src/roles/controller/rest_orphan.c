@@ -4,6 +4,7 @@
  * back, or by a store that was lost. They are never touched by themselves; a user's request removes one. These
  * operations are ours, the reference has none.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "model/runtime.h"
 #include "roles/controller/routes.h"
 #include "roles/controller/session.h"
+#include "roles/controller/view.h"
 
 struct orphan_doc {
     char *storage_pool_name;
@@ -124,6 +126,32 @@ static struct volume *edit_volume(struct request *q, const struct resource *reso
     return NULL;
 }
 
+/* Whether the satellite has told that something lies in the way of the volume, and is large enough for it. What is
+ * larger stays as it is; what is smaller would have to be grown before anybody has looked at it. */
+static int check_adoptable(struct request *q, const struct resource *resource, const struct volume *volume,
+                           const char *identifier)
+{
+    const struct volume_fact *fact = view_find_fact(resource, volume->number);
+    const char *node = resource_node(resource)->name;
+
+    if (!fact || fact->foreign_kib <= 0)
+        return rc_add(&q->rc, FAIL_NOT_FOUND_VLM,
+                      .message =
+                          rc_text(&q->rc, "Nothing lies in the way of volume '%s' of node '%s'.", identifier, node),
+                      .cause = "The satellite has not told of anything that has its name and was not made for it.",
+                      .correction = "Look at the reports of the volume: linstor volume list.");
+    if (fact->foreign_kib < fact->needed_kib)
+        return rc_add(&q->rc, FAIL_INVLD_VLM_SIZE,
+                      .message = rc_text(&q->rc, "What has the name of volume '%s' of node '%s' is too small for it.",
+                                         identifier, node),
+                      .cause = rc_text(&q->rc, "It has %" PRId64 " KiB, and %" PRId64 " KiB are needed.",
+                                       fact->foreign_kib, fact->needed_kib),
+                      .correction = "Delete the resource on this node, which does not touch it, make the volume "
+                                    "definition smaller, and create the resource again. Let it grow when it is "
+                                    "adopted.");
+    return 0;
+}
+
 /* What lies in the way of a new volume becomes that volume: it is to be there from now on. */
 static int adopt_orphan(struct request *q)
 {
@@ -157,6 +185,8 @@ static int adopt_orphan(struct request *q)
         return rc_add(&q->rc, FAIL_NOT_CONNECTED,
                       .message = rc_text(&q->rc, "Satellite '%s' is not connected.", node->name),
                       .correction = "Repeat the request when the node is online.");
+    if (check_adoptable(q, resource, volume, identifier) != 0)
+        return -1;
     edit_volume(q, resource, number)->is_deployed = true;
     runtime_set_resource_want(resource, 0, 0);
     return rc_add(&q->rc, MODIFIED,
