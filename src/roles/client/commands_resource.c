@@ -149,6 +149,15 @@ static const struct argument volume_list_arguments[] = {
     ARGUMENT_FROM_FILE,
     { 0 },
 };
+static const struct argument involved_arguments[] = {
+    ARGUMENT_PASTABLE,
+    { "--inuse -i", .count = COUNT_FLAG, .help = "Only resources that are in use somewhere." },
+    { "--diskless-inuse -d", .count = COUNT_FLAG, .help = "Only resources that are in use where they have no disk." },
+    { "--min-diskful -m", "NUMBER", .type = TYPE_INTEGER, .help = "Only resources with fewer replicas with a disk." },
+    ARGUMENT_SHOW_PROPS("--show-props -s"),
+    ARGUMENT_NODE,
+    { 0 },
+};
 static const struct argument replica_arguments[] = { ARGUMENT_NODE, ARGUMENT_DEFINITION, { 0 } };
 static const struct argument volume_arguments[] = { ARGUMENT_NODE, ARGUMENT_DEFINITION, ARGUMENT_NUMBER, { 0 } };
 static const struct argument peers_arguments[] = {
@@ -167,6 +176,8 @@ const struct command commands_resource[] = {
       .list = &list_resources },
     { "list-volumes lv", "List volumes.", .arguments = { volume_list_arguments }, .method = "GET",
       .target = "/v1/view/resources", .list = &list_volumes },
+    { "involved inv", "List all replicas of the resources that have one on a node.",
+      .arguments = { involved_arguments }, .target = "/v1/view/resources", .run = run_involved },
     { "list-properties lp", "Show the properties of a replica.", .arguments = { arguments_pastable, replica_arguments },
       .method = "GET", .target = "/v1/view/resources?nodes={node}&resources={resource}", .properties = "first",
       .run = run_list_properties },
