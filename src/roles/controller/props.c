@@ -195,32 +195,19 @@ int props_delete_key(struct request *q, const struct props_target *target, const
     return 0;
 }
 
-static bool is_below(const char *key, const char *name_space)
-{
-    size_t length = strlen(name_space);
-
-    return strncmp(key, name_space, length) == 0 && key[length] == '/';
-}
-
-static void delete_below(struct text_map *props, const char *name_space)
-{
-    for (uint32_t i = props->count; i-- > 0;)
-        if (is_below(props->at[i].key, name_space))
-            text_map_remove(props, props->at[i].key);
-}
-
 int props_delete_namespace(struct request *q, const struct props_target *target, const char *name_space)
 {
-    const char *normalised;
+    const char *normalised, *below;
 
     if (prop_key_normalise(name_space, &q->arena, &normalised) != 0)
         return rc_add(&q->rc, FAIL_INVLD_PROP,
                       .message = rc_text(&q->rc, "Invalid property namespace: '%s'", name_space),
                       .cause = *normalised ? "It is too long." : "It would be everything.",
                       .correction = "Name a namespace, such as Aux.");
-    delete_below(target->props, normalised);
+    below = rc_text(&q->rc, "%s/", normalised);
+    text_map_remove_below(target->props, below);
     if (target->satellite_props)
-        delete_below(target->satellite_props, normalised);
+        text_map_remove_below(target->satellite_props, below);
     return 0;
 }
 
@@ -236,6 +223,17 @@ static void add_key(struct buf *keys, const char *key)
     if (keys->length > 0)
         buf_add_char(keys, ',');
     buf_add_text(keys, key);
+}
+
+int props_check_amount(struct request *q, const struct props_change *change)
+{
+    if (change->set->count <= OBJECT_PROPS_LIMIT && change->remove->count <= OBJECT_PROPS_LIMIT &&
+        change->remove_namespaces->count <= OBJECT_PROPS_LIMIT)
+        return 0;
+    return rc_add(&q->rc, FAIL_INVLD_PROP, .message = "Too many properties in one request.",
+                  .cause = rc_text(&q->rc, "No object can have more than %d, so no more can be set or deleted at once.",
+                                   OBJECT_PROPS_LIMIT),
+                  .correction = "Leave out what is not there.");
 }
 
 static int set_all(struct request *q, const struct props_target *target, const struct text_map *set)
@@ -255,6 +253,10 @@ static int set_all(struct request *q, const struct props_target *target, const s
 
 int props_set(struct request *q, enum prop_object kind, struct text_map *props, const struct text_map *set)
 {
+    const struct props_change change = { set, &(struct text_list){ 0 }, &(struct text_list){ 0 } };
+
+    if (props_check_amount(q, &change) != 0)
+        return -1;
     return set_all(q, &(struct props_target){ kind, props, .is_new = true }, set);
 }
 
@@ -263,7 +265,7 @@ int props_modify(struct request *q, enum prop_object kind, struct text_map *prop
     const struct props_target target = { kind, props };
     CLEANUP(buf_done) struct buf keys = { 0 };
 
-    if (set_all(q, &target, change->set) != 0)
+    if (props_check_amount(q, change) != 0 || set_all(q, &target, change->set) != 0)
         return -1;
     for (uint32_t i = 0; i < change->remove->count; i++) {
         const char *key;

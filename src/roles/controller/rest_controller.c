@@ -70,6 +70,8 @@ static int modify_props(struct request *q)
     const struct props_modify_request *body = q->body;
     const struct props_target target = edit_props(q);
 
+    if (props_check_amount(q, &PROPS_CHANGE(body)) != 0)
+        return -1;
     for (uint32_t i = 0; i < body->override_props.count; i++) {
         const char *value = body->override_props.at[i].value, *normal_key;
 
