@@ -292,7 +292,7 @@ def _():
                     wait_for('the level of the file', lambda: read_config(at)['log']['level'] == 'ERROR', 10)
                     file.write_text(file.read_text().replace('ERROR', 'LOUD'))
                     child.send_signal(signal.SIGHUP)
-                    time.sleep(0.5)
+                    wait_for('the level is refused', lambda: log.seek(0) == 0 and b'LOUD' in log.read(), 10)
                     assert read_config(at)['log']['level'] == 'ERROR'
                     file.write_text(file.read_text().replace('LOUD', 'INFO'))
                 child.terminate()
