@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/memory.h"
