@@ -15,6 +15,7 @@
 #include "roles/client/list.h"
 #include "roles/client/reply.h"
 #include "roles/client/request.h"
+#include "roles/client/transaction.h"
 #include "roles/client/value.h"
 
 static const char default_controller[] = "localhost:3370";
@@ -163,6 +164,8 @@ static int dispatch(struct client *client, const struct arguments *arguments)
     int code, replied;
 
     client->replies = (struct text_list){ 0 };
+    if (!transaction_allows(client, call.command))
+        return EXIT_STATE;
     if (call.command->run)
         code = call.command->run(&call);
     else

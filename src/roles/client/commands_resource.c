@@ -9,6 +9,7 @@
 #include "roles/client/lists.h"
 #include "roles/client/request.h"
 #include "roles/client/session.h"
+#include "roles/client/transaction.h"
 
 static void copy_member(cJSON *body, const char *from, const char *to)
 {
@@ -80,10 +81,13 @@ static int run_create(struct call *call)
 {
     const struct argument_value *nodes = arguments_find(call->arguments, "node");
     int code = request_build_body(call);
+    const char *path;
     cJSON *replicas;
 
     if (code != EXIT_OK)
         return code;
+    if (arguments_have(call->arguments, "auto-place") && call->client->transaction)
+        return client_fail(call->client, EXIT_ARGUMENTS, "resource create: a transaction needs the names of nodes.");
     if (arguments_have(call->arguments, "auto-place"))
         return send_autoplace(call);
     if (!nodes)
@@ -91,10 +95,12 @@ static int run_create(struct call *call)
     replicas = cJSON_CreateArray();
     for (uint32_t i = 0; i < nodes->texts.count; i++)
         cJSON_AddItemToArray(replicas, replica_on(call->body, nodes->texts.at[i]));
+    path = request_path(call, "/v1/resource-definitions/{resource}/resources", NULL);
+    if (call->client->transaction)
+        return transaction_add(call, replicas, path);
     cJSON_Delete(call->body);
     call->body = replicas;
-    return session_send(call->client, "POST", request_path(call, "/v1/resource-definitions/{resource}/resources", NULL),
-                        request_body_text(call));
+    return session_send(call->client, "POST", path, request_body_text(call));
 }
 
 #define REPLICA_FLAG(names, flag, text)                                                                                \
@@ -169,7 +175,8 @@ static const struct argument peers_arguments[] = {
 
 const struct command commands_resource[] = {
     { "create c", "Place replicas of a resource on nodes.", .arguments = { create_arguments },
-      .base = "{\"select_filter\":{}}", .run = run_create },
+      .base = "{\"select_filter\":{}}", .run = run_create, .in_transaction = true },
+    { "create-transactional ct", "Place replicas of a resource, all or none.", commands_create_transactional },
     { "delete d", "Remove replicas of a resource, with their data.", .arguments = { delete_arguments },
       .method = "DELETE", .target = "/v1/resource-definitions/{resource}/resources/{node}" },
     { "list l", "List resources.", .arguments = { list_arguments }, .method = "GET", .target = "/v1/view/resources",
