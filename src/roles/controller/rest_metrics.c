@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/text.h"
 #include "api/version.h"
+#include "base/text.h"
 #include "model/layer.h"
 #include "roles/controller/reports.h"
 #include "roles/controller/routes.h"

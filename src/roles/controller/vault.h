@@ -33,8 +33,8 @@ enum vault_result {
     VAULT_WRONG,   /* this is not the one */
     VAULT_STOPPED, /* the controller stops */
 };
-/* Texts are copied; old_passphrase is for VAULT_MODIFY. The number of the job, 0 when too many wait, or too many of this
- * peer: an address without a port. */
+/* Texts are copied; old_passphrase is for VAULT_MODIFY. The number of the job, 0 when too many wait, or too many of
+ * this peer: an address without a port. */
 int64_t vault_begin(struct service *service, const char *peer, enum vault_act act, const char *old_passphrase,
                     const char *passphrase);
 /* Of a job that was begun. *generation: that of the commit, 0 where there was none. Its result is told in the turn in
