@@ -238,6 +238,7 @@ const char *text_map_find(const struct text_map *map, const char *key); /* NULL 
 void text_map_set(struct text_map *map, const char *key, const char *value, struct arena *arena);
 /* False when absent. A map that loses its last key is absent again, as if none had ever been set. */
 bool text_map_remove(struct text_map *map, const char *key);
+void text_map_remove_below(struct text_map *map, const char *prefix); /* all keys that begin so */
 void text_list_add(struct text_list *list, const char *text, struct arena *arena);
 bool text_list_has(const struct text_list *list, const char *text);      /* case counts */
 bool text_list_has_fold(const struct text_list *list, const char *text); /* case does not count */

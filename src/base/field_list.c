@@ -112,16 +112,32 @@ void text_map_set(struct text_map *map, const char *key, const char *value, stru
     map->at[at].value = arena_strdup(arena, value);
 }
 
+static void remove_range(struct text_map *map, uint32_t first, uint32_t count)
+{
+    if (count == 0)
+        return;
+    map->count -= count;
+    memmove(&map->at[first], &map->at[first + count], sizeof(map->at[0]) * (map->count - first));
+    if (map->count == 0)
+        *map = (struct text_map){ 0 };
+}
+
 bool text_map_remove(struct text_map *map, const char *key)
 {
     bool found;
     uint32_t at = position(map, key, &found);
 
-    if (!found)
-        return false;
-    map->count--;
-    memmove(&map->at[at], &map->at[at + 1], sizeof(map->at[0]) * (map->count - at));
-    if (map->count == 0)
-        *map = (struct text_map){ 0 };
-    return true;
+    remove_range(map, at, found);
+    return found;
+}
+
+void text_map_remove_below(struct text_map *map, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    bool found;
+    uint32_t first = position(map, prefix, &found), end = first;
+
+    while (end < map->count && strncmp(map->at[end].key, prefix, length) == 0)
+        end++;
+    remove_range(map, first, end - first);
 }

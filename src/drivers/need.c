@@ -42,7 +42,7 @@ static const struct need {
     { "dm_writecache", .modules = { "dm_mod", "dm_writecache" }, .check = call_dm_check },
     { "dm_cache", .modules = { "dm_mod", "dm_cache", "dm_cache_smq" }, .check = call_dm_check },
     { "bcache", { "make-bcache" }, { "bcache" }, "bcache-tools" },
-    { "nvme", { NULL }, { "nvmet", "nvme_tcp", "nvmet_tcp" }, "nvme-cli" },
+    { "nvme", .modules = { "nvmet", "nvme_tcp", "nvmet_tcp" } },
     { 0 },
 };
 

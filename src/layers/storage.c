@@ -202,8 +202,11 @@ static void describe(const struct level *level, const struct level_volume *volum
     if (!fact)
         return;
     wanted = volume_of(level, pool, volume->want, arena);
-    if (provider_is_foreign(pool->provider, &wanted, fact))
+    if (provider_is_foreign(pool->provider, &wanted, fact)) {
+        described->foreign_kib = fact->size_kib;
+        described->needed_kib = gross_kib(level, volume->want, volume->size_kib);
         return;
+    }
     described->backing = arena_strdup_null(arena, fact->backing);
     described->device_path = fact->is_new ? NULL : arena_strdup_null(arena, fact->device);
     described->usable_kib = described->device_path ? fact->device_kib : 0;

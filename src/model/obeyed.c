@@ -50,13 +50,6 @@ static const struct obeyed {
     { "BCache/Size", ORDER_CACHE_LAYERS, LAYER_BCACHE },
     { "BCache/Writeback", ORDER_CACHE_LAYERS, LAYER_BCACHE },
 };
-
-static const struct {
-    const char *key;
-    enum prop_order order;
-} obeyed_by_pools[] = {
-    { "StorDriver/SizesCacheTime", ORDER_STORAGE_DRIVER },
-};
 /* clang-format on */
 
 static bool has_layer(const struct resource *resource, enum layer_kind kind)
@@ -95,17 +88,4 @@ bool obeyed_differ(const struct text_map *before, const struct text_map *after)
             return true;
     }
     return false;
-}
-
-void obeyed_props_of_pool(const struct model *model, const struct storage_pool *pool, struct text_map *props,
-                          struct arena *arena)
-{
-    struct prop_scope scope = prop_scope_of_pool(model, pool);
-
-    for (size_t i = 0; i < ARRAY_SIZE(obeyed_by_pools); i++) {
-        const char *value = prop_find(obeyed_by_pools[i].order, &scope, obeyed_by_pools[i].key).value;
-
-        if (value)
-            text_map_set(props, obeyed_by_pools[i].key, value, arena);
-    }
 }

@@ -12,6 +12,3 @@ void obeyed_props_of_volume(const struct model *model, const struct resource *re
                             struct text_map *props, struct arena *arena);
 /* Whether the change of an object's properties may change what satellites obey. */
 bool obeyed_differ(const struct text_map *before, const struct text_map *after);
-/* What a pool's provider obeys besides the pool's own StorDriver/ properties. */
-void obeyed_props_of_pool(const struct model *model, const struct storage_pool *pool, struct text_map *props,
-                          struct arena *arena);

@@ -470,7 +470,7 @@ const struct prop_rule prop_rules[] = {
       .text = "password for the SPDK API" },
     { "StorDriver/RemoteSpdk/UserPasswordEnv", REGEX, C | N | SP, 0, .values = SOME_LINE,
       .text = "environment variable with the password for the SPDK API" },
-    { "StorDriver/SizesCacheTime", LONG, C | N, 0, .unit = "ms", .text = "how long sizes told by LVM are believed" },
+    { "StorDriver/SizesCacheTime", LONG, C | N, 0, .unit = "ms", .text = "accepted for compatibility; sizes are asked for when they are needed" },
     { "StorDriver/StorPoolName", REGEX, SP, INTERNAL, .values = A_POOL,
       .text = "what the pool is on the node: volume group, thin pool, zpool or directory" },
     { "StorDriver/ThinPool", REGEX, SP, INTERNAL, .values = A_WORD,

@@ -135,13 +135,9 @@ static const struct field level_fact_fields[] = {
 SCHEMA(level_fact)
 
 static const struct field volume_fact_fields[] = {
-    FIELD(volume_fact, number, 0),
-    FIELD(volume_fact, device_path, 0),
-    FIELD(volume_fact, backing, 0),
-    FIELD(volume_fact, usable_kib, 0),
-    FIELD(volume_fact, allocated_kib, 0),
-    FIELD(volume_fact, state, 0),
-    LIST(volume_fact, levels, level_fact, 0),
+    FIELD(volume_fact, number, 0),     FIELD(volume_fact, device_path, 0),   FIELD(volume_fact, backing, 0),
+    FIELD(volume_fact, usable_kib, 0), FIELD(volume_fact, allocated_kib, 0), FIELD(volume_fact, foreign_kib, 0),
+    FIELD(volume_fact, needed_kib, 0), FIELD(volume_fact, state, 0),         LIST(volume_fact, levels, level_fact, 0),
 };
 SCHEMA(volume_fact)
 

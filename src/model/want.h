@@ -167,6 +167,8 @@ struct volume_fact {
     char *backing;     /* file, LV or zvol */
     int64_t usable_kib;
     int64_t allocated_kib;
+    /* What lies under its name and was not made for it, 0: nothing; and what would be needed there. */
+    int64_t foreign_kib, needed_kib;
     char *state;                       /* "Created", "Failed", ... */
     LIST_OF(struct level_fact) levels; /* top first; none when there is only STORAGE, of which the volume tells all */
 };

@@ -2,13 +2,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The master passphrase and the keys of volumes: who gets them, when, and where they never are."""
 import base64
+import http.client
+import json
 import os
 import pathlib
+import pty
 import re
+import select
+import signal
+import subprocess
 import sys
+import termios
+import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
-from cluster import Cluster
+from cluster import Cluster, binary
 from peer import Obedient
 from suite import Suite, wait_for
 
@@ -51,9 +59,34 @@ def _():
         assert cluster.rest.call('PATCH', PATH, PASSPHRASE).status == 500
         cluster.rest.expect(200, 'PATCH', PATH, 'the second one')
         assert status(cluster) == 'unlocked'
-        long = 'ü' * 5000
+        long = 'ü' * 2048
         cluster.rest.expect(200, 'PUT', PATH, {'old_passphrase': 'the second one', 'new_passphrase': long})
         cluster.rest.expect(200, 'PATCH', PATH, long)
+        for method, body in (('PATCH', f'{long}.'), ('PUT', {'old_passphrase': long, 'new_passphrase': f'{long}.'}),
+                             ('PUT', {'old_passphrase': 'x' * 3000000, 'new_passphrase': 'x'})):
+            assert cluster.rest.call(method, PATH, body).status == 500
+
+
+@suite.case('who tries many passphrases does not keep others from theirs')
+def _():
+    with Cluster(satellites=0, source='encryption') as cluster:
+        cluster.rest.post(PATH, {'new_passphrase': PASSPHRASE})
+        order = []
+
+        def enter(address, number, passphrase):
+            connection = http.client.HTTPConnection('127.0.0.1', cluster.controller.port, timeout=60, source_address=(address, 0))
+            connection.request('PATCH', PATH, json.dumps(passphrase))
+            answer = connection.getresponse().read().decode()
+            order.append((address, 'Too many' in answer, 'accepted' in answer))
+        threads = [threading.Thread(target=enter, args=('127.0.0.2', number, 'wrong')) for number in range(40)]
+        for thread in threads:
+            thread.start()
+        wait_for('some are refused at once', lambda: len(order) >= 20, 20)
+        enter('127.0.0.1', 0, PASSPHRASE)
+        for thread in threads:
+            thread.join()
+        assert order.count(('127.0.0.1', False, True)) == 1, order
+        assert sum(too_many for _, too_many, _ in order) >= 20, order
 
 
 @suite.case('satellites get sealed keys always, and what opens them only when the passphrase was entered')
@@ -119,13 +152,17 @@ def _():
         cluster.rest.expect(200, 'PUT', VOLUME, {'override_props': {'Encryption/Passphrase': 'by property'}})
         wait_for('it has another one', lambda: len(fake.keys()) == 1 and fake.keys()[0] not in (first, chosen), 20)
         shown = cluster.rest.get(VOLUME)['props']['Encryption/Passphrase']
-        assert shown == fake.keys()[0], 'what is shown is not what is sent'
+        sent = fake.keys()
+        assert shown == '(sealed)', 'the sealed passphrase is shown'
         refused = cluster.rest.call('PUT', VOLUME, {'override_props': {'Encryption/Passphrase': ''}})
         assert refused.status == 500 and 'empty' in str(refused), refused
-        assert cluster.rest.get(VOLUME)['props']['Encryption/Passphrase'] == shown
-        # what was read can be written again
-        cluster.rest.expect(200, 'PUT', VOLUME, {'override_props': {'Encryption/Passphrase': shown}})
-        assert cluster.rest.get(VOLUME)['props']['Encryption/Passphrase'] == shown
+        # what was read can be written again, and changes nothing
+        cluster.rest.expect(200, 'PUT', VOLUME, {'override_props': {'Encryption/Passphrase': shown, 'Aux/a': 'b'}})
+        assert cluster.rest.get(VOLUME)['props'].items() >= {'Encryption/Passphrase': shown, 'Aux/a': 'b'}.items()
+        assert fake.keys() == sent, 'it was taken for another passphrase'
+        # but not to another volume: there it would be one that everybody knows
+        refused = cluster.rest.call('POST', VOLUME[:-2], {'volume_definition': {'size_kib': 8192, 'props': {'Encryption/Passphrase': shown}}})
+        assert refused.status == 500 and 'cannot be copied' in str(refused), refused
 
 
 @suite.case('a passphrase that is configured: by environment, file, or the service manager')
@@ -196,6 +233,8 @@ def _():
         assert any('store' in str(file) for file in files) and any('log' in file.name for file in files), files
         places.update({str(file): file.read_bytes() for file in files})
         assert any(re.search(rb'gcm1:', data) for name, data in places.items() if 'store' in name), 'sealed keys are not found either'
+        shown = [name for name, data in places.items() if b'gcm1:' in data and 'store' not in name]
+        assert not shown, f'sealed texts are in {shown}'
         for name, data in places.items():
             for needle in needles:
                 assert needle not in data, f'{needle!r} is in {name}'
@@ -203,18 +242,23 @@ def _():
 
 @suite.case('the passphrase of a volume group is that of the volumes made after it')
 def _():
-    with Cluster(satellites=0, source='encryption') as cluster:
+    with Cluster(satellites=0, source='encryption') as cluster, Obedient(['LUKS', 'STORAGE']) as fake:
         key, groups = 'Encryption/Passphrase', '/v1/resource-groups/group/volume-groups'
         cluster.rest.post(PATH, {'new_passphrase': PASSPHRASE})
-        cluster.rest.post('/v1/resource-groups', {'name': 'group'})
+        deploy(cluster, fake)
+        cluster.rest.post('/v1/resource-groups', {'name': 'group', 'select_filter': {'layer_stack': ['LUKS', 'STORAGE']}})
         cluster.rest.post(groups, {})
         cluster.rest.expect(200, 'PUT', f'{groups}/0', {'override_props': {key: VOLUME_PASSPHRASE}})
-        sealed = cluster.rest.get(f'{groups}/0')['props'][key]
-        for name, more in (('data', {}), ('other', {'volume_passphrases': ['another one']})):
+        assert cluster.rest.get(f'{groups}/0')['props'][key] == '(sealed)'
+        keys = {}
+        for name, more in (('one', {}), ('two', {}), ('other', {'volume_passphrases': ['another one']})):
             cluster.rest.post('/v1/resource-groups/group/spawn', {'resource_definition_name': name, 'volume_sizes': [8192],
                                                                   'definitions_only': True, **more})
-        assert cluster.rest.get(VOLUME)['props'][key] == sealed
-        assert cluster.rest.get(VOLUME.replace('data', 'other'))['props'][key] not in (sealed, None)
+            assert cluster.rest.get(VOLUME.replace('data', name))['props'][key] == '(sealed)'
+            cluster.create_resource(name, 'fake')
+            wait_for('it is told the key', lambda: fake.keys(name), 20)
+            keys[name] = fake.keys(name)
+        assert keys['one'] == keys['two'] != keys['other'], keys
 
 
 def copies_in_memory(process, needle):
@@ -244,6 +288,72 @@ def _():
                                                               'definitions_only': True, 'volume_passphrases': [VOLUME_PASSPHRASE]})
         assert copies_in_memory(cluster.controller, b'spawned9q'), 'nothing is found at all'
         assert not copies_in_memory(cluster.controller, VOLUME_PASSPHRASE.encode())
+
+
+def client(cluster, *words):
+    return [binary(), '--controllers', f'{cluster.controller.address}:{cluster.controller.port}', 'encryption', *words]
+
+
+@suite.case('the client without a terminal: a passphrase is read once, or twice the same')
+def _():
+    with Cluster(satellites=0, source='encryption') as cluster:
+        def run(command, text):
+            ended = subprocess.run(client(cluster, command), input=text, capture_output=True, text=True, start_new_session=True, timeout=60)
+            return ended.returncode, ended.stderr
+        code, told = run('create-passphrase', '')
+        assert code == 2 and 'the input ended' in told and 'match' not in told, told
+        code, told = run('create-passphrase', 'one\nanother\n')
+        assert code == 2 and "doesn't match" in told, told
+        assert status(cluster) == 'unset'
+        assert run('create-passphrase', f'{PASSPHRASE}\n')[0] == 0
+        assert run('enter-passphrase', f'{PASSPHRASE}\n')[0] == 0
+        assert run('modify-passphrase', f'{PASSPHRASE}\nnew\nnew\n')[0] == 0
+        assert run('enter-passphrase', 'new')[0] == 0
+
+
+def at_terminal(words):
+    """(process id, terminal, its user's end)"""
+    terminal, user = pty.openpty()
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        os.close(os.open(os.ttyname(user), os.O_RDWR))    # a session without a terminal gets the one it opens
+        os.execv(words[0], [str(word) for word in words])
+    return pid, user, terminal
+
+
+def shows_typing(user):
+    return bool(termios.tcgetattr(user)[3] & termios.ECHO)
+
+
+def read_until(terminal, text):
+    seen = b''
+    while text not in seen:
+        assert select.select([terminal], [], [], 20)[0], f'{text} does not come after {seen}'
+        seen += os.read(terminal, 1000)
+    return seen
+
+
+@suite.case('the client at a terminal: a passphrase is not shown, and typing is again after Ctrl-C and Ctrl-Z')
+def _():
+    with Cluster(satellites=0, source='encryption') as cluster:
+        pid, user, terminal = at_terminal(client(cluster, 'create-passphrase'))
+        read_until(terminal, b'Passphrase: ')
+        assert not shows_typing(user)
+        os.write(terminal, b'\x03')
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 128 + signal.SIGINT
+        assert shows_typing(user), 'the terminal stays as it was for the passphrase'
+        pid, user, terminal = at_terminal(client(cluster, 'create-passphrase'))
+        read_until(terminal, b'Passphrase: ')
+        os.kill(pid, signal.SIGTSTP)    # a session of its own has nobody to continue it, and is not stopped
+        read_until(terminal, b'Passphrase: ')
+        os.write(terminal, PASSPHRASE.encode() + b'\n')
+        seen = read_until(terminal, b'Reenter passphrase: ')
+        os.write(terminal, PASSPHRASE.encode() + b'\n')
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert PASSPHRASE.encode() not in seen, 'it was shown'
+        assert shows_typing(user)
+        assert status(cluster) == 'unlocked'
 
 
 if __name__ == '__main__':

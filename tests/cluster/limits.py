@@ -3,6 +3,7 @@
 """Values at their limits: what is accepted is there after a restart, what is not is refused in words."""
 import pathlib
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
 from cluster import Cluster
@@ -62,6 +63,40 @@ def _():
         assert f'more than {most} KiB' in answer.errors[0]['cause'], answer
         cluster.await_match({('data', 'n1'): {0: 4096}})
         cluster.delete_everything()
+
+
+@suite.case('a request with more keys than an object can have is refused, and does not hold up others')
+def _():
+    with Cluster(satellites=0, source='limits') as cluster:
+        cluster.create_definition('data', [])
+        path = '/v1/resource-definitions/data'
+        cluster.rest.put(path, {'override_props': {f'Aux/k{n:05}': 'x' for n in range(9000)}})
+        for target, change in ((path, cluster.rest.put), ('/v1/controller/properties', cluster.rest.post)):
+            for body in ({'delete_props': ['Aux/x'] * 10001}, {'delete_namespaces': ['Aux/x'] * 10001},
+                         {'override_props': {f'Aux/{n:05}': 'x' for n in range(10001)}}):
+                answer = change(target, body, 500)
+                assert 'Too many properties' in answer.errors[0]['message'], answer
+        refused = cluster.rest.call('POST', '/v1/resource-definitions', {'resource_definition': {
+            'name': 'many', 'props': {f'Aux/{n:05}': 'x' for n in range(10001)}}})
+        assert refused.status == 500 and 'Too many properties' in str(refused), refused
+        # what is there is looked up, not walked, for each of these
+
+        def seconds(target):
+            began = time.monotonic()
+            cluster.rest.put(target, {'delete_namespaces': [f'A{n}' for n in range(10000)]})
+            return time.monotonic() - began
+        cluster.create_definition('empty', [])
+        long, short = seconds(path), seconds('/v1/resource-definitions/empty')
+        assert long < 5 * short + 1, f'{long:.1f} s, of an object without properties {short:.1f} s'
+        cluster.rest.put(path, {'delete_namespaces': ['Aux/k0', 'Aux']})
+        assert cluster.rest.get(path).get('props', {}).keys() <= {'Internal/Drbd/QuorumSetBy'}, cluster.rest.get(path)
+
+
+@suite.case('an error says what it is about')
+def _():
+    with Cluster(satellites=0, source='limits') as cluster:
+        answer = cluster.rest.post('/v1/resource-groups/nobody/volume-groups', {}, 404)
+        assert answer.errors[0]['details'] == 'Resource group: nobody', answer
 
 
 if __name__ == '__main__':

@@ -108,8 +108,8 @@ def _():
         assert not cluster.devices()
 
 
-def leave_behind(cluster, resource, text):
-    """A volume of a node that was lost, with its data; the node is back, and the resource of that name is new."""
+def leave_behind(cluster, resource, text, wanted_kib=8192):
+    """A volume of 16 MiB of a node that was lost, with its data; the node is back, and the resource of that name is new."""
     cluster.register()
     cluster.create_definition(resource, [16384])
     cluster.create_resource(resource, 'n1')
@@ -122,7 +122,7 @@ def leave_behind(cluster, resource, text):
     cluster.rest.delete(f'/v1/resource-definitions/{resource}')
     cluster.satellites['n1'].start()
     cluster.register()
-    cluster.create_definition(resource, [8192])
+    cluster.create_definition(resource, [wanted_kib])
     answer = cluster.rest.call('POST', f'/v1/resource-definitions/{resource}/resources/n1',
                                {'resource': {'node_name': 'n1', 'props': {'StorPoolName': 'thin'}}})
     assert any('was not made for this resource' in e['message'] for e in answer.errors), answer
@@ -161,6 +161,25 @@ def _():
         cluster.satellites['n1'].restart()
         cluster.await_online('n1')
         cluster.await_match({('vm', 'n1'): {0: 16384}})
+        cluster.delete_everything()
+
+
+@suite.case('only what lies in the way is adopted; when it is too small it grows')
+def _():
+    with Cluster(satellites=1, source='orphans') as cluster:
+        leave_behind(cluster, 'vm', b'precious', 32768)
+        answer = cluster.rest.put('/v1/nodes/n1/orphans/thin/vm_00000')
+        assert 'It has 16384 KiB, and grows to 32768 KiB' in answer.entries[0]['details'], answer
+        cluster.await_match({('vm', 'n1'): {0: 32768}})
+        # a volume that could not be made for another reason
+        pool = cluster.satellites['n1'].pool
+        away = pool.rename(pool.with_name('away'))
+        cluster.create_definition('new', [8192])
+        cluster.create_resource('new', 'n1', status=500)
+        refused = cluster.rest.expect(404, 'PUT', '/v1/nodes/n1/orphans/thin/new_00000')
+        assert 'Nothing lies in the way' in refused.errors[0]['message'], refused
+        away.rename(pool)
+        cluster.await_match({('vm', 'n1'): {0: 32768}, ('new', 'n1'): {0: 8192}})
         cluster.delete_everything()
 
 

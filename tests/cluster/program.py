@@ -4,6 +4,7 @@
 import fcntl
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,43 @@ def _():
             assert done.returncode == 0, (done.args, done.stderr)
             for word in words:
                 assert word in done.stdout, f'{done.args}: no {word}'
+
+
+@suite.case('the client and the controller are of one commit, or say that they do not know it')
+def _():
+    with Cluster(satellites=0, source='program') as cluster:
+        told = re.fullmatch(r'linstor-client \S+; GIT-hash: ([0-9a-f]{40}|UNKNOWN)\n', run('--version').stdout)
+        commit = cluster.rest.get('/v1/controller/version')['git_hash']
+        assert told and told.group(1) == (commit if commit.strip('0') else 'UNKNOWN'), (told, commit)
+
+
+@suite.case('replicas of a transaction are made by one request, all or none')
+def _():
+    with Cluster(satellites=2, source='program') as cluster:
+        cluster.register()
+        cluster.create_definition('data', [8192])
+
+        def transact(*lines, options=()):
+            done = subprocess.run([binary(), '--controllers', f'{cluster.controller.address}:{cluster.controller.port}', 'r', 'ct', 'b', *options],
+                                  input=''.join(f'{line}\n' for line in lines), capture_output=True, text=True, timeout=60, check=False,
+                                  env={**os.environ, 'LS_CONTROLLERS': f'{cluster.controller.address}:{cluster.controller.port}'})
+            return done.returncode, done.stdout + done.stderr
+        code, told = transact('r c n1 data -s thin', 'r c nobody data -s thin', 'r ct commit')
+        assert code == 10 and 'nobody' in told and told.count('1 resource(s) added to transaction') == 2, told
+        assert not cluster.replicas(), 'one was made nonetheless'
+        code, told = transact('r c n1 data -s thin', 'node list', 'r c n2 other', 'r ct abort', 'node list')
+        assert code == 0 and told.count("not allowed in state 'Resource Creation Transaction'") == 1 and 'another one' in told, told
+        code, told = transact('r c n1 data -s thin')
+        assert 'was not committed' in told, told
+        code, told = transact('node list', 'r c n1 data', 'r ct commit', options=['--terminate-on-error'])
+        assert code == 5 and 'added' not in told and not cluster.replicas(), told
+        assert transact('r ct commit')[0] == 2
+        code, told = transact('r c n1 data -s thin', 'help', 'r c n2 data -s thin', 'r ct commit')
+        assert code == 0 and 'SUCCESS' in told, told
+        cluster.await_match({('data', 'n1'): {0: 8192}, ('data', 'n2'): {0: 8192}})
+        done = run('r', 'ct', 'commit')
+        assert done.returncode == 5 and 'No transaction' in done.stderr, done
+        cluster.delete_everything()
 
 
 @suite.case('unknown and unfinished options')

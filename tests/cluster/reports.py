@@ -81,10 +81,18 @@ def _():
 def _():
     with Cluster(satellites=1, source='reports') as cluster:
         cluster.register(pool=None)
-        cluster.create_pool('n1', 'gone', directory='/nowhere/at/all', status=(201, 500))
+        answer = cluster.create_pool('n1', 'gone', directory='/nowhere/at/all', status=500)
+        # what the answer names as its report tells all that the answer does
+        (name,) = [i for e in answer.errors for i in e.get('error_report_ids', [])]
+        (named,) = reports(cluster, f'/{name}?withContent=true')
+        assert len(answer.errors) == 2 and all(e['message'] in named['text'] for e in answer.errors), (answer, named)
         found = wait_for('a report of the satellite', lambda: [r for r in reports(cluster) if r['module'] == 'SATELLITE'], 20)
         assert len(found) == 1 and found[0]['node_name'] == 'n1' and 'gone' in found[0]['exception_message'], found
-        time.sleep(2)    # further attempts are no news
+
+        def attempts():
+            (pool,) = [p for p in cluster.rest.get('/v1/view/storage-pools') if p['storage_pool_name'] == 'gone']
+            return int(re.search(r'Attempt (\d+) failed', pool['reports'][0]['details']).group(1))
+        wait_for('further attempts, which are no news', lambda: attempts() >= 3, 30)
         assert len([r for r in reports(cluster, '?node=N1') if r['module'] == 'SATELLITE']) == 1
 
 
@@ -284,7 +292,7 @@ def _():
                     wait_for('the level of the file', lambda: read_config(at)['log']['level'] == 'ERROR', 10)
                     file.write_text(file.read_text().replace('ERROR', 'LOUD'))
                     child.send_signal(signal.SIGHUP)
-                    time.sleep(0.5)
+                    wait_for('the level is refused', lambda: log.seek(0) == 0 and b'LOUD' in log.read(), 10)
                     assert read_config(at)['log']['level'] == 'ERROR'
                     file.write_text(file.read_text().replace('LOUD', 'INFO'))
                 child.terminate()

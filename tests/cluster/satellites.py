@@ -238,6 +238,46 @@ def _():
         assert cluster.rest.get('/v1/nodes/fake/storage-pools/fresh')['props']['Aux/x'] == 'y'
 
 
+@suite.case('volumes of one request share the room of their pool')
+def _():
+    with Cluster(satellites=0, source='satellites') as cluster, Obedient(['STORAGE']) as fake:    # its pools have 1 TiB
+        fake.hello['providers'] = ['FILE']
+        fake.register(cluster.rest)
+        cluster.await_online('fake')
+        cluster.rest.post('/v1/nodes/fake/storage-pools', {'storage_pool_name': 'thick', 'provider_kind': 'FILE',
+                                                           'props': {'StorDriver/StorPoolName': '/x'}})
+        part = 400 << 20
+        cluster.create_definition('two', [part, part])
+        cluster.create_resource('two', 'fake', 'thick')
+        cluster.create_definition('three', [part, part, part])
+        refused = cluster.create_resource('three', 'fake', 'thick', 500)
+        assert f'other volumes of the request take {2 * part} KiB' in refused.errors[0]['cause'], refused
+        refused = cluster.rest.call('PUT', '/v1/resource-definitions/two/volume-definitions/0', {'size_kib': 4 * part})
+        assert refused.status == 500 and 'no room' in str(refused), refused
+
+
+@suite.case('a report of a generation that cannot be is not believed')
+def _():
+    class Backwards(Obedient):
+        """Says that all is well, and then that something else is not."""
+        def tell(self, want):
+            bad = {'generation': -1, 'applied': False, 'trouble': {'message': 'of no want'}}
+            return {**super().tell(want), **(bad if self.is_bad else {})}
+
+        def read(self, peer, got):
+            for self.is_bad in (False, True):
+                super().read(peer, got)
+
+    with Cluster(satellites=0, source='satellites') as cluster, Backwards(['STORAGE']) as fake:
+        fake.register(cluster.rest)
+        cluster.await_online('fake')
+        cluster.rest.post('/v1/nodes/fake/storage-pools', {'storage_pool_name': 'thin', 'provider_kind': 'FILE_THIN',
+                                                           'props': {'StorDriver/StorPoolName': '/x'}})
+        cluster.create_definition('data', [8192])
+        cluster.create_resource('data', 'fake')
+        assert 'of no want' not in str(cluster.rest.call('GET', '/v1/view/resources'))
+
+
 @suite.case('many reconnections leave no sockets behind')
 def _():
     with Cluster(satellites=1, source='satellites') as cluster:

@@ -105,20 +105,23 @@ class Obedient(FakeSatellite):
             peer.sendall(frame('hello', self.hello) + frame('held', {'complete': True}))
             while got := read_frame(peer):
                 self.received.append(got)
-                kind, body = got
-                if kind == 'refresh':
-                    peer.sendall(frame('report', {'token': body['token']}))
-                elif kind == 'device_pool':
-                    peer.sendall(frame('device_pool', {'token': body['token']}))
-                elif kind == 'wants':
-                    peer.sendall(frame('report', {
-                        'pools': [{'pool': p['pool'], 'uuid': p.get('uuid'), 'generation': p.get('generation', 0), 'applied': True,
-                                   'free_kib': 1 << 30, 'total_kib': 1 << 30, 'props': self.pool_props} for p in body.get('pools', [])],
-                        'resources': [self.tell(r) for r in body.get('resources', [])]}))
+                self.read(peer, got)
         except OSError:
             pass
         finally:
             peer.close()
+
+    def read(self, peer, got):
+        kind, body = got
+        if kind == 'refresh':
+            peer.sendall(frame('report', {'token': body['token']}))
+        elif kind == 'device_pool':
+            peer.sendall(frame('device_pool', {'token': body['token']}))
+        elif kind == 'wants':
+            peer.sendall(frame('report', {
+                'pools': [{'pool': p['pool'], 'uuid': p.get('uuid'), 'generation': p.get('generation', 0), 'applied': True,
+                           'free_kib': 1 << 30, 'total_kib': 1 << 30, 'props': self.pool_props} for p in body.get('pools', [])],
+                'resources': [self.tell(r) for r in body.get('resources', [])]}))
 
     def tell(self, want):
         if want.get('remove'):
@@ -127,13 +130,13 @@ class Obedient(FakeSatellite):
                 'volumes': [{'number': v['number'], 'device_path': '/dev/mapper/x', 'backing': '/x', 'usable_kib': v['size_kib'],
                              'allocated_kib': 1, 'state': 'Created'} for v in want['volumes']]}
 
-    def last_want(self):
-        wants = [r for kind, body in self.received if kind == 'wants' for r in body.get('resources', [])]
+    def last_want(self, resource=None):
+        wants = [r for kind, body in self.received if kind == 'wants' for r in body.get('resources', []) if resource in (None, r['resource'])]
         return wants[-1] if wants else None
 
-    def keys(self):
+    def keys(self, resource=None):
         """Of volume 0 in the last want."""
-        want = self.last_want()
+        want = self.last_want(resource)
         return want['volumes'][0].get('keys', []) if want else None
 
     def unlocks(self):

@@ -286,6 +286,35 @@ static void maps_stay_sorted_and_unique(void **state)
     arena_done(&arena);
 }
 
+static void what_begins_so_is_removed_from_maps(void **state)
+{
+    static const char *const keys[] = { "a", "a/", "a/b", "a/b/c", "a0", "ab/c", "b" };
+    static const struct {
+        const char *prefix, *left;
+    } cases[] = {
+        { "a/", "a a0 ab/c b " },
+        { "b", "a a/ a/b a/b/c a0 ab/c " },
+        { "c", "a a/ a/b a/b/c a0 ab/c b " },
+        { "a", "b " },
+        { "", "" },
+    };
+    struct arena arena = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct text_map map = { 0 };
+        char left[100] = "";
+
+        for (size_t j = 0; j < ARRAY_SIZE(keys); j++)
+            text_map_set(&map, keys[j], "x", &arena);
+        text_map_remove_below(&map, cases[i].prefix);
+        for (uint32_t j = 0; j < map.count; j++)
+            strcat(strcat(left, map.at[j].key), " ");
+        assert_string_equal(left, cases[i].left);
+    }
+    arena_done(&arena);
+}
+
 static void scanning_is_strict(void **state)
 {
     static const char *const bad[] = {
@@ -472,6 +501,7 @@ int main(void)
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(copies_share_nothing),
         cmocka_unit_test(maps_stay_sorted_and_unique),
+        cmocka_unit_test(what_begins_so_is_removed_from_maps),
         cmocka_unit_test(scanning_is_strict),
         cmocka_unit_test(scanned_strings_are_unescaped),
         cmocka_unit_test(unsorted_maps_are_sorted_while_decoded),

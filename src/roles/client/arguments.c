@@ -70,12 +70,6 @@ static bool is_negative_number(const char *word)
     return digits > 0 && !word[1 + digits];
 }
 
-/* Whether the word cannot be an option. */
-static bool is_value(const struct walk *walk, const char *word)
-{
-    return walk->only_positionals || word[0] != '-' || !word[1] || is_negative_number(word) || strchr(word, ' ');
-}
-
 /* The option whose name is the word's first length bytes; with unique set, whose long name begins so. NULL; *clash:
  * more than one. */
 static struct argument_value *match_option(struct argument_value *values, uint32_t count, const char *word,
@@ -109,6 +103,38 @@ static struct argument_value *match_option(struct argument_value *values, uint32
         }
     }
     return *clash ? NULL : found;
+}
+
+static struct argument_value *find_exact(struct walk *walk, const char *word, size_t length)
+{
+    struct arguments *arguments = walk->arguments;
+    const char *clash;
+    struct argument_value *found =
+        match_option(walk->values, walk->value_count, word, length, false, &clash, walk->arena);
+
+    if (!found)
+        found = match_option(arguments->global, arguments->global_count, word, length, false, &clash, walk->arena);
+    return found;
+}
+
+/* "--description=two words", "-dtwo words" */
+static bool begins_with_option(struct walk *walk, const char *word)
+{
+    size_t length = strcspn(word, "=");
+    const char *clash;
+
+    if (find_exact(walk, word, length) || (word[1] != '-' && find_exact(walk, word, 2)))
+        return true;
+    return word[1] == '-' && length > 2 &&
+           (match_option(walk->values, walk->value_count, word, length, true, &clash, walk->arena) || clash);
+}
+
+/* Whether the word cannot be an option. */
+static bool is_value(struct walk *walk, const char *word)
+{
+    if (walk->only_positionals || word[0] != '-' || !word[1] || is_negative_number(word))
+        return true;
+    return strchr(word, ' ') && !begins_with_option(walk, word);
 }
 
 static int check_value(struct walk *walk, const struct argument *argument, char *text);
@@ -147,18 +173,6 @@ static int take_option(struct walk *walk, struct argument_value *value, const ch
     if (value->texts.count == 0 && argument->count == COUNT_SOME)
         return complain_about(walk, argument, "expected at least one argument");
     return 0;
-}
-
-static struct argument_value *find_exact(struct walk *walk, const char *word, size_t length)
-{
-    struct arguments *arguments = walk->arguments;
-    const char *clash;
-    struct argument_value *found =
-        match_option(walk->values, walk->value_count, word, length, false, &clash, walk->arena);
-
-    if (!found)
-        found = match_option(arguments->global, arguments->global_count, word, length, false, &clash, walk->arena);
-    return found;
 }
 
 /* "-pg node": flags, of which the last may take a value, "-nnode". 1 when it was one, 0 when it is none, -1. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/version.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "roles/client/commands.h"
@@ -14,6 +15,7 @@
 #include "roles/client/list.h"
 #include "roles/client/reply.h"
 #include "roles/client/request.h"
+#include "roles/client/transaction.h"
 #include "roles/client/value.h"
 
 static const char default_controller[] = "localhost:3370";
@@ -162,6 +164,8 @@ static int dispatch(struct client *client, const struct arguments *arguments)
     int code, replied;
 
     client->replies = (struct text_list){ 0 };
+    if (!transaction_allows(client, call.command))
+        return EXIT_STATE;
     if (call.command->run)
         code = call.command->run(&call);
     else
@@ -173,6 +177,16 @@ static int dispatch(struct client *client, const struct arguments *arguments)
     return code == EXIT_OK ? replied : code;
 }
 
+/* As the original's, whose hash is not known either when it was not made of a checkout. */
+static int show_version(struct client *client)
+{
+    bool is_known = strspn(program_commit, "0") < PROGRAM_COMMIT_DIGITS;
+
+    fprintf(client->out, "linstor-client %s; GIT-hash: %.*s\n", PROGRAM_VERSION, is_known ? PROGRAM_COMMIT_DIGITS : 7,
+            is_known ? program_commit : "UNKNOWN");
+    return EXIT_OK;
+}
+
 int client_run(struct client *client, char *const *words, uint32_t count)
 {
     struct arguments *arguments = arena_alloc(client->arena, sizeof(*arguments));
@@ -181,8 +195,7 @@ int client_run(struct client *client, char *const *words, uint32_t count)
     if (arguments->wants_help)
         return show_help(client, arguments);
     if (arguments_have(arguments, "version") && arguments->depth == 0) {
-        fprintf(client->out, "linstor-client %s; GIT-hash: UNKNOWN\n", PROGRAM_VERSION);
-        return EXIT_OK;
+        return show_version(client);
     }
     if (code != 0)
         return show_usage_error(client, arguments);

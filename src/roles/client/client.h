@@ -20,6 +20,7 @@ enum client_exit {
     EXIT_ERROR = 1,     /* an answer that cannot be understood */
     EXIT_ARGUMENTS = 2, /* the words make no sense */
     EXIT_NOT_FOUND = 3, /* a node that is not there */
+    EXIT_STATE = 5,     /* a transaction is, or is not, under way */
     EXIT_API = 10,      /* the controller answered with an error */
     EXIT_CONNECTION = 20,
     EXIT_TIMEOUT = 21,
@@ -40,6 +41,8 @@ struct client {
 
     const char *connected;    /* the URI in use; NULL before the first request */
     struct text_list replies; /* entries that tell the outcome of requests so far, each as JSON text */
+
+    struct transaction *transaction; /* that is under way; NULL: none, see transaction.h */
 };
 
 /* One command that is being carried out. */

@@ -78,7 +78,9 @@ struct command {
     int (*prepare)(struct call *call); /* changes or checks call->body before it is sent; an exit code, 0 goes on */
     int (*run)(struct call *call);     /* in place of sending; an exit code */
     bool is_hidden;
-    bool is_local; /* talks to no controller */
+    bool is_local;            /* talks to no controller */
+    bool in_transaction;      /* of resources: allowed there, too ... */
+    bool only_in_transaction; /* ... or only there, see transaction.h */
 };
 
 /* The whole tree; its children are the words that may stand first, its arguments the global options. */

@@ -125,3 +125,4 @@ int run_describe(struct call *call);      /* describe.c */
 int run_set_log_level(struct call *call); /* log_level.c */
 int run_set_property(struct call *call);
 int run_list_properties(struct call *call); /* properties.c */
+int run_involved(struct call *call);        /* involved.c */

@@ -126,7 +126,7 @@ static int run_show_reports(struct call *call)
             if (json)
                 buf_printf(&all, "%s%s", all.length > 0 ? "," : "[", json);
             else if (cJSON_IsString(text))
-                fprintf(call->client->out, "%s\n", text->valuestring);
+                fprintf(call->client->out, "%s\n", value_visible(call->arena, text->valuestring));
             cJSON_free(json);
         }
         cJSON_Delete(answer);

@@ -115,13 +115,15 @@ static const struct argument volume_create_arguments[] = {
     { "--gross", .count = COUNT_FLAG, .body = "volume_definition.flags[]", .word = "GROSS_SIZE",
       .help = "The size includes what layers need for themselves." },
     { "--passphrase", "PASSPHRASE", COUNT_OPTIONAL,
-      .help = "Passphrase of the layer LUKS for this volume; without a value you are asked for it." },
+      .help =
+          "Passphrase of the layer LUKS for this volume, which others can see; without a value you are asked for it." },
     { 0 },
 };
 static const struct argument volume_passphrase_arguments[] = {
     ARGUMENT_DEFINITION,
     ARGUMENT_NUMBER,
-    { "passphrase", NULL, COUNT_OPTIONAL, .help = "The new passphrase; without it you are asked for it." },
+    { "passphrase", NULL, COUNT_OPTIONAL,
+      .help = "The new passphrase, which others can see; without it you are asked for it." },
     { 0 },
 };
 static const struct argument volume_arguments[] = { ARGUMENT_DEFINITION, ARGUMENT_NUMBER, { 0 } };

@@ -41,7 +41,7 @@ static const struct argument spawn_arguments[] = {
       .help = "The number of sizes need not be that of volume groups." },
     { "--definition-only -d", .count = COUNT_FLAG, .body = "definitions_only", .help = "Place no replicas." },
     { "--volume-passphrase", "PASSPHRASE", COUNT_ANY, .body = "volume_passphrases[]",
-      .help = "Passphrases of the volumes, in order." },
+      .help = "Passphrases of the volumes, in order; others can see them." },
     { "--external-name", "NAME", .body = "resource_definition_external_name",
       .help = "A name without the rules of names." },
     { "--peer-slots", "N", .type = TYPE_SLOTS, .body = "peer_slots", .help = "DRBD peer slots of the resource." },

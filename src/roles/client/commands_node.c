@@ -158,7 +158,8 @@ static void print_reasons(struct call *call, const struct node_list *nodes, cons
         fprintf(call->client->out, " %s: \n", node->name);
         for (uint32_t j = 0; j < reasons->count; j++)
             for (uint32_t k = 0; k < reasons->at[j].value.count; k++)
-                fprintf(call->client->out, "  %s: %s\n", reasons->at[j].key, reasons->at[j].value.at[k]);
+                fprintf(call->client->out, "  %s: %s\n", reasons->at[j].key,
+                        value_visible(call->arena, reasons->at[j].value.at[k]));
     }
 }
 

@@ -4,7 +4,7 @@
 #include "roles/client/lists.h"
 
 static const struct argument create_arguments[] = {
-    { "kind", .type = TYPE_LOWER, .choices = "lvm lvmthin zfs zfsthin spdk", .body = "provider_kind",
+    { "kind", .type = TYPE_LOWER, .choices = "lvm lvmthin zfs zfsthin", .body = "provider_kind",
       .help = "What is made: a volume group, one with a thin pool, or a zpool." },
     ARGUMENT_NODE,
     { "device", .count = COUNT_SOME, .body = "device_paths[]",

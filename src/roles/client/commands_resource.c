@@ -9,6 +9,7 @@
 #include "roles/client/lists.h"
 #include "roles/client/request.h"
 #include "roles/client/session.h"
+#include "roles/client/transaction.h"
 
 static void copy_member(cJSON *body, const char *from, const char *to)
 {
@@ -80,10 +81,13 @@ static int run_create(struct call *call)
 {
     const struct argument_value *nodes = arguments_find(call->arguments, "node");
     int code = request_build_body(call);
+    const char *path;
     cJSON *replicas;
 
     if (code != EXIT_OK)
         return code;
+    if (arguments_have(call->arguments, "auto-place") && call->client->transaction)
+        return client_fail(call->client, EXIT_ARGUMENTS, "resource create: a transaction needs the names of nodes.");
     if (arguments_have(call->arguments, "auto-place"))
         return send_autoplace(call);
     if (!nodes)
@@ -91,10 +95,12 @@ static int run_create(struct call *call)
     replicas = cJSON_CreateArray();
     for (uint32_t i = 0; i < nodes->texts.count; i++)
         cJSON_AddItemToArray(replicas, replica_on(call->body, nodes->texts.at[i]));
+    path = request_path(call, "/v1/resource-definitions/{resource}/resources", NULL);
+    if (call->client->transaction)
+        return transaction_add(call, replicas, path);
     cJSON_Delete(call->body);
     call->body = replicas;
-    return session_send(call->client, "POST", request_path(call, "/v1/resource-definitions/{resource}/resources", NULL),
-                        request_body_text(call));
+    return session_send(call->client, "POST", path, request_body_text(call));
 }
 
 #define REPLICA_FLAG(names, flag, text)                                                                                \
@@ -149,6 +155,15 @@ static const struct argument volume_list_arguments[] = {
     ARGUMENT_FROM_FILE,
     { 0 },
 };
+static const struct argument involved_arguments[] = {
+    ARGUMENT_PASTABLE,
+    { "--inuse -i", .count = COUNT_FLAG, .help = "Only resources that are in use somewhere." },
+    { "--diskless-inuse -d", .count = COUNT_FLAG, .help = "Only resources that are in use where they have no disk." },
+    { "--min-diskful -m", "NUMBER", .type = TYPE_INTEGER, .help = "Only resources with fewer replicas with a disk." },
+    ARGUMENT_SHOW_PROPS("--show-props -s"),
+    ARGUMENT_NODE,
+    { 0 },
+};
 static const struct argument replica_arguments[] = { ARGUMENT_NODE, ARGUMENT_DEFINITION, { 0 } };
 static const struct argument volume_arguments[] = { ARGUMENT_NODE, ARGUMENT_DEFINITION, ARGUMENT_NUMBER, { 0 } };
 static const struct argument peers_arguments[] = {
@@ -160,13 +175,16 @@ static const struct argument peers_arguments[] = {
 
 const struct command commands_resource[] = {
     { "create c", "Place replicas of a resource on nodes.", .arguments = { create_arguments },
-      .base = "{\"select_filter\":{}}", .run = run_create },
+      .base = "{\"select_filter\":{}}", .run = run_create, .in_transaction = true },
+    { "create-transactional ct", "Place replicas of a resource, all or none.", commands_create_transactional },
     { "delete d", "Remove replicas of a resource, with their data.", .arguments = { delete_arguments },
       .method = "DELETE", .target = "/v1/resource-definitions/{resource}/resources/{node}" },
     { "list l", "List resources.", .arguments = { list_arguments }, .method = "GET", .target = "/v1/view/resources",
       .list = &list_resources },
     { "list-volumes lv", "List volumes.", .arguments = { volume_list_arguments }, .method = "GET",
       .target = "/v1/view/resources", .list = &list_volumes },
+    { "involved inv", "List all replicas of the resources that have one on a node.",
+      .arguments = { involved_arguments }, .target = "/v1/view/resources", .run = run_involved },
     { "list-properties lp", "Show the properties of a replica.", .arguments = { arguments_pastable, replica_arguments },
       .method = "GET", .target = "/v1/view/resources?nodes={node}&resources={resource}", .properties = "first",
       .run = run_list_properties },

@@ -6,6 +6,7 @@
 
 #include "roles/client/command.h"
 #include "roles/client/help.h"
+#include "roles/client/transaction.h"
 
 static void list_commands(struct client *client)
 {
@@ -18,7 +19,9 @@ static void list_commands(struct client *client)
 
 static void prompt(struct client *client)
 {
-    if (client->is_verbose && client->connected)
+    if (client->transaction)
+        fputs(TRANSACTION_STATE " ==> ", client->out);
+    else if (client->is_verbose && client->connected)
         fprintf(client->out, "LINSTOR(%s) ==> ", client->connected);
     else
         fputs("LINSTOR ==> ", client->out);
@@ -53,6 +56,15 @@ static int run_line(struct client *client, struct text_list *words)
     return code;
 }
 
+/* No further line is read. */
+static bool is_over(const struct client *client, int code)
+{
+    const struct transaction *transaction = client->transaction;
+
+    return code == EXIT_CONNECTION ||
+           (transaction && (transaction->is_over || (transaction->ends_on_error && code != EXIT_OK)));
+}
+
 int interactive_run(struct client *client, FILE *in)
 {
     struct arena *outer = client->arena;
@@ -61,7 +73,8 @@ int interactive_run(struct client *client, FILE *in)
     size_t size = 0;
     int code = EXIT_OK;
 
-    list_commands(client);
+    if (!client->transaction)
+        list_commands(client);
     for (;;) {
         struct text_list words = { 0 };
 
@@ -78,7 +91,7 @@ int interactive_run(struct client *client, FILE *in)
         } else if (strcmp(words.at[0], "interactive") != 0) {
             code = run_line(client, &words);
         }
-        if (code == EXIT_CONNECTION)
+        if (is_over(client, code))
             break;
         /* what lives longer than a line */
         client->connected = client->connected ? arena_strdup(outer, client->connected) : NULL;

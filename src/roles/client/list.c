@@ -338,39 +338,61 @@ static int read_file(struct reader *reader, const char *path)
     return EXIT_OK;
 }
 
+static void reader_init(struct reader *reader, struct call *call, const struct list *list)
+{
+    *reader = (struct reader){ .call = call, .list = list };
+    json_split_init(&reader->split, take_element, reader);
+    reader->state = arena_alloc(call->arena, list->state_size + 1);
+    for (unsigned i = 0; i < V0_PARTS; i++)
+        reader->writers[i].out = &reader->parts[i];
+    start_table(reader);
+    reader->drops_rows = list->keeps && (!list->keeps_when || arguments_have(call->arguments, list->keeps_when));
+}
+
+/* All has been read, or could not be. */
+static int show(struct reader *reader, int code, const char *target)
+{
+    struct client *client = reader->call->client;
+
+    if (code == EXIT_OK && reader->list->member && !client->is_machine && !client->is_curl)
+        take_member(reader);
+    else if (code == EXIT_OK && !client->is_curl && !reader->error && !reader->split.error &&
+             json_split_end(&reader->split) != 0)
+        reader->error = reader->error ? reader->error : reader->split.error;
+    if (reader->error || reader->split.error)
+        code =
+            client_fail(client, EXIT_ERROR, "Error: Unable to parse REST json data: %s\nRequest-Uri: %s; Status: 200",
+                        reader->error ? reader->error : reader->split.error, target);
+    else if (code == EXIT_OK && client->is_machine && !client->is_curl)
+        print_machine(reader);
+    else if (code == EXIT_OK && !client->is_curl)
+        print_table(reader);
+    reader_done(reader);
+    return code;
+}
+
 int list_run_request(struct call *call, const struct list *list, const char *method, const char *target,
                      const char *body)
 {
-    struct reader reader = { .call = call, .list = list };
     const char *file = arguments_text(call->arguments, "from-file");
-    struct client *client = call->client;
+    struct reader reader;
     int code;
 
-    json_split_init(&reader.split, take_element, &reader);
-    reader.state = arena_alloc(call->arena, list->state_size + 1);
-    for (unsigned i = 0; i < V0_PARTS; i++)
-        reader.writers[i].out = &reader.parts[i];
-    start_table(&reader);
-    reader.drops_rows = list->keeps && (!list->keeps_when || arguments_have(call->arguments, list->keeps_when));
+    reader_init(&reader, call, list);
     if (file)
         code = read_file(&reader, file);
     else
-        code = session_request(client, method, target, body, take_bytes, &reader, NULL);
-    if (code == EXIT_OK && list->member && !client->is_machine && !client->is_curl)
-        take_member(&reader);
-    else if (code == EXIT_OK && !client->is_curl && !reader.error && !reader.split.error &&
-             json_split_end(&reader.split) != 0)
-        reader.error = reader.error ? reader.error : reader.split.error;
-    if (reader.error || reader.split.error)
-        code =
-            client_fail(client, EXIT_ERROR, "Error: Unable to parse REST json data: %s\nRequest-Uri: %s; Status: 200",
-                        reader.error ? reader.error : reader.split.error, target);
-    else if (code == EXIT_OK && client->is_machine && !client->is_curl)
-        print_machine(&reader);
-    else if (code == EXIT_OK && !client->is_curl)
-        print_table(&reader);
-    reader_done(&reader);
-    return code;
+        code = session_request(call->client, method, target, body, take_bytes, &reader, NULL);
+    return show(&reader, code, target);
+}
+
+int list_show(struct call *call, const struct list *list, const struct buf *answer)
+{
+    struct reader reader;
+
+    reader_init(&reader, call, list);
+    take_bytes(&reader, buf_text(answer), answer->length);
+    return show(&reader, EXIT_OK, call->command->target);
 }
 
 int list_run(struct call *call)

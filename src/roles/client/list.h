@@ -52,6 +52,9 @@ int list_run(struct call *call) MUST_CHECK;
 int list_run_request(struct call *call, const struct list *list, const char *method, const char *target,
                      const char *body) MUST_CHECK;
 
+/* The same of an answer that is there, or what is left of it. */
+int list_show(struct call *call, const struct list *list, const struct buf *answer) MUST_CHECK;
+
 /* By the title in lower case, blanks included or not; -1 when there is none. */
 int list_find_column(const struct list *list, const char *name);
 const struct text_list *list_column_names(const struct list *list, struct arena *arena);

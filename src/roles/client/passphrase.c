@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "roles/client/passphrase.h"
 
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -13,7 +17,9 @@
 #include "roles/client/session.h"
 
 enum { LINE_LIMIT = 4096 };
+static const int end_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 
+/* NULL at the end of the file. */
 static const char *read_line(struct call *call, FILE *from)
 {
     char *line = arena_alloc(call->arena, LINE_LIMIT);
@@ -24,35 +30,96 @@ static const char *read_line(struct call *call, FILE *from)
     return line;
 }
 
-const char *passphrase_ask(struct call *call, const char *prompt)
+static FILE *open_terminal(struct termios *shown)
 {
     FILE *terminal = fopen("/dev/tty", "r+e");
-    struct termios shown, hidden;
-    const char *line;
 
-    if (!terminal || tcgetattr(fileno(terminal), &shown) != 0) {
-        if (terminal)
-            fclose(terminal);
-        fputs("Warning: there is no terminal; the passphrase is read from standard input.\n", call->client->err);
-        return read_line(call, stdin);
-    }
-    hidden = shown;
+    if (terminal && tcgetattr(fileno(terminal), shown) == 0)
+        return terminal;
+    if (terminal)
+        fclose(terminal);
+    return NULL;
+}
+
+/* False: a signal came first. It takes effect when it is no longer blocked, and the terminal shows what is typed. */
+static bool wait_for_line(FILE *terminal, int signals)
+{
+    struct pollfd waits[] = { { .fd = fileno(terminal), .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+
+    while (poll(waits, ARRAY_SIZE(waits), -1) < 0)
+        if (errno != EINTR)
+            return true; /* reading tells what is wrong */
+    return waits[1].revents == 0;
+}
+
+/* A line that is not shown; asked for again after the program was stopped and went on. */
+static const char *read_hidden(struct call *call, FILE *terminal, const struct termios *shown, const char *prompt)
+{
+    struct termios hidden = *shown;
+    const char *line = NULL;
+    bool is_typed = false;
+
     hidden.c_lflag &= ~(tcflag_t)ECHO;
-    tcsetattr(fileno(terminal), TCSAFLUSH, &hidden);
-    fputs(prompt, terminal);
-    fflush(terminal);
-    line = read_line(call, terminal);
-    tcsetattr(fileno(terminal), TCSAFLUSH, &shown);
-    fputs("\n", terminal);
-    fclose(terminal);
+    while (!is_typed) {
+        sigset_t ends, before;
+        int signals;
+
+        sigemptyset(&ends);
+        for (size_t i = 0; i < ARRAY_SIZE(end_signals); i++)
+            sigaddset(&ends, end_signals[i]);
+        sigprocmask(SIG_BLOCK, &ends, &before);
+        signals = signalfd(-1, &ends, SFD_CLOEXEC);
+        tcsetattr(fileno(terminal), TCSAFLUSH, &hidden);
+        fputs(prompt, terminal);
+        fflush(terminal);
+        is_typed = wait_for_line(terminal, signals);
+        if (is_typed)
+            line = read_line(call, terminal);
+        tcsetattr(fileno(terminal), TCSAFLUSH, shown);
+        fputs("\n", terminal);
+        fflush(terminal);
+        close(signals);
+        sigprocmask(SIG_SETMASK, &before, NULL);
+    }
     return line;
+}
+
+/* again: NULL when once is enough. *second: what was typed then, or NULL. */
+static const char *ask(struct call *call, const char *prompt, const char *again, const char **second)
+{
+    struct termios shown;
+    FILE *terminal = open_terminal(&shown);
+    const char *first;
+
+    *second = NULL;
+    if (terminal) {
+        first = read_hidden(call, terminal, &shown, prompt);
+        if (first && again)
+            *second = read_hidden(call, terminal, &shown, again);
+        fclose(terminal);
+    } else {
+        fputs("Warning: there is no terminal; the passphrase is read from standard input.\n", call->client->err);
+        first = read_line(call, stdin);
+        if (first && again && !(*second = read_line(call, stdin)))
+            *second = first; /* a program has no need to say it twice */
+    }
+    if (!first)
+        client_fail(call->client, EXIT_ARGUMENTS, "No passphrase was given: the input ended.");
+    return first;
+}
+
+const char *passphrase_ask(struct call *call, const char *prompt)
+{
+    const char *second;
+
+    return ask(call, prompt, NULL, &second);
 }
 
 const char *passphrase_ask_twice(struct call *call, const char *prompt, const char *again)
 {
-    const char *first = passphrase_ask(call, prompt), *second = first ? passphrase_ask(call, again) : NULL;
+    const char *second, *first = ask(call, prompt, again, &second);
 
-    if (first && second && strcmp(first, second) == 0)
+    if (!first || (second && strcmp(first, second) == 0))
         return first;
     client_fail(call->client, EXIT_ARGUMENTS, "Passphrase doesn't match.");
     return NULL;
@@ -88,10 +155,7 @@ static const char *get(struct call *call, const char *option, const char *prompt
 
     if (text)
         return text;
-    text = again ? passphrase_ask_twice(call, prompt, again) : passphrase_ask(call, prompt);
-    if (!text && !again)
-        client_fail(call->client, EXIT_ARGUMENTS, "No passphrase was given.");
-    return text;
+    return again ? passphrase_ask_twice(call, prompt, again) : passphrase_ask(call, prompt);
 }
 
 static int send(struct call *call, const char *method, cJSON *body)
@@ -151,12 +215,15 @@ static int run_status(struct call *call)
 }
 
 static const struct argument one_arguments[] = {
-    { "--passphrase -p", "PASSPHRASE", .help = "The master passphrase; without it you are asked for it." },
+    { "--passphrase -p", "PASSPHRASE",
+      .help = "The master passphrase, which others can see; without it you are asked for it." },
     { 0 },
 };
 static const struct argument two_arguments[] = {
-    { "--old-passphrase", "PASSPHRASE", .help = "The one in force; without it you are asked for it." },
-    { "--new-passphrase", "PASSPHRASE", .help = "The one to be; without it you are asked for it." },
+    { "--old-passphrase", "PASSPHRASE",
+      .help = "The one in force, which others can see; without it you are asked for it." },
+    { "--new-passphrase", "PASSPHRASE",
+      .help = "The one to be, which others can see; without it you are asked for it." },
     { 0 },
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "roles/client/pretty.h"
+#include "roles/client/value.h"
 
 static bool decode(struct client *client, const char *text, struct rc_doc *rc, struct arena *arena)
 {
@@ -37,12 +38,13 @@ static enum severity severity_of(const struct rc_doc *rc)
     return type == RC_INFO ? SEVERITY_INFO : SEVERITY_SUCCESS;
 }
 
-static void print_part(struct buf *out, const char *title, const char *text)
+static void print_part(struct client *client, struct buf *out, const char *title, const char *text)
 {
     if (!text || !*text)
         return;
     if (title)
         buf_printf(out, "%s:\n", title);
+    text = value_visible(client->arena, text);
     while (*text) {
         const char *end = strchrnul(text, '\n');
 
@@ -72,10 +74,10 @@ void reply_print_block(struct client *client, const struct rc_doc *rc)
     CLEANUP(buf_done) struct buf out = { 0 };
 
     client_print_colored(client, heads[severity].color, heads[severity].title);
-    print_part(&out, has_more ? "Description" : NULL, rc->message);
-    print_part(&out, "Cause", rc->cause);
-    print_part(&out, "Correction", rc->correction);
-    print_part(&out, "Details", rc->details);
+    print_part(client, &out, has_more ? "Description" : NULL, rc->message);
+    print_part(client, &out, "Cause", rc->cause);
+    print_part(client, &out, "Correction", rc->correction);
+    print_part(client, &out, "Details", rc->details);
     if (rc->error_report_ids.count > 0) {
         buf_add_text(&out, "Show reports:\n    linstor error-reports show");
         for (uint32_t i = 0; i < rc->error_report_ids.count; i++)

@@ -250,8 +250,11 @@ void table_print(const struct table *table, struct table_style style, struct buf
         titles[i].text = table->columns[i].title;
         printer.widths[i] = width_of(titles[i].text, strlen(titles[i].text));
         for (uint32_t j = 0; j < table->rows.count; j++) {
-            uint32_t width = widest_line(cell_text(&table->rows.at[j].cells[i]), &lines);
+            struct cell *cell = &table->rows.at[j].cells[i];
+            uint32_t width;
 
+            cell->text = value_visible(table->arena, cell_text(cell));
+            width = widest_line(cell->text, &lines);
             printer.widths[i] = width > printer.widths[i] ? width : printer.widths[i];
         }
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Tables as text: frames, padding, colours, cells of several lines, sorting. It knows nothing of what the cells mean;
- * all text belongs to the caller and must live as long as the table.
+ * all text belongs to the caller and must live as long as the table. Control characters in it are made visible.
  */
 #pragma once
 

@@ -301,3 +301,34 @@ int value_compare_natural(const char *a, const char *b)
     }
     return (*a != '\0') - (*b != '\0');
 }
+
+/* Of one character: 0, or how many bytes it has. UTF-8 has 32 more of them behind those of ASCII. */
+static unsigned control_length(const char *text)
+{
+    unsigned char first = (unsigned char)text[0], second = first ? (unsigned char)text[1] : 0;
+
+    if ((first < ' ' && first != '\n' && first != '\0') || first == 0x7f)
+        return 1;
+    return first == 0xc2 && second >= 0x80 && second < 0xa0 ? 2 : 0;
+}
+
+const char *value_visible(struct arena *arena, const char *text)
+{
+    const char *at = text;
+    char *copy, *to;
+
+    while (*at && control_length(at) == 0)
+        at++;
+    if (!*at)
+        return text;
+    copy = arena_strdup(arena, text);
+    to = copy + (at - text);
+    while (*at) {
+        unsigned length = control_length(at);
+
+        *to++ = length == 0 ? *at : *at == '\t' ? ' ' : '?';
+        at += length ? length : 1;
+    }
+    *to = '\0';
+    return copy;
+}

@@ -41,5 +41,9 @@ const char *value_join(struct arena *arena, const struct text_list *parts, const
 /* ['a', 'b'], as lists stand in some cells. */
 const char *value_quote_list(struct arena *arena, const struct text_list *parts);
 
+/* Text of others for a terminal, on which control characters could do anything: in place of each stands '?', of a
+ * tabulator a blank; ends of lines stay. The text itself when it has none. */
+const char *value_visible(struct arena *arena, const char *text);
+
 /* Order in which people expect names: digits count as numbers ("db2" before "db10"), numbers before text. */
 int value_compare_natural(const char *a, const char *b);

@@ -41,19 +41,44 @@ static const char *find_pool_name(struct request *q, const struct resource *reso
     return name ? name : DEFAULT_POOL;
 }
 
-static int check_room(struct request *q, const struct storage_pool *pool, int64_t need_kib, const char *what)
+/*
+ * What a pool has for more, as far as is known: what its satellite told last, less what this request has taken already.
+ * What sides take is decided by their satellites, and small.
+ */
+static int64_t room_of(const struct request *q, const struct storage_pool *pool)
 {
     enum provider_kind provider;
+    int64_t room_kib;
 
     if (!provider_kind_parse(pool->provider, &provider) || provider_can(provider, PROVIDER_THIN) || !pool->fact ||
-        !pool->fact->free_kib.has || pool->fact->free_kib.value >= need_kib)
-        return 0;
-    return rc_add(
-        &q->rc, FAIL_INVLD_VLM_SIZE, .message = rc_text(&q->rc, "Not enough free space available for %s.", what),
-        .cause =
-            rc_text(&q->rc, "Storage pool '%s' on node '%s' has %" PRId64 " KiB free, and %" PRId64 " KiB are needed.",
-                    storage_pool_name(pool), storage_pool_node(pool)->name, pool->fact->free_kib.value, need_kib),
-        .correction = "Choose another storage pool or node, or make room.");
+        !pool->fact->free_kib.has)
+        return INT64_MAX;
+    room_kib = pool->fact->free_kib.value;
+    for (uint32_t i = 0; i < q->taken.count && room_kib >= 0; i++)
+        if (q->taken.at[i].pool == pool)
+            room_kib -= q->taken.at[i].kib;
+    return room_kib;
+}
+
+/* False: it has less. */
+static bool take_room(struct request *q, const struct storage_pool *pool, int64_t kib)
+{
+    if (room_of(q, pool) < kib)
+        return false;
+    *LIST_ADD(&q->taken, &q->arena) = (struct room_taken){ pool, kib };
+    return true;
+}
+
+/* "Storage pool 'p' on node 'n' has 7 KiB free", of which this request may have taken some */
+static const char *say_room(struct request *q, const struct storage_pool *pool)
+{
+    int64_t told_kib = pool->fact->free_kib.value, room_kib = room_of(q, pool);
+    const char *text = rc_text(&q->rc, "Storage pool '%s' on node '%s' has %" PRId64 " KiB free",
+                               storage_pool_name(pool), storage_pool_node(pool)->name, told_kib);
+
+    if (room_kib == told_kib)
+        return text;
+    return rc_text(&q->rc, "%s, of which other volumes of the request take %" PRId64 " KiB", text, told_kib - room_kib);
 }
 
 /* Of layers that need further volumes, such as caches; their pools are named by properties. */
@@ -102,7 +127,7 @@ static bool has_layer(const struct text_list *layers, enum layer_kind kind)
 }
 
 /* LINSTOR: there is no code of its own for the lack of a passphrase. */
-static int check_passphrase(struct request *q, const char *definition, const struct text_list *layers)
+static int check_unlocked(struct request *q, const char *definition, const struct text_list *layers)
 {
     enum vault_state state = vault_state(q->service);
 
@@ -152,16 +177,20 @@ int deploy_volume(struct request *q, struct resource *resource, const struct vol
                                   definition->number, owner, definition->size_kib),
                       .cause = rc_text(&q->rc, "No volume can have more than %" PRId64 " KiB.", VOLUME_MAX_KIB),
                       .correction = "Give the volume definition another size.");
-    if (check_room(q, pool, definition->size_kib,
-                   rc_text(&q->rc, "volume %d of resource '%s'", definition->number, owner)) != 0)
-        return -1;
+    if (!take_room(q, pool, definition->size_kib))
+        return rc_add(
+            &q->rc, FAIL_INVLD_VLM_SIZE,
+            .message = rc_text(&q->rc, "Not enough free space available for volume %d of resource '%s'.",
+                               definition->number, owner),
+            .cause = rc_text(&q->rc, "%s, and %" PRId64 " KiB are needed.", say_room(q, pool), definition->size_kib),
+            .correction = "Choose another storage pool or node, or make room.");
     volume = LIST_ADD(&resource->volumes, &q->arena);
     volume->number = definition->number;
     volume->storage_pool = arena_strdup(&q->arena, storage_pool_name(pool));
     volume->size_kib = definition->size_kib;
     volume->uuid = arena_alloc(&q->arena, TEXT_UUID_SIZE);
     text_make_uuid(volume->uuid);
-    if (check_passphrase(q, owner, &resource->layers) != 0)
+    if (check_unlocked(q, owner, &resource->layers) != 0)
         return -1;
     if (has_layer(&resource->layers, LAYER_LUKS))
         make_key(q, definition, volume);
@@ -175,15 +204,13 @@ int deploy_check_growth(struct request *q, const struct resource_definition *def
         const struct volume *volume = resource_find_volume(resource, number);
         const struct storage_pool *pool =
             volume ? model_find_pool(resource_node(resource), volume->storage_pool) : NULL;
-        enum provider_kind provider;
 
-        if (!pool || !provider_kind_parse(pool->provider, &provider) || provider_can(provider, PROVIDER_THIN) ||
-            !pool->fact || !pool->fact->free_kib.has || pool->fact->free_kib.value >= more_kib)
+        if (!pool || take_room(q, pool, more_kib))
             continue;
         return rc_add(&q->rc, FAIL_NOT_ENOUGH_FREE_SPACE,
                       .message = rc_text(&q->rc, "Storage pool '%s' on node '%s' has no room for %" PRId64 " KiB more.",
                                          storage_pool_name(pool), storage_pool_node(pool)->name, more_kib),
-                      .cause = rc_text(&q->rc, "It has %" PRId64 " KiB free.", pool->fact->free_kib.value),
+                      .cause = rc_text(&q->rc, "%s.", say_room(q, pool)),
                       .correction = "Make room in the storage pool, or grow by less.");
     }
     return 0;
@@ -322,7 +349,7 @@ struct resource *deploy_resource(struct request *q, const struct resource_defini
         parse_flags(q, &wish->flags, &layers, &flags) != 0 || nvme_check_new(q, definition, &layers, flags) != 0)
         return NULL;
     own = nvme_own_layers(&layers, flags);
-    if (check_passphrase(q, definition->name, &own) != 0 || check_layers(q, wish->node, &own) != 0)
+    if (check_unlocked(q, definition->name, &own) != 0 || check_layers(q, wish->node, &own) != 0)
         return NULL;
     if (object_has_flag(&definition->object, RESOURCE_DEFINITION_DELETE)) {
         rc_add(&q->rc, FAIL_IN_USE,

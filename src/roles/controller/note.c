@@ -45,7 +45,7 @@ void note_pool_fact(struct service *service, const struct node *node, const stru
     const struct storage_pool *pool = model_find_pool(node, told->pool);
     struct pool_fact merged = *told, *fact = &merged;
 
-    if (!pool || !fact->uuid || strcmp(fact->uuid, pool->object.uuid) != 0)
+    if (!pool || fact->generation < 0 || !fact->uuid || strcmp(fact->uuid, pool->object.uuid) != 0)
         return;
     if (pool->fact && pool->fact->trouble && fact->generation < pool->fact->generation) {
         fact->trouble = pool->fact->trouble;
@@ -65,7 +65,7 @@ void note_resource_fact(struct service *service, const struct node *node, const 
     const struct resource *resource = definition ? model_find_resource(definition, node->name) : NULL;
     struct resource_fact merged = *told, *fact = &merged;
 
-    if (!resource || !fact->uuid || strcmp(fact->uuid, resource->object.uuid) != 0)
+    if (!resource || fact->generation < 0 || !fact->uuid || strcmp(fact->uuid, resource->object.uuid) != 0)
         return; /* of an earlier one of that name */
     if (resource->fact && resource->fact->trouble && fact->generation < resource->fact->generation) {
         fact->trouble = resource->fact->trouble;

@@ -165,9 +165,9 @@ static bool pool_settled(struct request *q, const struct settle_item *item)
         else
             rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = pool->fact->trouble->message, .is_quiet = true);
         rc_add(&q->rc, FAIL_UNKNOWN_ERROR,
-               .message = rc_text(&q->rc, "(%s) Storage pool '%s' cannot be used until this is corrected.", item->first,
-                                  item->second),
-               .details = "The storage pool stays registered; the satellite goes on trying.");
+               .message = rc_text(&q->rc, "(%s) Storage pool '%s' stays registered; the satellite goes on trying.",
+                                  item->first, item->second),
+               .details = "It is used as soon as this is corrected.");
         return true;
     }
     rc_add(&q->rc, MODIFIED,

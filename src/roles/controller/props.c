@@ -106,16 +106,12 @@ static int check_domain(struct request *q, const struct props_target *target, co
     return refuse_value(q, FAIL_INVLD_PROP, effect->key, value, why);
 }
 
-/* What was read from another volume's properties is sealed already. */
 static int seal_passphrase(struct request *q, const struct props_target *target, const struct effect *effect,
                            const char *value)
 {
-    struct secret *known;
-
-    if (!*value) {
+    if (vault_check_passphrase(q, value, "The passphrase of a volume") != 0) {
         forget(target, effect->key);
-        return rc_add(&q->rc, FAIL_INVLD_CRYPT_PASSPHRASE, .message = "The passphrase of a volume cannot be empty.",
-                      .correction = "Choose one that is hard to guess.");
+        return -1;
     }
     if (vault_state(q->service) != VAULT_UNLOCKED) {
         forget(target, effect->key);
@@ -123,10 +119,7 @@ static int seal_passphrase(struct request *q, const struct props_target *target,
                       .message = "The passphrase of a volume can be set only while the master passphrase is known.",
                       .correction = "Create or enter the master passphrase.");
     }
-    known = secret_unseal(q->service->vault.key, SECRET_OF_VOLUME, value);
-    if (!known)
-        store(q, target, effect->key, vault_seal_key(q->service, value, &q->arena));
-    secret_free(known);
+    store(q, target, effect->key, vault_seal_key(q->service, value, &q->arena));
     return 0;
 }
 
@@ -152,6 +145,24 @@ static const struct effect *find_effect(const char *key)
     return NULL;
 }
 
+static bool is_secret(enum prop_object kind, const char *key)
+{
+    const struct prop_rule *rule = prop_rule_find_for(kind, key);
+
+    return rule && rule->bits & PROP_SECRET;
+}
+
+/* Clients write back what they have read: it stays as it is. */
+static int keep_secret(struct request *q, const struct props_target *target, const char *key)
+{
+    if (text_map_find(target->props, key))
+        return 0;
+    return rc_add(&q->rc, FAIL_INVLD_PROP,
+                  .message = rc_text(&q->rc, "Invalid property(%s) value: %s", key, PROPS_SECRET_SHOWN),
+                  .cause = "It is what is shown in place of a secret, which cannot be copied.",
+                  .correction = "Give the secret itself, or leave the property out.");
+}
+
 int props_set_key(struct request *q, const struct props_target *target, const char *key, const char *value,
                   const char **normal_key)
 {
@@ -162,6 +173,8 @@ int props_set_key(struct request *q, const struct props_target *target, const ch
     (void)!prop_key_normalise(key, &q->arena, normal_key);
     if (prop_check(target->kind, key, value, &q->arena, &normal_value, &problem) != 0)
         return refuse(q, &problem);
+    if (strcmp(normal_value, PROPS_SECRET_SHOWN) == 0 && is_secret(target->kind, *normal_key))
+        return keep_secret(q, target, *normal_key);
     store(q, target, *normal_key, normal_value);
     effect = find_effect(*normal_key);
     return effect ? effect->set(q, target, effect, normal_value) : 0;
@@ -182,32 +195,19 @@ int props_delete_key(struct request *q, const struct props_target *target, const
     return 0;
 }
 
-static bool is_below(const char *key, const char *name_space)
-{
-    size_t length = strlen(name_space);
-
-    return strncmp(key, name_space, length) == 0 && key[length] == '/';
-}
-
-static void delete_below(struct text_map *props, const char *name_space)
-{
-    for (uint32_t i = props->count; i-- > 0;)
-        if (is_below(props->at[i].key, name_space))
-            text_map_remove(props, props->at[i].key);
-}
-
 int props_delete_namespace(struct request *q, const struct props_target *target, const char *name_space)
 {
-    const char *normalised;
+    const char *normalised, *below;
 
     if (prop_key_normalise(name_space, &q->arena, &normalised) != 0)
         return rc_add(&q->rc, FAIL_INVLD_PROP,
                       .message = rc_text(&q->rc, "Invalid property namespace: '%s'", name_space),
                       .cause = *normalised ? "It is too long." : "It would be everything.",
                       .correction = "Name a namespace, such as Aux.");
-    delete_below(target->props, normalised);
+    below = rc_text(&q->rc, "%s/", normalised);
+    text_map_remove_below(target->props, below);
     if (target->satellite_props)
-        delete_below(target->satellite_props, normalised);
+        text_map_remove_below(target->satellite_props, below);
     return 0;
 }
 
@@ -223,6 +223,17 @@ static void add_key(struct buf *keys, const char *key)
     if (keys->length > 0)
         buf_add_char(keys, ',');
     buf_add_text(keys, key);
+}
+
+int props_check_amount(struct request *q, const struct props_change *change)
+{
+    if (change->set->count <= OBJECT_PROPS_LIMIT && change->remove->count <= OBJECT_PROPS_LIMIT &&
+        change->remove_namespaces->count <= OBJECT_PROPS_LIMIT)
+        return 0;
+    return rc_add(&q->rc, FAIL_INVLD_PROP, .message = "Too many properties in one request.",
+                  .cause = rc_text(&q->rc, "No object can have more than %d, so no more can be set or deleted at once.",
+                                   OBJECT_PROPS_LIMIT),
+                  .correction = "Leave out what is not there.");
 }
 
 static int set_all(struct request *q, const struct props_target *target, const struct text_map *set)
@@ -242,6 +253,10 @@ static int set_all(struct request *q, const struct props_target *target, const s
 
 int props_set(struct request *q, enum prop_object kind, struct text_map *props, const struct text_map *set)
 {
+    const struct props_change change = { set, &(struct text_list){ 0 }, &(struct text_list){ 0 } };
+
+    if (props_check_amount(q, &change) != 0)
+        return -1;
     return set_all(q, &(struct props_target){ kind, props, .is_new = true }, set);
 }
 
@@ -250,7 +265,7 @@ int props_modify(struct request *q, enum prop_object kind, struct text_map *prop
     const struct props_target target = { kind, props };
     CLEANUP(buf_done) struct buf keys = { 0 };
 
-    if (set_all(q, &target, change->set) != 0)
+    if (props_check_amount(q, change) != 0 || set_all(q, &target, change->set) != 0)
         return -1;
     for (uint32_t i = 0; i < change->remove->count; i++) {
         const char *key;
@@ -264,6 +279,19 @@ int props_modify(struct request *q, enum prop_object kind, struct text_map *prop
         if (props_delete_namespace(q, &target, change->remove_namespaces->at[i]) != 0)
             return -1;
     return 0;
+}
+
+struct text_map props_shown(enum prop_object kind, const struct text_map *props, struct arena *arena)
+{
+    static char shown[] = PROPS_SECRET_SHOWN;
+    struct text_map copy = { arena_alloc(arena, sizeof(copy.at[0]) * (props->count + 1)), props->count };
+
+    for (uint32_t i = 0; i < props->count; i++) {
+        copy.at[i] = props->at[i];
+        if (is_secret(kind, props->at[i].key))
+            copy.at[i].value = shown;
+    }
+    return copy;
 }
 
 int props_check(struct request *q, enum prop_object kind, const struct text_map *set)

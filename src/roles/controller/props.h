@@ -32,12 +32,18 @@ int props_modify(struct request *q, enum prop_object kind, struct text_map *prop
 /* Only sets: for bodies that create. */
 int props_set(struct request *q, enum prop_object kind, struct text_map *props, const struct text_map *set);
 
+/* Before more keys are looked at than an object could have: the loop does nothing else meanwhile. -1 and rc. */
+int props_check_amount(struct request *q, const struct props_change *change);
 /* One key, without an entry of its success. *normal_key is how it is stored. -1 and rc when it is refused. */
 int props_set_key(struct request *q, const struct props_target *target, const char *key, const char *value,
                   const char **normal_key);
 int props_delete_key(struct request *q, const struct props_target *target, const char *key, const char **normal_key);
 /* LINSTOR: what goes with a namespace is not told. */
 int props_delete_namespace(struct request *q, const struct props_target *target, const char *name_space);
+
+/* As answers show them: in place of secrets stands PROPS_SECRET_SHOWN. Shares keys and values with props. */
+#define PROPS_SECRET_SHOWN "(sealed)"
+struct text_map props_shown(enum prop_object kind, const struct text_map *props, struct arena *arena);
 
 /* Whether they could be set, before something is done that cannot be undone; -1 and rc. */
 int props_check(struct request *q, enum prop_object kind, const struct text_map *set);

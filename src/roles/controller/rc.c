@@ -12,11 +12,13 @@ bool rc_is_error(int64_t code)
 /* How details name what an entry refers to. */
 static const struct {
     const char *reference, *text;
+    const char *unless; /* this one tells the same */
 } references[] = {
     { "Node", "Node" },
     { "RscDfn", "Resource definition" },
     { "VlmNr", "Volume number" },
     { "RscGrp", "Resource group" },
+    { "VlmGrp", "Resource group", .unless = "RscGrp" },
     { "StorPool", "Storage pool" },
     { "StorPoolDfn", "Storage pool definition" },
 };
@@ -29,7 +31,7 @@ static const char *describe(struct rc *rc)
     for (size_t i = 0; i < ARRAY_SIZE(references); i++) {
         const char *value = text_map_find(&rc->refs, references[i].reference);
 
-        if (value)
+        if (value && !(references[i].unless && text_map_find(&rc->refs, references[i].unless)))
             text = rc_text(rc, "%s%s%s: %s", text ? text : "", text ? ", " : "", references[i].text, value);
     }
     return text || !rc->refs.at ? text : "The request does not name what it is about.";

@@ -87,6 +87,12 @@ struct settle_item {
     int64_t number; /* of a job of the vault */
 };
 
+/* What volumes that a request makes or grows take of a pool. */
+struct room_taken {
+    const struct storage_pool *pool;
+    int64_t kib;
+};
+
 struct request {
     struct service *service;
     const struct model *model;
@@ -94,6 +100,7 @@ struct request {
     struct http_exchange *exchange; /* NULL: the client has gone */
     struct arena arena;
     struct txn *txn;
+    LIST_OF(struct room_taken) taken; /* deploy.c, while the handler runs */
     struct rc rc;
     char *var[VAR_COUNT];
     int32_t volume_number;

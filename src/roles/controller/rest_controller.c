@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "api/controller.h"
+#include "api/version.h"
 #include "base/text.h"
 #include "roles/controller/props.h"
 #include "roles/controller/routes.h"
-#include "roles/controller/version.h"
 
 static int show_version(struct request *q)
 {
@@ -70,6 +70,8 @@ static int modify_props(struct request *q)
     const struct props_modify_request *body = q->body;
     const struct props_target target = edit_props(q);
 
+    if (props_check_amount(q, &PROPS_CHANGE(body)) != 0)
+        return -1;
     for (uint32_t i = 0; i < body->override_props.count; i++) {
         const char *value = body->override_props.at[i].value, *normal_key;
 

@@ -2,6 +2,8 @@
 /* The master passphrase. */
 #include "roles/controller/rest_encryption.h"
 
+#include <string.h>
+
 #include "api/controller.h"
 #include "base/secret.h"
 #include "roles/controller/routes.h"
@@ -17,15 +19,12 @@ static int show_status(struct request *q)
 }
 
 /* LINSTOR accepts an empty one, which protects nothing. */
-static int check_passphrase(struct request *q, const char *passphrase)
+static int check_new(struct request *q, const char *passphrase)
 {
     if (!passphrase)
         return rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = "The request has no passphrase.",
                       .details = "The member new_passphrase is missing.");
-    if (!*passphrase)
-        return rc_add(&q->rc, FAIL_INVLD_CRYPT_PASSPHRASE, .message = "The master passphrase cannot be empty.",
-                      .correction = "Choose one that is hard to guess.");
-    return 0;
+    return vault_check_passphrase(q, passphrase, "The master passphrase");
 }
 
 static int refuse_passphrase(struct request *q, const char *message)
@@ -41,10 +40,16 @@ static int refuse_second(struct request *q)
                   .correction = "Enter it, or modify it, for which the old one is needed.");
 }
 
-static int begin(struct request *q, enum vault_act act, const char *old_passphrase, const char *passphrase)
+/* known: what may be the one in force, which is never longer than a new one. */
+static int begin(struct request *q, enum vault_act act, const char *known, const char *passphrase)
 {
-    int64_t number = vault_begin(q->service, act, old_passphrase, passphrase);
+    const char *peer = http_peer(q->exchange), *port = strrchr(peer, ':');
+    int64_t number;
 
+    if (strlen(known) > VAULT_PASSPHRASE_MAX)
+        return refuse_passphrase(q, "The passphrase is longer than any that can be in force.");
+    number = vault_begin(q->service, rc_text(&q->rc, "%.*s", (int)(port ? port - peer : 0), peer), act,
+                         act == VAULT_MODIFY ? known : NULL, passphrase);
     if (number == 0)
         return rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = "Too many passphrases are being looked at.",
                       .correction = "Repeat the request a little later.");
@@ -56,11 +61,11 @@ static int create(struct request *q)
 {
     const struct passphrase_request *body = q->body;
 
-    if (check_passphrase(q, body->new_passphrase) != 0)
+    if (check_new(q, body->new_passphrase) != 0)
         return -1;
     if (vault_state(q->service) != VAULT_UNSET)
         return refuse_second(q);
-    return begin(q, VAULT_CREATE, NULL, body->new_passphrase);
+    return begin(q, VAULT_CREATE, "", body->new_passphrase);
 }
 
 static int modify(struct request *q)
@@ -70,7 +75,7 @@ static int modify(struct request *q)
     if (vault_state(q->service) == VAULT_UNSET)
         return rc_add(&q->rc, FAIL_EXISTS_CRYPT_PASSPHRASE, .message = "There is no master passphrase to modify.",
                       .cause = "None was created.", .correction = "Create the passphrase.");
-    if (check_passphrase(q, body->new_passphrase) != 0)
+    if (check_new(q, body->new_passphrase) != 0)
         return -1;
     return begin(q, VAULT_MODIFY, body->old_passphrase ? body->old_passphrase : "", body->new_passphrase);
 }
@@ -84,7 +89,7 @@ static int enter(struct request *q)
                       .details = "The body is no JSON string.", .correction = "Send the passphrase as one string.");
     if (vault_state(q->service) == VAULT_UNSET)
         return rc_add(&q->rc, FAIL_MISSING_PROPS, .message = "There is no master passphrase; create one first.");
-    return begin(q, VAULT_ENTER, NULL, passphrase);
+    return begin(q, VAULT_ENTER, passphrase, passphrase);
 }
 
 static void answer_done(struct request *q)

@@ -11,12 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/version.h"
 #include "base/text.h"
 #include "model/layer.h"
 #include "roles/controller/reports.h"
 #include "roles/controller/routes.h"
 #include "roles/controller/session.h"
-#include "roles/controller/version.h"
 #include "roles/controller/view.h"
 
 /* LINSTOR: satellites of other makes have an exporter of DRBD's numbers there. */

@@ -4,6 +4,7 @@
  * back, or by a store that was lost. They are never touched by themselves; a user's request removes one. These
  * operations are ours, the reference has none.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "model/runtime.h"
 #include "roles/controller/routes.h"
 #include "roles/controller/session.h"
+#include "roles/controller/view.h"
 
 struct orphan_doc {
     char *storage_pool_name;
@@ -124,6 +126,32 @@ static struct volume *edit_volume(struct request *q, const struct resource *reso
     return NULL;
 }
 
+/* What the satellite has told of something that lies in the way of the volume; NULL and rc. */
+static const struct volume_fact *get_foreign(struct request *q, const struct resource *resource,
+                                             const struct volume *volume, const char *identifier)
+{
+    const struct volume_fact *fact = view_find_fact(resource, volume->number);
+
+    if (fact && fact->foreign_kib > 0)
+        return fact;
+    rc_add(&q->rc, FAIL_NOT_FOUND_VLM,
+           .message = rc_text(&q->rc, "Nothing lies in the way of volume '%s' of node '%s'.", identifier,
+                              resource_node(resource)->name),
+           .cause = "The satellite has not told of anything that has its name and was not made for it.",
+           .correction = "Look at the reports of the volume: linstor volume list.");
+    return NULL;
+}
+
+/* Other replicas may be as large as the volume shall be: what is smaller must be able to become one of them. */
+static const char *say_size(struct request *q, const struct volume_fact *fact)
+{
+    if (fact->foreign_kib < fact->needed_kib)
+        return rc_text(&q->rc, "It has %" PRId64 " KiB, and grows to %" PRId64 " KiB.", fact->foreign_kib,
+                       fact->needed_kib);
+    return rc_text(&q->rc, "It has %" PRId64 " KiB, of which %" PRId64 " KiB are needed; it is not shrunk.",
+                   fact->foreign_kib, fact->needed_kib);
+}
+
 /* What lies in the way of a new volume becomes that volume: it is to be there from now on. */
 static int adopt_orphan(struct request *q)
 {
@@ -132,6 +160,7 @@ static int adopt_orphan(struct request *q)
     const struct resource_definition *definition;
     const struct resource *resource = NULL;
     const struct volume *volume = NULL;
+    const struct volume_fact *foreign;
     char *name;
     int32_t number;
 
@@ -157,11 +186,14 @@ static int adopt_orphan(struct request *q)
         return rc_add(&q->rc, FAIL_NOT_CONNECTED,
                       .message = rc_text(&q->rc, "Satellite '%s' is not connected.", node->name),
                       .correction = "Repeat the request when the node is online.");
+    if (!(foreign = get_foreign(q, resource, volume, identifier)))
+        return -1;
     edit_volume(q, resource, number)->is_deployed = true;
     runtime_set_resource_want(resource, 0, 0);
     return rc_add(&q->rc, MODIFIED,
                   .message =
-                      rc_text(&q->rc, "Volume '%s' of node '%s' adopts what has its name.", identifier, node->name));
+                      rc_text(&q->rc, "Volume '%s' of node '%s' adopts what has its name.", identifier, node->name),
+                  .details = say_size(q, foreign));
 }
 
 /* clang-format off */

@@ -297,9 +297,7 @@ bool device_pool_settled(struct request *q, const char *name)
     else if (trouble)
         rc_add(&q->rc, fact->is_there_already ? FAIL_EXISTS_STOR_POOL : FAIL_UNKNOWN_ERROR,
                .message = rc_text(&q->rc, "(%s) %s", name, trouble->message ? trouble->message : "failed"),
-               .cause = trouble->cause ? arena_strdup(&q->arena, trouble->cause) : NULL,
-               .correction = trouble->correction ? arena_strdup(&q->arena, trouble->correction) : NULL,
-               .details = trouble->details ? arena_strdup(&q->arena, trouble->details) : NULL);
+               .cause = trouble->cause, .correction = trouble->correction, .details = trouble->details);
     else
         rc_add(&q->rc, CREATED,
                .message = rc_text(&q->rc, "(%s) Pool '%s' was made of %u devices.", name, body->pool_name,

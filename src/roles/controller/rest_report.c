@@ -157,6 +157,7 @@ void request_report(struct request *q)
 {
     const struct http_request *http = http_get_request(q->exchange);
     LIST_OF(struct rc_doc) problems = { 0 };
+    bool is_reported = false;
     struct error_report_entry entry = {
         .time_ms = q->rc.now_ms,
         .file = q->rc.file,
@@ -166,10 +167,12 @@ void request_report(struct request *q)
     };
     const char *id;
 
-    for (uint32_t i = 0; i < q->rc.entries.count; i++)
-        if (rc_is_reported(&q->rc, &q->rc.entries.at[i]))
+    for (uint32_t i = 0; i < q->rc.entries.count; i++) {
+        is_reported = is_reported || rc_is_reported(&q->rc, &q->rc.entries.at[i]);
+        if (rc_is_error(q->rc.entries.at[i].ret_code)) /* what the one that has the report follows from, too */
             *LIST_ADD(&problems, &q->arena) = q->rc.entries.at[i];
-    if (problems.count == 0)
+    }
+    if (!is_reported)
         return;
     entry.problems = problems.at;
     entry.problem_count = problems.count;

@@ -167,7 +167,7 @@ static int parse_flags(struct request *q, const struct resource_definition *defi
 /* The passphrase is kept as it is told to satellites: sealed. */
 static int set_passphrase(struct request *q, struct volume_definition *volume, const char *passphrase)
 {
-    if (check_unlocked(q) != 0)
+    if (vault_check_passphrase(q, passphrase, "The passphrase of a volume") != 0 || check_unlocked(q) != 0)
         return -1;
     text_map_set(&volume->object.props, DEPLOY_PASSPHRASE_KEY, vault_seal_key(q->service, passphrase, &q->arena),
                  &q->arena);
@@ -378,9 +378,6 @@ static int modify_passphrase(struct request *q)
     found = definition ? request_get_volume_definition(q, definition) : NULL;
     if (!found)
         return -1;
-    if (!*body->new_passphrase)
-        return rc_add(&q->rc, FAIL_INVLD_CRYPT_PASSPHRASE, .message = "The passphrase of a volume cannot be empty.",
-                      .correction = "Choose one that is hard to guess.");
     volume = txn_edit(q->txn, found);
     if (set_passphrase(q, volume, body->new_passphrase) != 0 || change_keys(q, volume, &any) != 0)
         return -1;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/version.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "model/runtime.h"
@@ -14,7 +15,6 @@
 #include "roles/controller/note.h"
 #include "roles/controller/reports.h"
 #include "roles/controller/vault.h"
-#include "roles/controller/version.h"
 #include "roles/controller/wants.h"
 
 LOG_DOMAIN("session");

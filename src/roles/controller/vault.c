@@ -18,13 +18,16 @@ enum {
     SALT_SIZE = 16,
     ITERATIONS_LIMIT = 100 * 1000 * 1000,
     PIECE_ITERATIONS = 500, /* about a millisecond */
-    JOBS_LIMIT = 16,
+    JOBS_LIMIT = 64,
+    JOBS_OF_ONE = 4, /* of one address */
 };
 static char derivation_name[] = "pbkdf2-hmac-sha512";
 
 struct vault_job {
     struct vault_job *next;
     int64_t number;
+    char *peer;    /* the address that asks */
+    unsigned turn; /* how many others of that address waited before it */
     enum vault_act act;
     enum vault_result result;
     struct secret *old_passphrase, *passphrase;
@@ -105,6 +108,7 @@ static void free_job(struct vault_job *job)
     secret_free(job->old_passphrase);
     secret_free(job->passphrase);
     derivation_free(job->derivation);
+    free(job->peer);
     free(job);
 }
 
@@ -190,23 +194,48 @@ static void go_on(struct service *service, struct vault_job *job)
     secret_free(derived);
 }
 
-int64_t vault_begin(struct service *service, enum vault_act act, const char *old_passphrase, const char *passphrase)
+static unsigned count_jobs(const struct vault *vault, const char *peer, unsigned *all)
+{
+    unsigned own = 0;
+
+    *all = 0;
+    for (const struct vault_job *job = vault->jobs; job; job = job->next) {
+        ++*all;
+        own += strcmp(job->peer, peer) == 0;
+    }
+    return own;
+}
+
+/* Behind the first, which may be under way, those of all addresses in turns: who asks often waits longer than others.
+ */
+static void insert(struct vault *vault, struct vault_job *job)
+{
+    struct vault_job **place = vault->jobs ? &vault->jobs->next : &vault->jobs;
+
+    while (*place && (*place)->turn <= job->turn)
+        place = &(*place)->next;
+    job->next = *place;
+    *place = job;
+}
+
+int64_t vault_begin(struct service *service, const char *peer, enum vault_act act, const char *old_passphrase,
+                    const char *passphrase)
 {
     struct vault *vault = &service->vault;
-    struct vault_job *job, **last = &vault->jobs;
-    int waiting = 0;
+    unsigned all, own = count_jobs(vault, peer, &all);
+    struct vault_job *job;
 
-    for (; *last; last = &(*last)->next)
-        waiting++;
-    if (waiting >= JOBS_LIMIT)
+    if (own >= JOBS_OF_ONE || all >= JOBS_LIMIT)
         return 0;
     job = memory_alloc(sizeof(*job));
+    job->peer = memory_strdup(peer);
+    job->turn = own;
     job->number = ++vault->last_number;
     job->act = act;
     job->passphrase = secret_new(passphrase, strlen(passphrase));
     if (old_passphrase)
         job->old_passphrase = secret_new(old_passphrase, strlen(old_passphrase));
-    *last = job;
+    insert(vault, job);
     timer_start(vault->timer, 0, 0);
     return job->number;
 }
@@ -243,7 +272,7 @@ static void try_automatic(struct service *service)
         !defaults_are_made(&service->model) || !journal_is_idle(service->journal) || service->disk_trouble)
         return;
     vault->automatic_number =
-        vault_begin(service, record_of(service) ? VAULT_ENTER : VAULT_CREATE, NULL, secret_bytes(vault->automatic));
+        vault_begin(service, "", record_of(service) ? VAULT_ENTER : VAULT_CREATE, NULL, secret_bytes(vault->automatic));
 }
 
 /* A piece of the first job, and room for others before the next one. */
@@ -343,6 +372,17 @@ void vault_done(struct service *service)
     forget(vault);
     secret_free(vault->automatic);
     vault->automatic = NULL;
+}
+
+int vault_check_passphrase(struct request *q, const char *passphrase, const char *what)
+{
+    if (!*passphrase)
+        return rc_add(&q->rc, FAIL_INVLD_CRYPT_PASSPHRASE, .message = rc_text(&q->rc, "%s cannot be empty.", what),
+                      .correction = "Choose one that is hard to guess.");
+    if (strlen(passphrase) > VAULT_PASSPHRASE_MAX)
+        return rc_add(&q->rc, FAIL_INVLD_CRYPT_PASSPHRASE,
+                      .message = rc_text(&q->rc, "%s cannot have more than %d bytes.", what, VAULT_PASSPHRASE_MAX));
+    return 0;
 }
 
 char *vault_seal_key(const struct service *service, const char *passphrase, struct arena *arena)

@@ -12,7 +12,10 @@
 #include "base/secret.h"
 #include "roles/controller/request.h"
 
-enum { VAULT_ITERATIONS = 100000 }; /* of the derivation, for new passphrases */
+enum {
+    VAULT_ITERATIONS = 100000,  /* of the derivation, for new passphrases */
+    VAULT_PASSPHRASE_MAX = 4096 /* bytes */
+};
 
 enum vault_state { VAULT_UNSET, VAULT_LOCKED, VAULT_UNLOCKED };
 enum vault_state vault_state(const struct service *service);
@@ -30,8 +33,10 @@ enum vault_result {
     VAULT_WRONG,   /* this is not the one */
     VAULT_STOPPED, /* the controller stops */
 };
-/* Passphrases are copied; old_passphrase is for VAULT_MODIFY. The number of the job, 0 when too many wait. */
-int64_t vault_begin(struct service *service, enum vault_act act, const char *old_passphrase, const char *passphrase);
+/* Texts are copied; old_passphrase is for VAULT_MODIFY. The number of the job, 0 when too many wait, or too many of
+ * this peer: an address without a port. */
+int64_t vault_begin(struct service *service, const char *peer, enum vault_act act, const char *old_passphrase,
+                    const char *passphrase);
 /* Of a job that was begun. *generation: that of the commit, 0 where there was none. Its result is told in the turn in
  * which it ends, and forgotten some turns later. */
 enum vault_result vault_look(const struct service *service, int64_t number, uint64_t *generation);
@@ -42,6 +47,9 @@ void vault_init(struct service *service);
 void vault_turn(struct service *service);
 void vault_fail(struct service *service); /* what was not durable was undone */
 void vault_done(struct service *service);
+
+/* Of one that a user chooses; what: "The master passphrase". 0, or -1 and rc. */
+int vault_check_passphrase(struct request *q, const char *passphrase, const char *what);
 
 /* While it is unlocked. Sealed texts in arena: a new key for a volume; a passphrase that a user has chosen for one. */
 char *vault_make_key(const struct service *service, struct arena *arena) __attribute__((returns_nonnull));

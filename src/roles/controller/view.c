@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "model/layer.h"
 #include "model/rc_codes.h"
+#include "roles/controller/props.h"
 #include "roles/controller/session.h"
 #include "roles/controller/view_layers.h"
 
@@ -81,15 +82,15 @@ void view_node(const struct node *node, struct node_doc *doc, struct arena *aren
     view_abilities(node, doc, arena);
 }
 
-static void add_report(struct storage_pool_doc *doc, int64_t code, const char *message, const char *cause,
-                       const char *correction, struct arena *arena)
+static void fill_report(struct rc_doc *report, int64_t code, const struct trouble *trouble, struct arena *arena)
 {
-    struct rc_doc *report = LIST_ADD(&doc->reports, arena);
-
     report->ret_code = code;
-    report->message = borrow(message);
-    report->cause = borrow(cause);
-    report->correction = borrow(correction);
+    report->message = trouble->message;
+    report->cause = trouble->cause;
+    report->correction = trouble->correction;
+    if (trouble->attempts > 0)
+        report->details = arena_printf(arena, "Attempt %d failed; the next one follows in %.1f seconds.",
+                                       trouble->attempts, (double)trouble->retry_in_ms / 1000);
 }
 
 void view_storage_pool(const struct storage_pool *pool, struct storage_pool_doc *doc, struct arena *arena)
@@ -116,15 +117,16 @@ void view_storage_pool(const struct storage_pool *pool, struct storage_pool_doc 
     if (is_diskless) {
         doc->free_capacity = doc->total_capacity = (struct maybe_i64)MAYBE(INT64_MAX);
     } else if (!session_is_online(node)) {
-        add_report(doc, WARN_NOT_CONNECTED, arena_printf(arena, "No active connection to satellite '%s'.", node->name),
-                   NULL, NULL, arena);
+        *LIST_ADD(&doc->reports, arena) = (struct rc_doc){
+            .ret_code = WARN_NOT_CONNECTED,
+            .message = arena_printf(arena, "No active connection to satellite '%s'.", node->name),
+        };
     } else if (pool->fact && pool->fact->free_kib.has && pool->fact->total_kib.has) {
         doc->free_capacity = pool->fact->free_kib;
         doc->total_capacity = pool->fact->total_kib;
     }
     if (pool->fact && pool->fact->trouble && session_is_online(node))
-        add_report(doc, FAIL_STOR_POOL_CONFIGURATION_ERROR, pool->fact->trouble->message, pool->fact->trouble->cause,
-                   pool->fact->trouble->correction, arena);
+        fill_report(LIST_ADD(&doc->reports, arena), FAIL_STOR_POOL_CONFIGURATION_ERROR, pool->fact->trouble, arena);
     /* LINSTOR: a pool that shares its space with no other has a name of its own here, joined by a semicolon */
     doc->free_space_mgr_name = pool->shared_name ? pool->shared_name : arena_printf(arena, "%s;%s", node->name, name);
     doc->uuid = pool->object.uuid;
@@ -167,7 +169,7 @@ void view_group(const struct resource_group *group, struct resource_group_doc *d
 void view_volume_group(const struct volume_group *group, struct volume_group_doc *doc, struct arena *arena)
 {
     doc->volume_number = (struct maybe_i32)MAYBE(group->number);
-    doc->props = group->object.props;
+    doc->props = props_shown(PROP_ON_VOLUME_GROUP, &group->object.props, arena);
     doc->uuid = group->object.uuid;
     doc->flags = view_flags(group->object.kind->flags, group->object.flags, arena);
 }
@@ -203,7 +205,7 @@ void view_volume_definition(const struct volume_definition *volume, struct volum
 
     doc->volume_number = (struct maybe_i32)MAYBE(volume->number);
     doc->size_kib = volume->size_kib;
-    doc->props = volume->object.props;
+    doc->props = props_shown(PROP_ON_VOLUME_DEFINITION, &volume->object.props, arena);
     doc->flags = view_flags(volume->object.kind->flags, volume->object.flags, arena);
     doc->uuid = volume->object.uuid;
     for (unsigned i = 0; i < LAYER_KIND_COUNT; i++) {
@@ -276,17 +278,8 @@ void view_volume(const struct resource *resource, const struct volume *volume, s
     doc->flags = view_flags(volume_flag_names, volume->flags, arena);
     view_volume_layers(resource, volume, doc, arena);
     doc->uuid = volume->uuid;
-    if (resource->fact && resource->fact->trouble) {
-        struct rc_doc *report = LIST_ADD(&doc->reports, arena);
-
-        report->ret_code = FAIL_UNKNOWN_ERROR;
-        report->message = resource->fact->trouble->message;
-        report->cause = resource->fact->trouble->cause;
-        report->correction = resource->fact->trouble->correction;
-        report->details =
-            arena_printf(arena, "Attempt %d failed; the next one follows in %.1f seconds.",
-                         resource->fact->trouble->attempts, (double)resource->fact->trouble->retry_in_ms / 1000);
-    }
+    if (resource->fact && resource->fact->trouble)
+        fill_report(LIST_ADD(&doc->reports, arena), FAIL_UNKNOWN_ERROR, resource->fact->trouble, arena);
 }
 
 void view_resource(const struct resource *resource, bool with_volumes, struct resource_doc *doc, struct arena *arena)

@@ -206,8 +206,7 @@ static size_t build_resource(const struct service *service, const struct resourc
     return bytes;
 }
 
-static size_t build_pool(const struct service *service, const struct storage_pool *pool, struct pool_want *want,
-                         struct arena *arena)
+static size_t build_pool(const struct storage_pool *pool, struct pool_want *want, struct arena *arena)
 {
     size_t bytes;
 
@@ -220,7 +219,6 @@ static size_t build_pool(const struct service *service, const struct storage_poo
         if (text_starts_with(pool->object.props.at[i].key, "StorDriver/") &&
             !text_starts_with(pool->object.props.at[i].key, "StorDriver/internal/"))
             text_map_set(&want->props, pool->object.props.at[i].key, pool->object.props.at[i].value, arena);
-    obeyed_props_of_pool(&service->model, pool, &want->props, arena);
     want->digest = (int64_t)digest_of(&pool_want_schema, want, &bytes);
     want->generation = (int64_t)pool->object.generation;
     return bytes;
@@ -331,7 +329,7 @@ static void add_resource(struct service *service, struct outbox *outbox, const s
 static void add_pool(struct service *service, struct outbox *outbox, const struct storage_pool *pool)
 {
     struct pool_want want;
-    size_t bytes = build_pool(service, pool, &want, &outbox->arena);
+    size_t bytes = build_pool(pool, &want, &outbox->arena);
 
     if (pool->want_generation > 0 && pool->want_digest == (uint64_t)want.digest)
         return;
@@ -400,9 +398,8 @@ void wants_turn(struct service *service)
 {
     uint64_t durable = journal_durable(service->journal);
     struct outbox *all = NULL;
-    uint32_t kept = 0;
+    uint32_t kept = 0, resources = service->dirty_count, pools = service->dirty_pools.list.count;
 
-    service->has_news |= service->dirty_count > 0 || service->dirty_pools.list.count > 0;
     if (service->removed_pools.list.count > 0)
         add_removed_pools(service, durable, &all);
     if (service->dirty_pools.list.count > 0)
@@ -423,6 +420,8 @@ void wants_turn(struct service *service)
         finish_note(service, resource); /* a report that came while it was dirty said nothing */
     }
     service->dirty_count = kept;
+    /* Not for those that stay: an initiator may wait for its target through many turns. */
+    service->has_news |= kept < resources || service->dirty_pools.list.count < pools;
     look_again(service, durable);
     while (all) {
         struct outbox *outbox = all;
@@ -462,7 +461,7 @@ static int by_name(const void *a, const void *b)
 /* True when the satellite holds just this want already; its generation is then what reports will speak of. */
 static bool is_held(const struct held_item *item, const char *uuid, int64_t digest)
 {
-    return item && item->digest == digest && item->uuid && strcmp(item->uuid, uuid) == 0;
+    return item && item->generation >= 0 && item->digest == digest && item->uuid && strcmp(item->uuid, uuid) == 0;
 }
 
 /* What cannot be read is there all the same: the satellite keeps it. */
@@ -495,7 +494,7 @@ void wants_synchronise(struct service *service, const struct node *node, const s
             note_pool(&service->dirty_pools, pool, pool->object.generation);
             continue;
         }
-        build_pool(service, pool, &want, &outbox.arena);
+        build_pool(pool, &want, &outbox.arena);
         if (is_held(item, pool->object.uuid, want.digest)) {
             runtime_set_pool_want(pool, (uint64_t)item->generation, (uint64_t)want.digest);
             continue;
