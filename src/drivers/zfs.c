@@ -69,10 +69,15 @@ static struct step *aim(const struct target *target, struct step *step, const ch
     return step;
 }
 
+static char *device_of(const struct target *target)
+{
+    return arena_printf(&target->plan->arena, "/dev/zvol/%s", target->path);
+}
+
 static void plan_wait(const struct target *target)
 {
     const char *limit = text_map_find(target->props, "StorDriver/WaitTimeoutAfterCreate");
-    char *device = arena_printf(&target->plan->arena, "/dev/zvol/%s", target->path);
+    char *device = device_of(target);
     struct step *step = plan_add(target->plan, STEP_WAIT_DEVICE, "wait for device %s", device);
 
     aim(target, step, ZFS_WAIT, target->identifier)->device = device;
@@ -266,11 +271,16 @@ static int refuse_vanished(const struct target *target, const char *what, const 
     return -1;
 }
 
-static void plan_grow(const struct target *target, int64_t size_kib)
+/* What is mounted on it is found by its device. */
+static void plan_grow(const struct target *target, const struct storage_fact *fact, int64_t size_kib)
 {
-    struct step *step = plan_add(target->plan, STEP_EXEC, "grow volume %s to %" PRId64 " KiB", target->path, size_kib);
+    struct step *step;
 
+    if (!fact->device)
+        plan_wait(target);
+    step = plan_add(target->plan, STEP_ZVOL_GROW, "grow volume %s to %" PRId64 " KiB", target->path, size_kib);
     aim(target, step, ZFS_GROW, target->identifier)->size_kib = size_kib;
+    step->device = device_of(target);
     PLAN_ADD_WORDS(target->plan, step, "zfs", "set",
                    arena_printf(&target->plan->arena, "volsize=%" PRId64 "K", size_kib), target->path);
 }
@@ -279,7 +289,7 @@ static int raise(const struct provider_volume *volume, const struct storage_fact
                  struct trouble *trouble)
 {
     struct target target = target_of_volume(volume, plan);
-    bool exists = fact && fact->backing;
+    bool exists = fact && fact->backing, grows;
     int64_t size_kib;
 
     if (!exists && (volume->must_exist || (fact && fact->has_vanished && !volume->must_be_new)))
@@ -292,14 +302,15 @@ static int raise(const struct provider_volume *volume, const struct storage_fact
         return -1;
     }
     size_kib = round_up(volume->size_kib, fact->granularity_kib);
-    if (fact->size_kib < size_kib)
-        plan_grow(&target, size_kib);
+    grows = fact->size_kib < size_kib;
+    if (grows)
+        plan_grow(&target, fact, size_kib);
     else
         size_kib = fact->size_kib;
     /* Made by somebody who died before it was whole. */
     if (volume->must_be_new && volume->origin && !is_thin(volume->pool) && fact->allocated_kib < size_kib)
         plan_reserve(&target, size_kib);
-    if (!fact->device || fact->device_kib < size_kib)
+    if (!grows && (!fact->device || fact->device_kib < size_kib))
         plan_wait(&target);
     return 0;
 }

@@ -488,6 +488,13 @@ static int read_wait(const struct outcome *outcome, struct storage_fact *fact, s
     return -1;
 }
 
+static int read_growth(const struct step *step, const struct outcome *outcome, struct storage_fact *fact,
+                       struct arena *arena, struct trouble *trouble)
+{
+    fact->size_kib = step->size_kib;
+    return read_wait(outcome, fact, arena, trouble);
+}
+
 static int read_change(const struct step *step, const struct outcome *outcome, struct facts *facts, struct arena *arena,
                        struct trouble *trouble)
 {
@@ -497,7 +504,7 @@ static int read_change(const struct step *step, const struct outcome *outcome, s
         strcmp(step->topic, ZFS_SNAPSHOT) == 0)
         note_made(step, fact, facts);
     else if (strcmp(step->topic, ZFS_GROW) == 0)
-        fact->size_kib = step->size_kib;
+        return read_growth(step, outcome, fact, arena, trouble);
     else if (strcmp(step->topic, ZFS_RESERVE) == 0)
         fact->allocated_kib = fact->size_kib;
     else if (strcmp(step->topic, ZFS_WAIT) == 0)
@@ -528,9 +535,10 @@ static void explain(const struct step *step, const struct outcome *outcome, stru
     const char *said = outcome->complaint ? outcome->complaint : "";
 
     explain_outcome(step, outcome, arena, trouble);
-    if (step->kind != STEP_EXEC || outcome->error || outcome->result != OUTCOME_FAILED)
+    if (outcome->result != OUTCOME_FAILED || outcome->exit_code == 0)
         return;
     trouble->cause = arena_printf(arena, "%s said: %s", step->argv.at[0], first_line(said, arena));
+    trouble->correction = NULL;
     for (size_t i = 0; i < ARRAY_SIZE(sayings); i++)
         if (strstr(said, sayings[i].said)) {
             trouble->cause = arena_strdup(arena, sayings[i].cause);
