@@ -330,23 +330,30 @@ static void plan_destroy_doomed(const struct target *target, const struct storag
             plan_destroy(target, other);
 }
 
+/* The wipe makes sure that nobody has it mounted, so its device must be there. */
 static void plan_keep(const struct target *target, const struct storage_fact *fact, const char *owner)
 {
     struct arena *arena = &target->plan->arena;
     char *name = arena_printf(arena, ZFS_DELETED "%s_%s", fact->identifier, owner ? owner : "kept");
     struct step *step;
 
-    for (int number = 2; find(target, name); number++)
-        name = arena_printf(arena, ZFS_DELETED "%s_%s.%d", fact->identifier, owner ? owner : "kept", number);
-    if (fact->device) {
-        step = plan_destructive(target->plan, target->authority, STEP_WIPE, "wipe signatures and both ends of %s",
-                                fact->device);
-        aim(target, step, ZFS_WIPE, fact->identifier)->device = arena_strdup(arena, fact->device);
+    if (!fact->device) {
+        plan_wait(target);
+        return;
     }
-    step = plan_add(target->plan, STEP_EXEC, "mark volume %s as deleted", fact->backing);
+    for (int number = 2; find(target, zfs_identifier_of(name, arena)); number++)
+        name = arena_printf(arena, ZFS_DELETED "%s_%s.%d", fact->identifier, owner ? owner : "kept", number);
+    step = plan_destructive(target->plan, target->authority, STEP_WIPE, "wipe signatures and both ends of %s",
+                            fact->device);
+    aim(target, step, ZFS_WIPE, fact->identifier)->device = arena_strdup(arena, fact->device);
+    step = plan_add(target->plan, STEP_EXEC, "mark volume %s as deleted%s", fact->backing,
+                    is_thin(target->pool) ? "" : ", and give back the room that it reserves");
     aim(target, step, ZFS_MARKED, fact->identifier);
-    PLAN_ADD_WORDS(target->plan, step, "zfs", "set", ZFS_MARK "=true", fact->backing);
-    plan_rename(target, fact, path_in(target->pool, name, target->plan), name);
+    PLAN_ADD_WORDS(target->plan, step, "zfs", "set", ZFS_MARK "=true");
+    if (!is_thin(target->pool))
+        PLAN_ADD_WORDS(target->plan, step, "refreservation=none");
+    PLAN_ADD_WORDS(target->plan, step, fact->backing);
+    plan_rename(target, fact, path_in(target->pool, name, target->plan), zfs_identifier_of(name, arena));
 }
 
 static int lower(const struct provider_volume *volume, const struct storage_fact *fact, struct plan *plan,
@@ -358,6 +365,8 @@ static int lower(const struct provider_volume *volume, const struct storage_fact
     if (!fact || !fact->backing || fact->is_snapshot)
         return 0;
     plan_destroy_doomed(&target, fact);
+    if (count_staying(&target, fact) > 0 && fact->is_doomed && text_starts_with(fact->identifier, ZFS_DELETED))
+        return 0; /* it was an orphan, and somebody has made a dependent: it is kept already */
     if (count_staying(&target, fact) > 0) {
         plan_keep(&target, fact, fact->owner ? fact->owner : volume->owner);
         return 0;
@@ -443,12 +452,13 @@ static int take(const struct provider_snapshot *snapshot, const struct storage_f
 /* The snapshot went, and the satellite died before its zvol, which had stayed for it, did. */
 static void plan_destroy_left_over(const struct target *target, const char *volume)
 {
-    char *prefix = arena_printf(&target->plan->arena, ZFS_DELETED "%s_", volume);
-
     for (const struct storage_fact *fact = facts_first_volume(target->facts, target->pool->pool); fact;
          fact = facts_next_volume(fact)) {
-        if (!fact->backing || fact->is_snapshot || !fact->is_doomed || !text_starts_with(fact->identifier, prefix) ||
-            is_leaving(target, fact) || count_staying(target, fact) > 0)
+        const char *base = fact->backing && fact->is_doomed && !fact->is_snapshot
+                               ? zfs_base_of_deleted(strrchr(fact->backing, '/') + 1, &target->plan->arena)
+                               : NULL;
+
+        if (!base || strcmp(base, volume) != 0 || is_leaving(target, fact) || count_staying(target, fact) > 0)
             continue;
         plan_destroy(target, fact);
         plan_destroy_chain(target, fact->origin);
