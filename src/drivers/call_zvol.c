@@ -30,8 +30,8 @@
 #include "drivers/freeze.h"
 
 enum {
-    TOOL_MS = 12000,
-    FREEZE_MS = 15000, /* whatever happens */
+    TOOL_MS = 30000,
+    FREEZE_MS = 35000, /* whatever happens */
     COMPLAINT_LIMIT = 64 * 1024,
 };
 

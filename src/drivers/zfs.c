@@ -9,7 +9,7 @@
  * Dependencies. A snapshot cannot be without its zvol, a clone (a volume restored from a snapshot) not without its
  * snapshot. What is removed and has dependents stays, doomed, under another name: a zvol as _deleted_<name>_<owner>, a
  * snapshot as _deleted_<name>_<number>, which the kernel removes with its last clone (zfs destroy -d). Whoever removes
- * the last dependent removes what is doomed above it.
+ * the last dependent removes what is doomed above it; when that was somebody else, the doomed zvol is an orphan.
  *
  * A snapshot shows the properties of its zvol where it has none of its own, and so, without a mark, the zvol's.
  *
