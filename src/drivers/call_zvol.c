@@ -7,7 +7,8 @@
  *     freeze - zfs set volsize - open - thaw
  *
  * A tool that hangs is waited for, but nobody is kept from writing for that: what was frozen is thawed, and frozen
- * again for the moment of the opening when the tool has ended. The tool is never killed.
+ * again for the moment of the opening when the tool has ended. The tool is never killed;
+ * when the worker is, whoever stands by (freeze.h) goes on in its stead.
  *
  * Only what lies on the zvol itself is concerned. The kernel finds no file system when a mapping, bcache, DRBD, a
  * target of NVMe or a partition lies between; and of those who write to the device itself (a virtual machine, a data
@@ -37,7 +38,7 @@ enum {
 
 struct tool {
     pid_t process;
-    int output; /* it ends with the tool */
+    int output, input; /* its output can be read to the end when the tool has ended, and the caller has closed input */
     struct buf said;
 };
 
@@ -74,17 +75,11 @@ static int spawn(struct tool *tool, char **argv, int output)
 static int tool_start(struct tool *tool, const struct step *step, struct arena *arena)
 {
     char **argv = arena_alloc(arena, (step->argv.count + 1) * sizeof(*argv));
-    int ends[2], error;
+    int error;
 
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return -errno;
     memcpy(argv, step->argv.at, step->argv.count * sizeof(*argv));
-    error = spawn(tool, argv, ends[1]);
-    close(ends[1]);
-    if (error)
-        close(ends[0]);
-    else
-        tool->output = ends[0];
+    error = spawn(tool, argv, tool->input);
+    close(tool->input);
     return error;
 }
 
@@ -116,7 +111,6 @@ static int tool_done(struct tool *tool, struct outcome *outcome, struct arena *a
 
     while (waitpid(tool->process, &status, 0) < 0 && errno == EINTR)
         continue;
-    close(tool->output);
     outcome->exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     if (outcome->exit_code != 0)
         outcome->complaint = arena_strdup(arena, buf_text(&tool->said));
@@ -124,40 +118,47 @@ static int tool_done(struct tool *tool, struct outcome *outcome, struct arena *a
     return outcome->exit_code == 0 ? 0 : -EIO;
 }
 
-static int run_tool(const struct step *step, struct freeze *freeze, struct outcome *outcome, struct arena *arena)
+static int run_tool(const struct step *step, struct tool *tool, struct freeze *freeze, struct outcome *outcome,
+                    struct arena *arena)
 {
-    struct tool tool = { 0 };
-    int error = tool_start(&tool, step, arena), thawed = 0, failed;
+    int error = tool_start(tool, step, arena), thawed = 0, failed;
 
     if (error) {
         outcome->complaint = arena_strdup(arena, step->argv.at[0]);
         return error;
     }
-    if (!tool_ends(&tool, TOOL_MS)) {
+    if (!tool_ends(tool, TOOL_MS)) {
         thawed = freeze_end(freeze);
-        (void)tool_ends(&tool, -1);
+        (void)tool_ends(tool, -1);
     }
-    failed = tool_done(&tool, outcome, arena);
+    failed = tool_done(tool, outcome, arena);
     return failed ? failed : thawed;
 }
 
 int call_zvol_grow(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
+    struct tool tool = { 0 };
     struct freeze freeze;
-    int error, thawed;
+    int ends[2], error, thawed;
 
     if (step->argv.count == 0)
         return -EINVAL;
-    error = freeze_begin(&freeze, step->device, FREEZE_MS, &outcome->complaint, arena);
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    tool.output = ends[0];
+    tool.input = ends[1];
+    error = freeze_begin(&freeze, step->device, tool.output, FREEZE_MS, &outcome->complaint, arena);
     if (error)
-        return error;
-    error = run_tool(step, &freeze, outcome, arena);
+        close(tool.input);
+    else
+        error = run_tool(step, &tool, &freeze, outcome, arena);
     /* The tool took too long, or nothing was mounted before. */
     if (!error && freeze.count == 0)
-        error = freeze_begin(&freeze, step->device, FREEZE_MS, &outcome->complaint, arena);
+        error = freeze_begin(&freeze, step->device, tool.output, FREEZE_MS, &outcome->complaint, arena);
     if (!error)
         error = call_measure_device(step->device, &outcome->device_kib);
     thawed = freeze_end(&freeze);
+    close(tool.output);
     if (thawed)
         outcome->complaint = arena_strdup(arena, "what is mounted could not be thawed");
     if (!error && !thawed)

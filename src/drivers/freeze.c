@@ -154,17 +154,17 @@ static bool kernel_name(dev_t device, char name[static NAME_MAX + 1])
 /* Whether a file system says that it is mounted, in whatever namespace. */
 static bool is_mounted_somewhere(dev_t device)
 {
-    static const char *const patterns[] = { "/sys/fs/ext4/%s", "/sys/fs/xfs/%s", "/sys/fs/f2fs/%s",
-                                            "/sys/fs/btrfs/*/devices/%s" };
+    static const char *const directories[] = { "/sys/fs/ext4", "/sys/fs/xfs", "/sys/fs/f2fs",
+                                               "/sys/fs/btrfs/*/devices" };
     char name[NAME_MAX + 1], path[NAME_MAX + 64];
     bool found = false;
 
     if (!kernel_name(device, name))
         return false;
-    for (size_t i = 0; !found && i < ARRAY_SIZE(patterns); i++) {
+    for (size_t i = 0; !found && i < ARRAY_SIZE(directories); i++) {
         glob_t matches;
 
-        snprintf(path, sizeof(path), patterns[i], name);
+        snprintf(path, sizeof(path), "%s/%s", directories[i], name);
         found = glob(path, 0, NULL, &matches) == 0;
         globfree(&matches);
     }
@@ -236,30 +236,61 @@ static void thaw_all(const struct freeze *freeze)
         (void)thaw_place(&freeze->places[i]);
 }
 
+/* False when the time is over before the end of what other processes write, which nobody reads any more. */
+static bool ends(int descriptor, int limit_ms)
+{
+    struct pollfd other = { .fd = descriptor, .events = POLLIN };
+    char bytes[4096];
+    int ready;
+
+    while ((ready = poll(&other, 1, limit_ms)) > 0)
+        if (read(descriptor, bytes, sizeof(bytes)) <= 0)
+            return true;
+    return ready < 0;
+}
+
+/* What the process that died would have done. */
+static void finish(const struct freeze *freeze, const char *device, int until, int limit_ms)
+{
+    int node;
+
+    if (!ends(until, limit_ms)) {
+        thaw_all(freeze);
+        (void)ends(until, -1);
+        for (int i = 0; i < freeze->count; i++)
+            (void)ioctl(freeze->places[i].descriptor, FIFREEZE, 0);
+    }
+    node = open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (node >= 0)
+        close(node);
+    thaw_all(freeze);
+}
+
 /*
  * A byte from the pipe: all was thawed. Its end: the other process is dead. When the time is over that one may still be
  * freezing, so thawing is repeated until it says something.
  */
-__attribute__((noreturn)) static void stand_by(const struct freeze *freeze, int pipe_end, int64_t limit_ms)
+__attribute__((noreturn)) static void stand_by(const struct freeze *freeze, const char *device, int until, int pipe_end,
+                                               int limit_ms)
 {
     struct pollfd other = { .fd = pipe_end, .events = POLLIN };
+    int next_ms = limit_ms;
     char byte;
 
-    while (poll(&other, 1, (int)limit_ms) == 0) {
+    while (poll(&other, 1, next_ms) == 0) {
         thaw_all(freeze);
-        limit_ms = AGAIN_MS;
+        next_ms = AGAIN_MS;
     }
     if (read(pipe_end, &byte, 1) != 1)
-        thaw_all(freeze);
+        finish(freeze, device, until, next_ms == limit_ms ? limit_ms : 0);
     _exit(0);
 }
 
-/* Keeps the places, its end of the pipe, and the descriptor by which a successor of the satellite sees that it lives.
- */
-static void close_others(const struct freeze *freeze, int pipe_end)
+/* Keeps the places, what it listens to, and the descriptor by which a successor of the satellite sees that it lives. */
+static void close_others(const struct freeze *freeze, int until, int pipe_end)
 {
     for (int descriptor = 0; descriptor < 1024; descriptor++) {
-        bool is_kept = descriptor == pipe_end || descriptor == INHERITED;
+        bool is_kept = descriptor == pipe_end || descriptor == until || descriptor == INHERITED;
 
         for (int i = 0; i < freeze->count; i++)
             is_kept = is_kept || descriptor == freeze->places[i].descriptor;
@@ -268,29 +299,29 @@ static void close_others(const struct freeze *freeze, int pipe_end)
     }
 }
 
-static int start_guard(struct freeze *freeze, int64_t limit_ms)
+static int start_guard(struct freeze *freeze, const char *device, int until, int limit_ms)
 {
-    int ends[2];
+    int pipe_ends[2];
 
-    if (pipe2(ends, O_CLOEXEC) < 0)
+    if (pipe2(pipe_ends, O_CLOEXEC) < 0)
         return -errno;
     freeze->guard = fork();
     if (freeze->guard == 0) {
         int score;
 
-        close_others(freeze, ends[0]);
+        close_others(freeze, until, pipe_ends[0]);
         setsid();
         prctl(PR_SET_NAME, "linstor-thaw");
         score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
         if (score >= 0 && write(score, "-1000", 5) == 5)
             close(score);
-        stand_by(freeze, ends[0], limit_ms);
+        stand_by(freeze, device, until, pipe_ends[0], limit_ms);
     }
-    close(ends[0]);
-    freeze->guard_pipe = ends[1];
+    close(pipe_ends[0]);
+    freeze->guard_pipe = pipe_ends[1];
     if (freeze->guard > 0)
         return 0;
-    close(ends[1]);
+    close(pipe_ends[1]);
     return -EAGAIN;
 }
 
@@ -322,7 +353,7 @@ static int freeze_place(struct frozen *place, const struct search *search, char 
     return -error;
 }
 
-int freeze_begin(struct freeze *freeze, const char *device, int64_t limit_ms, char **why, struct arena *arena)
+int freeze_begin(struct freeze *freeze, const char *device, int until, int limit_ms, char **why, struct arena *arena)
 {
     struct search search = { .path = device, .freeze = freeze, .arena = arena, .root = "" };
     struct stat node;
@@ -339,7 +370,7 @@ int freeze_begin(struct freeze *freeze, const char *device, int64_t limit_ms, ch
     for (int i = 0; !error && i < freeze->count; i++)
         (void)syncfs(freeze->places[i].descriptor);
     if (!error && freeze->count > 0)
-        error = start_guard(freeze, limit_ms);
+        error = start_guard(freeze, device, until, limit_ms);
     for (int i = 0; !error && i < freeze->count; i++)
         error = freeze_place(&freeze->places[i], &search, why);
     if (error && freeze_end(freeze) < 0)

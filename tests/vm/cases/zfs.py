@@ -2,6 +2,7 @@
 """ZFS and ZFS_THIN, with the controller. What needs snapshots, or tools that fail, is in tests/contract."""
 from suite import wait_for
 from vm.case import case
+from vm.cases.bcache import meanwhile
 from vm.cluster import SECONDS, Cluster, kib
 
 # On a slow machine udev is slower than zpool waits.
@@ -89,6 +90,10 @@ WRITER = '''
 '''
 
 
+def is_there(machine, file):
+    return machine.run(f'test -e {file}', check=False).status == 0
+
+
 def guards(machine):
     """Process ids of those who thaw what is frozen when nobody else does."""
     return [line.split('/')[2] for line in machine.lines('grep -lx linstor-thaw /proc/[0-9]*/comm 2>/dev/null || true')]
@@ -110,7 +115,7 @@ def _(machines):
                 cluster.resize('data', size)
             machine.run(grow.format(device=device))
             machine.run('touch /tmp/stop')
-            wait_for('it stops', lambda: machine.run('test -e /tmp/stopped', check=False).status == 0, SECONDS)
+            wait_for('it stops', lambda: is_there(machine, '/tmp/stopped'), SECONDS)
             machine.run('sha256sum --quiet -c /tmp/sums')
             machine.run(f'umount /mnt && mount {device} /mnt && sha256sum --quiet -c /tmp/sums && umount /mnt')
             assert not guards(machine), 'who stands by goes when it is done'
@@ -137,16 +142,18 @@ def _(machines):
         machine.run('zfs=$(command -v zfs) && cp $zfs /tmp/zfs && cat >/tmp/slow && chmod +x /tmp/slow && mount --bind /tmp/slow $zfs', stdin=SLOW_ZFS)
         for size, kills in (('80M', True), ('96M', False)):
             machine.run('rm -f /tmp/hangs /tmp/written; touch /tmp/hang')
-            cluster.resize('data', size, wait=False)
-            wait_for('the tool hangs', lambda: machine.run('test -e /tmp/hangs', check=False).status == 0, SECONDS)
+            meanwhile(cluster, 'PUT', '/v1/resource-definitions/data/volume-definitions/0', {'size_kib': kib(size)})
+            wait_for('the tool hangs', lambda: is_there(machine, '/tmp/hangs'), SECONDS)
             guard, = guards(machine)
             machine.run('(echo text >/mnt/late && touch /tmp/written) >/dev/null 2>&1 &')
             if kills:
-                assert machine.run('sleep 1; test -e /tmp/written', check=False).status, 'it is not frozen'
-                machine.run(f'kill -9 $(sed -n "s/^PPid:[[:space:]]*//p" /proc/{guard}/status)')
-            wait_for('it is thawed although the tool hangs', lambda: machine.run('test -e /tmp/written', check=False).status == 0, SECONDS)
-            wait_for('nobody stands by any more', lambda: not guards(machine), SECONDS)
-            machine.run('rm /tmp/hang')
+                machine.run(f'kill -9 $(sed -n "s/^PPid:[[:space:]]*//p" /proc/{guard}/status) && sleep 1 && test ! -e /tmp/written && rm /tmp/hang')
+                wait_for('it is thawed when the tool has ended', lambda: is_there(machine, '/tmp/written'), SECONDS)
+                wait_for('nobody stands by any more', lambda: not guards(machine), SECONDS)
+            else:
+                wait_for('it is thawed although the tool hangs', lambda: is_there(machine, '/tmp/written'), SECONDS)
+                assert is_there(machine, '/tmp/hang') and not guards(machine)
+                machine.run('sync; rm /tmp/hang')    # from here on others may open the device a moment too early
             cluster.await_size('data', {0: size})
             machine.run(f'resize2fs {device} && test "$(cat /mnt/late)" = text && rm /mnt/late')
         machine.run(f'umount $(command -v zfs) && umount /mnt && e2fsck -fn {device}')
