@@ -61,7 +61,10 @@ def live(machines, layers, pools, script, undo, revive, props):
         cluster.await_online('n1')
         cluster.await_size('data', {0: '96M'})
         is_whole(machine, cluster.device('data', 'n1'), before)
-        cluster.delete('data')
+        if 'LUKS' in layers:
+            luks.delete(cluster)    # udevd looks at what was just erased
+        else:
+            cluster.delete('data')
 
 
 def add_cases():
