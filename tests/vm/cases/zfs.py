@@ -149,12 +149,12 @@ def _(machines):
             if kills:
                 machine.run(f'kill -9 $(sed -n "s/^PPid:[[:space:]]*//p" /proc/{guard}/status) && sleep 1 && test ! -e /tmp/written && rm /tmp/hang')
                 wait_for('it is thawed when the tool has ended', lambda: is_there(machine, '/tmp/written'), SECONDS)
-                wait_for('nobody stands by any more', lambda: not guards(machine), SECONDS)
             else:
                 wait_for('it is thawed although the tool hangs', lambda: is_there(machine, '/tmp/written'), SECONDS)
                 assert is_there(machine, '/tmp/hang') and not guards(machine)
                 machine.run('sync; rm /tmp/hang')    # from here on others may open the device a moment too early
             cluster.await_size('data', {0: size})
+            wait_for('nobody stands by any more', lambda: not guards(machine), SECONDS)
             machine.run(f'resize2fs {device} && test "$(cat /mnt/late)" = text && rm /mnt/late')
         machine.run(f'umount $(command -v zfs) && umount /mnt && e2fsck -fn {device}')
         cluster.delete('data')
