@@ -18,16 +18,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "drivers/call.h"
+#include "drivers/deadline.h"
 #include "drivers/freeze.h"
 
 enum {
@@ -41,14 +39,6 @@ struct tool {
     int output, input; /* its output can be read to the end when the tool has ended, and the caller has closed input */
     struct buf said;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int spawn(struct tool *tool, char **argv, int output)
 {
@@ -83,27 +73,6 @@ static int tool_start(struct tool *tool, const struct step *step, struct arena *
     return error;
 }
 
-/* False when it has not ended after limit_ms; negative: it is waited for however long it takes. */
-static bool tool_ends(struct tool *tool, int64_t limit_ms)
-{
-    struct pollfd output = { .fd = tool->output, .events = POLLIN };
-    int64_t end_ms = now_ms() + limit_ms;
-    char bytes[4096];
-
-    for (;;) {
-        int64_t left_ms = limit_ms < 0 ? -1 : end_ms - now_ms();
-        int ready = poll(&output, 1, limit_ms < 0 ? -1 : left_ms > 0 ? (int)left_ms : 0);
-        ssize_t length = ready > 0 ? read(tool->output, bytes, sizeof(bytes)) : -1;
-
-        if (ready == 0)
-            return false;
-        if (ready > 0 && length == 0)
-            return true;
-        if (length > 0 && tool->said.length < COMPLAINT_LIMIT)
-            buf_add(&tool->said, bytes, (size_t)length);
-    }
-}
-
 /* 0, or -EIO and what it said. */
 static int tool_done(struct tool *tool, struct outcome *outcome, struct arena *arena)
 {
@@ -127,9 +96,9 @@ static int run_tool(const struct step *step, struct tool *tool, struct freeze *f
         outcome->complaint = arena_strdup(arena, step->argv.at[0]);
         return error;
     }
-    if (!tool_ends(tool, TOOL_MS)) {
+    if (!deadline_read_end(tool->output, deadline_now_ms() + TOOL_MS, &tool->said, COMPLAINT_LIMIT)) {
         thawed = freeze_end(freeze);
-        (void)tool_ends(tool, -1);
+        (void)deadline_read_end(tool->output, DEADLINE_NEVER, &tool->said, COMPLAINT_LIMIT);
     }
     failed = tool_done(tool, outcome, arena);
     return failed ? failed : thawed;

@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/text.h"
+#include "drivers/deadline.h"
 #include "drivers/mounts.h"
 
 enum { NAMESPACES = 256, AGAIN_MS = 1000, INHERITED = 3 };
@@ -236,27 +236,14 @@ static void thaw_all(const struct freeze *freeze)
         (void)thaw_place(&freeze->places[i]);
 }
 
-/* False when the time is over before the end of what other processes write, which nobody reads any more. */
-static bool ends(int descriptor, int limit_ms)
-{
-    struct pollfd other = { .fd = descriptor, .events = POLLIN };
-    char bytes[4096];
-    int ready;
-
-    while ((ready = poll(&other, 1, limit_ms)) > 0)
-        if (read(descriptor, bytes, sizeof(bytes)) <= 0)
-            return true;
-    return ready < 0;
-}
-
 /* What the process that died would have done. */
-static void finish(const struct freeze *freeze, const char *device, int until, int limit_ms)
+static void finish(const struct freeze *freeze, const char *device, int until, int64_t end_ms)
 {
     int node;
 
-    if (!ends(until, limit_ms)) {
+    if (!deadline_read_end(until, end_ms, NULL, 0)) {
         thaw_all(freeze);
-        (void)ends(until, -1);
+        (void)deadline_read_end(until, DEADLINE_NEVER, NULL, 0);
         for (int i = 0; i < freeze->count; i++)
             (void)ioctl(freeze->places[i].descriptor, FIFREEZE, 0);
     }
@@ -274,15 +261,15 @@ __attribute__((noreturn)) static void stand_by(const struct freeze *freeze, cons
                                                int limit_ms)
 {
     struct pollfd other = { .fd = pipe_end, .events = POLLIN };
-    int next_ms = limit_ms;
+    int64_t end_ms = deadline_now_ms() + limit_ms;
     char byte;
 
-    while (poll(&other, 1, next_ms) == 0) {
+    while (poll(&other, 1, limit_ms) == 0) {
         thaw_all(freeze);
-        next_ms = AGAIN_MS;
+        limit_ms = AGAIN_MS;
     }
     if (read(pipe_end, &byte, 1) != 1)
-        finish(freeze, device, until, next_ms == limit_ms ? limit_ms : 0);
+        finish(freeze, device, until, end_ms);
     _exit(0);
 }
 
