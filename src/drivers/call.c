@@ -26,6 +26,7 @@
 #include "drivers/call_dm.h"
 #include "drivers/call_luks.h"
 #include "drivers/call_tree.h"
+#include "drivers/call_zvol.h"
 #include "drivers/in_use.h"
 #include "drivers/loop_device.h"
 #include "drivers/need.h"
@@ -368,6 +369,7 @@ static const struct call {
     { STEP_LOOP_ATTACH, NULL, true, false }, /* the only one with a cursor */
     { STEP_LOOP_RESIZE, loop_resize, true, true },
     { STEP_LOOP_DETACH, loop_detach, true, true },
+    { STEP_ZVOL_GROW, call_zvol_grow, .needs_device = true },
     { STEP_WIPE, wipe, false, false },
     { STEP_WAIT_DEVICE, wait_device, false, true },
     { STEP_ASK_DEVICES, ask_devices, false, false },

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Child processes with pipes: the only fork and exec of the program, used by run.c alone. A child leads its own process
- * group, has no descriptors but the ones given, and a clean environment in the C locale.
+ * Child processes with pipes: the only fork and exec of the satellite, used by run.c alone. (Workers have one more: the
+ * tool that runs while they hold something still, see call_zvol.c.) A child leads its own process group, has no
+ * descriptors but the ones given, and a clean environment in the C locale.
  */
 #pragma once
 

@@ -104,7 +104,7 @@ void explain_outcome(const struct step *step, const struct outcome *outcome, str
     }
     if (known)
         trouble->correction = arena_strdup(arena, known->correction);
-    if (step->kind == STEP_EXEC)
+    if (step->argv.count > 0)
         trouble->details = describe_tool(step, outcome, arena);
     else if (known && known->cause)
         trouble->details = describe_failure(step, outcome, arena);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What lasts is looked for first: mounts, swap, devices on top; then programs. Of what links name only nodes below /dev
- * are looked at themselves: anything else may lie on a server that does not answer. Other mount namespaces are not
- * seen, but for programs in them.
+ * What lasts is looked for first: mounts, swap, devices on top; then programs. Other mount namespaces are not seen, but
+ * for programs in them.
  */
 #include "drivers/in_use.h"
 
@@ -18,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "drivers/mounts.h"
 
 enum { FILE_LIMIT = 16 * 1024 * 1024, NAMED_USERS = 3 };
 
@@ -44,64 +44,30 @@ __attribute__((format(printf, 2, 3))) static void add(struct users *users, const
         buf_printf(&users->text, " and more");
 }
 
-static bool is_node_of(const char *path, const struct users *users)
+static void look_at_mount(const struct mount_entry *entry, void *owner)
 {
-    struct stat found;
+    struct users *users = owner;
 
-    return text_starts_with(path, "/dev/") && stat(path, &found) == 0 && S_ISBLK(found.st_mode) &&
-           found.st_rdev == users->number;
-}
-
-/* The kernel writes blanks and the like as \040. */
-static void unescape(char *text)
-{
-    char *to = text;
-
-    while (*text) {
-        if (text[0] == '\\' && strspn(text + 1, "01234567") >= 3) {
-            *to++ = (char)((text[1] - '0') * 64 + (text[2] - '0') * 8 + (text[3] - '0'));
-            text += 4;
-        } else {
-            *to++ = *text++;
-        }
-    }
-    *to = '\0';
-}
-
-/* "36 35 98:0 /inside /mnt rw,noatime shared:1 - ext4 /dev/root rw" */
-static void look_at_mount(char *line, struct users *users)
-{
-    char *place = NULL, *rest = strstr(line, " - "), *source = rest ? strchr(rest + 3, ' ') : NULL;
-    unsigned int major_number, minor_number;
-    int at = 0;
-
-    if (!source || sscanf(line, "%*d %*d %u:%u %*s %n", &major_number, &minor_number, &at) != 2 || at == 0)
-        return;
-    source++;
-    source[strcspn(source, " ")] = '\0';
-    place = line + at;
-    place[strcspn(place, " ")] = '\0';
-    unescape(place);
-    if (makedev(major_number, minor_number) == users->number || is_node_of(source, users))
-        add(users, "mounted at %s", place);
+    if (mounts_lies_on(entry, users->number))
+        add(users, "mounted at %s", entry->place);
 }
 
 static void look_at_swap(char *line, struct users *users)
 {
     line[strcspn(line, " \t")] = '\0';
-    if (is_node_of(line, users))
+    if (mounts_is_node_of(line, users->number))
         add(users, "used as swap");
 }
 
-static void for_each_line(const char *path, void look(char *line, struct users *users), struct users *users)
+static void look_at_swaps(struct users *users)
 {
     struct buf text = { 0 };
     char *rest = NULL;
 
-    if (text_read_file(path, FILE_LIMIT, &text) == 0 && text.length > 0) {
+    if (text_read_file("/proc/swaps", FILE_LIMIT, &text) == 0 && text.length > 0) {
         buf_add_char(&text, '\0');
         for (char *line = strtok_r(text.data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-            look(line, users);
+            look_at_swap(line, users);
     }
     buf_done(&text);
 }
@@ -150,7 +116,7 @@ static bool has_open(const char *process, const struct users *users)
         ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1);
 
         target[length > 0 ? length : 0] = '\0';
-        found = is_node_of(target, users);
+        found = mounts_is_node_of(target, users->number);
     }
     if (directory)
         closedir(directory);
@@ -184,8 +150,8 @@ char *in_use_describe(const char *device, struct arena *arena)
     if (stat(device, &found) < 0 || !S_ISBLK(found.st_mode))
         return NULL;
     users.number = found.st_rdev;
-    for_each_line("/proc/self/mountinfo", look_at_mount, &users);
-    for_each_line("/proc/swaps", look_at_swap, &users);
+    mounts_walk("/proc/self/mountinfo", look_at_mount, &users);
+    look_at_swaps(&users);
     look_at_holders(&users);
     if (users.count == 0)
         look_at_programs(&users);

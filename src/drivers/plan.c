@@ -88,6 +88,16 @@ static void print_list(struct buf *out, const char *name, const struct text_list
     }
 }
 
+static void print_command(const struct step *step, const char *prompt, struct buf *out)
+{
+    buf_add_text(out, prompt);
+    for (uint32_t i = 0; i < step->argv.count; i++) {
+        buf_add_char(out, ' ');
+        print_word(out, step->argv.at[i]);
+    }
+    buf_add_text(out, step->input ? " < (input)\n" : "\n");
+}
+
 static void print_call(const struct step *step, struct buf *out)
 {
     buf_printf(out, "    %s", enum_name(step_kind_names, step->kind));
@@ -116,6 +126,8 @@ static void print_call(const struct step *step, struct buf *out)
     print_list(out, "paths", &step->paths);
     print_list(out, "names", &step->names);
     buf_add_char(out, '\n');
+    if (step->argv.count > 0)
+        print_command(step, "      $", out);
     for (uint32_t i = 0; i < step->entries.count; i++) {
         const struct tree_entry *entry = &step->entries.at[i];
 
@@ -136,11 +148,6 @@ void plan_print(const struct plan *plan, struct buf *out)
             print_call(step, out);
             continue;
         }
-        buf_add_text(out, "    $");
-        for (uint32_t word = 0; word < step->argv.count; word++) {
-            buf_add_char(out, ' ');
-            print_word(out, step->argv.at[word]);
-        }
-        buf_add_text(out, step->input ? " < (input)\n" : "\n");
+        print_command(step, "    $", out);
     }
 }

@@ -26,6 +26,7 @@ enum step_kind {
     STEP_LOOP_ATTACH,     /* path -> device */
     STEP_LOOP_RESIZE,     /* device of path follows the size of the file */
     STEP_LOOP_DETACH,     /* device of path; fine when it is gone */
+    STEP_ZVOL_GROW,       /* argv, while what is mounted on device itself is frozen -> device_kib */
     STEP_WIPE, /* device of path, or one of both alone: signatures and both ends; or, with offset, the block there */
     STEP_WAIT_DEVICE,   /* device, else one of paths: until there, at most patience_ms -> device, device_kib */
     STEP_ASK_DEVICES,   /* paths -> devices, those that are there */
@@ -92,7 +93,7 @@ struct step {
     char *topic;     /* which of the reader's questions or changes this is; the reader alone knows the words */
     char *pool;      /* with identifier: the volume that the outcome speaks of */
     char *identifier;      /* "db_00000" */
-    struct text_list argv; /* STEP_EXEC */
+    struct text_list argv; /* STEP_EXEC, STEP_ZVOL_GROW */
     char *input;           /* STEP_EXEC; secrets go this way, never through argv */
     int64_t accept;        /* STEP_EXEC: bit n set: exit code n is a success */
     char *turn;            /* STEP_EXEC: of all steps with the same turn one runs at a time: "lvm vg0" */
@@ -174,7 +175,7 @@ struct found_luks {
 struct outcome {
     uint32_t result;   /* enum outcome_result */
     int32_t error;     /* errno, 0 when no system call failed */
-    int32_t exit_code; /* STEP_EXEC; 128 + number of the signal that ended it */
+    int32_t exit_code; /* STEP_EXEC, STEP_ZVOL_GROW; 128 + number of the signal that ended it */
     char *output;      /* STEP_EXEC: standard output */
     char *complaint;   /* STEP_EXEC: standard error; others: which part failed, when what does not say it */
     bool truncated;    /* there was more output than is kept */

@@ -9,7 +9,7 @@
  * Dependencies. A snapshot cannot be without its zvol, a clone (a volume restored from a snapshot) not without its
  * snapshot. What is removed and has dependents stays, doomed, under another name: a zvol as _deleted_<name>_<owner>, a
  * snapshot as _deleted_<name>_<number>, which the kernel removes with its last clone (zfs destroy -d). Whoever removes
- * the last dependent removes what is doomed above it.
+ * the last dependent removes what is doomed above it; when that was somebody else, the doomed zvol is an orphan.
  *
  * A snapshot shows the properties of its zvol where it has none of its own, and so, without a mark, the zvol's.
  *
@@ -69,10 +69,15 @@ static struct step *aim(const struct target *target, struct step *step, const ch
     return step;
 }
 
+static char *device_of(const struct target *target)
+{
+    return arena_printf(&target->plan->arena, "/dev/zvol/%s", target->path);
+}
+
 static void plan_wait(const struct target *target)
 {
     const char *limit = text_map_find(target->props, "StorDriver/WaitTimeoutAfterCreate");
-    char *device = arena_printf(&target->plan->arena, "/dev/zvol/%s", target->path);
+    char *device = device_of(target);
     struct step *step = plan_add(target->plan, STEP_WAIT_DEVICE, "wait for device %s", device);
 
     aim(target, step, ZFS_WAIT, target->identifier)->device = device;
@@ -266,11 +271,16 @@ static int refuse_vanished(const struct target *target, const char *what, const 
     return -1;
 }
 
-static void plan_grow(const struct target *target, int64_t size_kib)
+/* What is mounted on it is found by its device. */
+static void plan_grow(const struct target *target, const struct storage_fact *fact, int64_t size_kib)
 {
-    struct step *step = plan_add(target->plan, STEP_EXEC, "grow volume %s to %" PRId64 " KiB", target->path, size_kib);
+    struct step *step;
 
+    if (!fact->device)
+        plan_wait(target);
+    step = plan_add(target->plan, STEP_ZVOL_GROW, "grow volume %s to %" PRId64 " KiB", target->path, size_kib);
     aim(target, step, ZFS_GROW, target->identifier)->size_kib = size_kib;
+    step->device = device_of(target);
     PLAN_ADD_WORDS(target->plan, step, "zfs", "set",
                    arena_printf(&target->plan->arena, "volsize=%" PRId64 "K", size_kib), target->path);
 }
@@ -279,7 +289,7 @@ static int raise(const struct provider_volume *volume, const struct storage_fact
                  struct trouble *trouble)
 {
     struct target target = target_of_volume(volume, plan);
-    bool exists = fact && fact->backing;
+    bool exists = fact && fact->backing, grows;
     int64_t size_kib;
 
     if (!exists && (volume->must_exist || (fact && fact->has_vanished && !volume->must_be_new)))
@@ -292,14 +302,15 @@ static int raise(const struct provider_volume *volume, const struct storage_fact
         return -1;
     }
     size_kib = round_up(volume->size_kib, fact->granularity_kib);
-    if (fact->size_kib < size_kib)
-        plan_grow(&target, size_kib);
+    grows = fact->size_kib < size_kib;
+    if (grows)
+        plan_grow(&target, fact, size_kib);
     else
         size_kib = fact->size_kib;
     /* Made by somebody who died before it was whole. */
     if (volume->must_be_new && volume->origin && !is_thin(volume->pool) && fact->allocated_kib < size_kib)
         plan_reserve(&target, size_kib);
-    if (!fact->device || fact->device_kib < size_kib)
+    if (!grows && (!fact->device || fact->device_kib < size_kib))
         plan_wait(&target);
     return 0;
 }
@@ -319,23 +330,30 @@ static void plan_destroy_doomed(const struct target *target, const struct storag
             plan_destroy(target, other);
 }
 
+/* The wipe makes sure that nobody has it mounted, so its device must be there. */
 static void plan_keep(const struct target *target, const struct storage_fact *fact, const char *owner)
 {
     struct arena *arena = &target->plan->arena;
     char *name = arena_printf(arena, ZFS_DELETED "%s_%s", fact->identifier, owner ? owner : "kept");
     struct step *step;
 
-    for (int number = 2; find(target, name); number++)
-        name = arena_printf(arena, ZFS_DELETED "%s_%s.%d", fact->identifier, owner ? owner : "kept", number);
-    if (fact->device) {
-        step = plan_destructive(target->plan, target->authority, STEP_WIPE, "wipe signatures and both ends of %s",
-                                fact->device);
-        aim(target, step, ZFS_WIPE, fact->identifier)->device = arena_strdup(arena, fact->device);
+    if (!fact->device) {
+        plan_wait(target);
+        return;
     }
-    step = plan_add(target->plan, STEP_EXEC, "mark volume %s as deleted", fact->backing);
+    for (int number = 2; find(target, zfs_identifier_of(name, arena)); number++)
+        name = arena_printf(arena, ZFS_DELETED "%s_%s.%d", fact->identifier, owner ? owner : "kept", number);
+    step = plan_destructive(target->plan, target->authority, STEP_WIPE, "wipe signatures and both ends of %s",
+                            fact->device);
+    aim(target, step, ZFS_WIPE, fact->identifier)->device = arena_strdup(arena, fact->device);
+    step = plan_add(target->plan, STEP_EXEC, "mark volume %s as deleted%s", fact->backing,
+                    is_thin(target->pool) ? "" : ", and give back the room that it reserves");
     aim(target, step, ZFS_MARKED, fact->identifier);
-    PLAN_ADD_WORDS(target->plan, step, "zfs", "set", ZFS_MARK "=true", fact->backing);
-    plan_rename(target, fact, path_in(target->pool, name, target->plan), name);
+    PLAN_ADD_WORDS(target->plan, step, "zfs", "set", ZFS_MARK "=true");
+    if (!is_thin(target->pool))
+        PLAN_ADD_WORDS(target->plan, step, "refreservation=none");
+    PLAN_ADD_WORDS(target->plan, step, fact->backing);
+    plan_rename(target, fact, path_in(target->pool, name, target->plan), zfs_identifier_of(name, arena));
 }
 
 static int lower(const struct provider_volume *volume, const struct storage_fact *fact, struct plan *plan,
@@ -347,6 +365,8 @@ static int lower(const struct provider_volume *volume, const struct storage_fact
     if (!fact || !fact->backing || fact->is_snapshot)
         return 0;
     plan_destroy_doomed(&target, fact);
+    if (count_staying(&target, fact) > 0 && fact->is_doomed && text_starts_with(fact->identifier, ZFS_DELETED))
+        return 0; /* it was an orphan, and somebody has made a dependent: it is kept already */
     if (count_staying(&target, fact) > 0) {
         plan_keep(&target, fact, fact->owner ? fact->owner : volume->owner);
         return 0;
@@ -432,12 +452,13 @@ static int take(const struct provider_snapshot *snapshot, const struct storage_f
 /* The snapshot went, and the satellite died before its zvol, which had stayed for it, did. */
 static void plan_destroy_left_over(const struct target *target, const char *volume)
 {
-    char *prefix = arena_printf(&target->plan->arena, ZFS_DELETED "%s_", volume);
-
     for (const struct storage_fact *fact = facts_first_volume(target->facts, target->pool->pool); fact;
          fact = facts_next_volume(fact)) {
-        if (!fact->backing || fact->is_snapshot || !fact->is_doomed || !text_starts_with(fact->identifier, prefix) ||
-            is_leaving(target, fact) || count_staying(target, fact) > 0)
+        const char *base = fact->backing && fact->is_doomed && !fact->is_snapshot
+                               ? zfs_base_of_deleted(strrchr(fact->backing, '/') + 1, &target->plan->arena)
+                               : NULL;
+
+        if (!base || strcmp(base, volume) != 0 || is_leaving(target, fact) || count_staying(target, fact) > 0)
             continue;
         plan_destroy(target, fact);
         plan_destroy_chain(target, fact->origin);

@@ -5,7 +5,8 @@
  *
  * Identifiers in facts: a zvol has its own name. The snapshot "db_00000@monday" is "db_00000_monday", and stays so when
  * its zvol is renamed to "_deleted_db_00000_<word>", which is what a zvol becomes whose snapshots outlive it. LINSTOR:
- * the names are the reference's.
+ * the names are the reference's. Such a zvol is "_deleted_db_<word>_00000", which ends with the number of a volume, as
+ * all that can become an orphan must.
  */
 #pragma once
 
@@ -50,6 +51,10 @@ extern const char zfs_columns[];
 int zfs_list_parse(const char *text, struct zfs_list *list, struct arena *arena, char **why) MUST_CHECK;
 
 outcome_reader zfs_read_outcome;
+/* "db_00000" -> itself, "db_00000@monday" -> "db_00000_monday" and so on. */
+char *zfs_identifier_of(const char *name, struct arena *arena) __attribute__((returns_nonnull));
+/* "_deleted_db_00000_<word>" -> "db_00000"; NULL when it is not named so. */
+char *zfs_base_of_deleted(const char *name, struct arena *arena);
 
 /* Of zfs_pool.c. */
 const char *zfs_dataset_of(const struct pool_want *pool); /* NULL when it is not configured */

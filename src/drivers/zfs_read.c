@@ -164,8 +164,7 @@ static int read_states(const struct step *step, const struct outcome *outcome, s
     return result;
 }
 
-/* "_deleted_db_00000_<word>" -> "db_00000"; NULL when it is not named so. */
-static char *base_of_deleted(const char *name, struct arena *arena)
+char *zfs_base_of_deleted(const char *name, struct arena *arena)
 {
     const char *end;
 
@@ -186,16 +185,26 @@ static const char *name_in(const char *dataset, const char *name)
     return name + length + 1;
 }
 
-/* "db_00000" -> itself, "db_00000@monday" and "_deleted_db_00000_x@monday" -> "db_00000_monday" */
-static char *identifier_of(const char *name, struct arena *arena)
+/* The word goes before the number: "_deleted_db_00000_<word>" -> "_deleted_db_<word>_00000" */
+static char *identifier_of_zvol(const char *name, struct arena *arena)
+{
+    char *base = zfs_base_of_deleted(name, arena), *number = base ? strrchr(base, '_') : NULL;
+
+    if (!number || strspn(number + 1, "0123456789") != strlen(number + 1))
+        return arena_strdup(arena, name);
+    return arena_printf(arena, ZFS_DELETED "%.*s%s%s", (int)(number - base), base,
+                        name + strlen(ZFS_DELETED) + strlen(base), number);
+}
+
+char *zfs_identifier_of(const char *name, struct arena *arena)
 {
     const char *at = strchr(name, '@');
     char *volume, *base;
 
     if (!at)
-        return arena_strdup(arena, name);
+        return identifier_of_zvol(name, arena);
     volume = arena_strndup(arena, name, (size_t)(at - name));
-    base = base_of_deleted(volume, arena);
+    base = zfs_base_of_deleted(volume, arena);
     return provider_snapshot_name(base ? base : volume, at + 1, arena);
 }
 
@@ -231,7 +240,7 @@ struct reading {
 static void read_row(const struct reading *reading, uint32_t at, const struct zfs_row *zvol, const char *name)
 {
     const struct zfs_row *row = &reading->list->rows.at[at];
-    char *identifier = identifier_of(name, reading->arena);
+    char *identifier = zfs_identifier_of(name, reading->arena);
     const struct storage_fact *known = facts_find_volume(reading->facts, reading->pool, identifier);
     const char *origin = row->origin ? name_in(reading->dataset, row->origin) : NULL;
     struct storage_fact *fact;
@@ -241,9 +250,10 @@ static void read_row(const struct reading *reading, uint32_t at, const struct zf
     fact = facts_edit_volume(reading->facts, reading->pool, identifier);
     facts_set_text(&fact->backing, row->name);
     facts_set_text(&fact->owner, row->owner);
-    facts_set_text(&fact->origin, origin ? identifier_of(origin, reading->arena) : NULL);
+    facts_set_text(&fact->origin, origin ? zfs_identifier_of(origin, reading->arena) : NULL);
     if (row->is_snapshot)
-        facts_set_text(&fact->origin, arena_strndup(reading->arena, name, strcspn(name, "@")));
+        facts_set_text(&fact->origin,
+                       zfs_identifier_of(arena_strndup(reading->arena, name, strcspn(name, "@")), reading->arena));
     fact->size_kib = row->size_kib;
     fact->allocated_kib = row->reserved_kib >= row->size_kib ? row->size_kib : row->referenced_kib;
     fact->granularity_kib = row->block_kib;
@@ -488,6 +498,13 @@ static int read_wait(const struct outcome *outcome, struct storage_fact *fact, s
     return -1;
 }
 
+static int read_growth(const struct step *step, const struct outcome *outcome, struct storage_fact *fact,
+                       struct arena *arena, struct trouble *trouble)
+{
+    fact->size_kib = step->size_kib;
+    return read_wait(outcome, fact, arena, trouble);
+}
+
 static int read_change(const struct step *step, const struct outcome *outcome, struct facts *facts, struct arena *arena,
                        struct trouble *trouble)
 {
@@ -497,7 +514,7 @@ static int read_change(const struct step *step, const struct outcome *outcome, s
         strcmp(step->topic, ZFS_SNAPSHOT) == 0)
         note_made(step, fact, facts);
     else if (strcmp(step->topic, ZFS_GROW) == 0)
-        fact->size_kib = step->size_kib;
+        return read_growth(step, outcome, fact, arena, trouble);
     else if (strcmp(step->topic, ZFS_RESERVE) == 0)
         fact->allocated_kib = fact->size_kib;
     else if (strcmp(step->topic, ZFS_WAIT) == 0)
@@ -528,9 +545,10 @@ static void explain(const struct step *step, const struct outcome *outcome, stru
     const char *said = outcome->complaint ? outcome->complaint : "";
 
     explain_outcome(step, outcome, arena, trouble);
-    if (step->kind != STEP_EXEC || outcome->error || outcome->result != OUTCOME_FAILED)
+    if (outcome->result != OUTCOME_FAILED || outcome->exit_code == 0)
         return;
     trouble->cause = arena_printf(arena, "%s said: %s", step->argv.at[0], first_line(said, arena));
+    trouble->correction = NULL;
     for (size_t i = 0; i < ARRAY_SIZE(sayings); i++)
         if (strstr(said, sayings[i].said)) {
             trouble->cause = arena_strdup(arena, sayings[i].cause);

@@ -315,6 +315,9 @@ static struct outcome expect(struct golden *golden, const struct step *step)
         outcome.device_kib = fact->size_kib;
     } else if (step->kind == STEP_LOOP_RESIZE) {
         outcome.device_kib = fact->size_kib;
+    } else if (step->kind == STEP_ZVOL_GROW) {
+        outcome.device = step->device;
+        outcome.device_kib = step->size_kib;
     } else if (step->kind == STEP_WAIT_DEVICE) {
         outcome.device = step->device;
         outcome.device_kib = fact ? fact->size_kib : step->size_kib;

@@ -85,10 +85,10 @@ static void test_volumes(void **state)
     assert_int_equal(fact(&world, "db_00000_auto")->dependents, 0);
     assert_string_equal(fact(&world, "copy_00000")->origin, "db_00000_monday");
     assert_int_equal(fact(&world, "copy_00000")->allocated_kib, 8);
-    assert_true(fact(&world, "_deleted_old_00000_X")->is_doomed);
-    assert_int_equal(fact(&world, "_deleted_old_00000_X")->dependents, 2);
+    assert_true(fact(&world, "_deleted_old_X_00000")->is_doomed);
+    assert_int_equal(fact(&world, "_deleted_old_X_00000")->dependents, 2);
     assert_false(fact(&world, "old_00000_tuesday")->is_doomed); /* the mark is its volume's */
-    assert_string_equal(fact(&world, "old_00000_tuesday")->origin, "_deleted_old_00000_X");
+    assert_string_equal(fact(&world, "old_00000_tuesday")->origin, "_deleted_old_X_00000");
     assert_true(fact(&world, "old_00000__deleted_wednesday_1")->is_doomed);
     assert_int_equal(fact(&world, "old_00000__deleted_wednesday_1")->dependents, 2);
     assert_null(facts_find_volume(&world.facts, "pool", "notours"));

@@ -67,7 +67,8 @@ static uint64_t list_orphans(const struct satellite *satellite, struct report *r
         const struct storage_fact *fact = CONTAINER_OF(node, struct storage_fact, node);
         struct orphan_fact *orphan;
 
-        if (!fact->backing || fact->is_snapshot || fact->is_doomed || is_wanted(satellite, fact))
+        if (!fact->backing || fact->is_snapshot || (fact->is_doomed && fact->dependents > 0) ||
+            is_wanted(satellite, fact))
             continue;
         orphan = LIST_ADD(&report->orphans, arena);
         orphan->pool = arena_strdup(arena, fact->pool);

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """ZFS and ZFS_THIN."""
+import uuid
+
 from contract.place import contract
 from suite import wait_for
 
@@ -13,6 +15,13 @@ def make_pool(place, provider, dataset='tank/linstor', options=''):
     place.prepare(f'({create} || {create} || {create})' + (f' && zfs create {options} {dataset}' if '/' in dataset else ''),
                   undo='zpool destroy tank')
     place.control.pool('pool', provider, dataset)
+
+
+def mount(place, device):
+    """With a new file system; where."""
+    directory = f'{place.directory}/mnt'
+    place.run(f'mkdir -p {directory} && mkfs.ext4 -q {device} && mount {device} {directory}')
+    return directory
 
 
 def names(place, dataset='tank/linstor'):
@@ -173,7 +182,60 @@ def _(place):
     place.control.delete('db')
     kept, snapshot = names(place)
     assert kept.startswith('_deleted_db_00000_') and snapshot == f'{kept}@mine', 'a snapshot of somebody else keeps the volume'
-    place.run(f'zfs destroy -r tank/linstor/{kept}')
+    place.control.refresh('pool')
+    assert not place.control.orphans, 'what has dependents is no orphan'
+    place.run(f'zfs destroy tank/linstor/{snapshot}')
+    place.control.refresh('pool')
+    wait_for('what nobody needs any more is an orphan', lambda: place.control.orphans, place.seconds)
+    orphan, = place.control.orphans
+    resource, _, number = orphan['identifier'].rpartition('_')
+    assert number == '00000', orphan
+    place.control.want('resources', resource, {
+        'resource': resource, 'uuid': str(uuid.uuid4()), 'layers': ['STORAGE'], 'remove': True, 'authority': 'request of a test',
+        'volumes': [{'number': 0, 'pool': 'pool'}]})
+    place.control.await_gone(resource)
+    del place.control.resources[resource]
+    assert not names(place)
+
+
+for each in PROVIDERS:
+    @contract(f'{each}: what is kept is not in use, and reserves nothing', TOOLS, MODULES)
+    def _(place, provider=each):
+        make_pool(place, provider)
+        device, = place.control.create('db', 'pool', ['8M'])
+        place.run('zfs snapshot tank/linstor/db_00000@mine')
+        place.kill()
+        place.start()
+        directory = mount(place, device)
+        place.control.delete('db', wait=False)
+        place.control.await_trouble('db', 'in use')
+        assert names(place) == ['db_00000', 'db_00000@mine']
+        place.run(f'umount {directory}')
+        place.control.await_gone('db')
+        del place.control.resources['db']
+        kept, _ = names(place)
+        assert place.run(f'zfs get -Hpo value refreservation tank/linstor/{kept}').strip() == '0'
+        place.run(f'zfs destroy -r tank/linstor/{kept}')
+
+
+@contract('what is mounted on a volume: frozen while it grows, or told why it does not grow', TOOLS, MODULES)
+def _(place):
+    make_pool(place, 'ZFS_THIN')
+    device, = place.control.create('db', 'pool', ['16M'])
+    directory = mount(place, device)
+    is_lethal = place.run('grep -c " bdev_mark_dead$" /proc/kallsyms', check=False)
+    place.run(f'echo text >{directory}/file')
+    if is_lethal:
+        place.control.grow('db', '32M', wait=False)
+        place.control.await_trouble('db', 'this kernel shuts a file system down')
+        assert place.size_mib(device) == 16
+    else:
+        place.control.grow('db', '32M')
+    assert place.run(f'echo more >>{directory}/file && cat {directory}/file') == 'text\nmore\n'
+    place.run(f'umount {directory}')
+    place.control.await_applied('db')
+    assert place.size_mib(device) == 32
+    place.control.delete('db')
 
 
 @contract('a full pool: told with the reason, made when there is room', TOOLS, MODULES)

@@ -2,6 +2,7 @@
 """ZFS and ZFS_THIN, with the controller. What needs snapshots, or tools that fail, is in tests/contract."""
 from suite import wait_for
 from vm.case import case
+from vm.cases.bcache import meanwhile
 from vm.cluster import SECONDS, Cluster, kib
 
 # On a slow machine udev is slower than zpool waits.
@@ -63,7 +64,6 @@ def _(machines):
         assert device == '/dev/zvol/tank/fat_00000'
         machine.run(f'mkfs.ext4 -q {device} && mount {device} /mnt && head -c 8M /dev/urandom >/mnt/file')
         digest = machine.sha256('/mnt/file')
-        machine.run('sync')    # Linux drops what is not written back when a zvol grows: CAVEATS in linstor-storage(7)
         cluster.resize('fat', '96M')
         cluster.resize('slim', '80M')
         machine.run(f'resize2fs {device}')
@@ -73,6 +73,91 @@ def _(machines):
         machine.check_pattern(cluster.device('slim', 'n1'), 7, 32)
         cluster.delete('fat')
         cluster.delete('slim')
+        await_nothing(machine)
+
+
+# Files of known content, one after the other, until /tmp/stop is there; the sums of what was written go to /tmp/sums.
+WRITER = '''
+    number=0
+    while [ ! -e /tmp/stop ]; do
+        head -c 200000 /dev/urandom >/tmp/source
+        cp /tmp/source /mnt/file$number || break
+        sum=$(sha256sum </tmp/source)
+        echo "${sum%-}/mnt/file$number" >>/tmp/sums
+        number=$((number + 1))
+    done
+    touch /tmp/stopped
+'''
+
+
+def is_there(machine, file):
+    return machine.run(f'test -e {file}', check=False).status == 0
+
+
+def guards(machine):
+    """Process ids of those who thaw what is frozen when nobody else does."""
+    return [line.split('/')[2] for line in machine.lines('grep -lx linstor-thaw /proc/[0-9]*/comm 2>/dev/null || true')]
+
+
+@case('a file system that is written to all the time loses nothing when its zvol grows', modules=['zfs'])
+def _(machines):
+    machine = machines[0]
+    with Cluster(machines) as cluster:
+        cluster.prepare('n1', TANK, undo=NO_TANK)
+        cluster.create_pool('n1', 'thin', 'ZFS_THIN', 'tank')
+        for make, grow in (('mkfs.ext4 -q', 'resize2fs {device}'), ('mkfs.xfs -q', 'xfs_growfs /mnt')):
+            cluster.create_resource('data', ['400M'], ['n1'], 'thin')
+            device = cluster.device('data', 'n1')
+            machine.run(f'{make} {device} && mount {device} /mnt && rm -f /tmp/stop /tmp/stopped /tmp/sums')
+            machine.run(f'({WRITER}) >/dev/null 2>&1 &')
+            wait_for('it writes', lambda: len(machine.lines('cat /tmp/sums 2>/dev/null || true')) > 3, SECONDS)
+            for size in ('480M', '560M', '640M'):
+                cluster.resize('data', size)
+            machine.run(grow.format(device=device))
+            machine.run('touch /tmp/stop')
+            wait_for('it stops', lambda: is_there(machine, '/tmp/stopped'), SECONDS)
+            machine.run('sha256sum --quiet -c /tmp/sums')
+            machine.run(f'umount /mnt && mount {device} /mnt && sha256sum --quiet -c /tmp/sums && umount /mnt')
+            assert not guards(machine), 'who stands by goes when it is done'
+            cluster.delete('data')
+        await_nothing(machine)
+
+
+# Stands in the place of zfs: volumes grow when /tmp/hang is gone.
+SLOW_ZFS = '''#!/bin/sh
+case "$*" in 'set volsize='*) touch /tmp/hangs; while [ -e /tmp/hang ]; do sleep 0.2; done ;; esac
+exec /tmp/zfs "$@"
+'''
+
+
+@case('a tool that hangs, and a worker that is killed, leave no file system frozen', modules=['zfs'])
+def _(machines):
+    machine = machines[0]
+    with Cluster(machines) as cluster:
+        cluster.prepare('n1', TANK, undo=NO_TANK)
+        cluster.create_pool('n1', 'thin', 'ZFS_THIN', 'tank')
+        cluster.create_resource('data', ['64M'], ['n1'], 'thin')
+        device = cluster.device('data', 'n1')
+        machine.run(f'mkfs.ext4 -q {device} && mount {device} /mnt')
+        machine.run('zfs=$(command -v zfs) && cp $zfs /tmp/zfs && cat >/tmp/slow && chmod +x /tmp/slow && mount --bind /tmp/slow $zfs', stdin=SLOW_ZFS)
+        for size, kills in (('80M', True), ('96M', False)):
+            machine.run('rm -f /tmp/hangs /tmp/written; touch /tmp/hang')
+            meanwhile(cluster, 'PUT', '/v1/resource-definitions/data/volume-definitions/0', {'size_kib': kib(size)})
+            wait_for('the tool hangs', lambda: is_there(machine, '/tmp/hangs'), SECONDS)
+            guard, = guards(machine)
+            machine.run('(echo text >/mnt/late && touch /tmp/written) >/dev/null 2>&1 &')
+            if kills:
+                machine.run(f'kill -9 $(sed -n "s/^PPid:[[:space:]]*//p" /proc/{guard}/status) && sleep 1 && test ! -e /tmp/written && rm /tmp/hang')
+                wait_for('it is thawed when the tool has ended', lambda: is_there(machine, '/tmp/written'), SECONDS)
+            else:
+                wait_for('it is thawed although the tool hangs', lambda: is_there(machine, '/tmp/written'), SECONDS)
+                assert is_there(machine, '/tmp/hang') and not guards(machine)
+                machine.run('sync; rm /tmp/hang')    # from here on others may open the device a moment too early
+            cluster.await_size('data', {0: size})
+            wait_for('nobody stands by any more', lambda: not guards(machine), SECONDS)
+            machine.run(f'resize2fs {device} && test "$(cat /mnt/late)" = text && rm /mnt/late')
+        machine.run(f'umount $(command -v zfs) && umount /mnt && e2fsck -fn {device}')
+        cluster.delete('data')
         await_nothing(machine)
 
 
