@@ -100,7 +100,9 @@ int device_pool_ask(const struct device_pool_want *want, struct plan *plan, stru
         PLAN_ADD_WORDS(plan, step, "zpool", "list", "-H", "-o", "name", group);
         step->accept |= 1 << EXIT_NONE_ZFS;
     } else {
-        PLAN_ADD_WORDS(plan, step, "lvm", "vgs", "--config", lvm_config, "--noheadings", "-o", "vg_name", group);
+        PLAN_ADD_WORDS(plan, step, "lvm", "vgs");
+        lvm_add_config(plan, step);
+        PLAN_ADD_WORDS(plan, step, "--noheadings", "-o", "vg_name", group);
         step->accept |= 1 << EXIT_NONE_LVM;
     }
     return 0;
@@ -168,8 +170,10 @@ static struct step *add_command(const struct device_pool_want *want, struct plan
     step->patience = STEP_VERY_PATIENT;
     step->topic = arena_strdup(&plan->arena, command);
     step->turn = arena_printf(&plan->arena, "%s %s", is_zfs(want) ? "zfs" : "lvm", group);
-    if (!is_zfs(want))
-        PLAN_ADD_WORDS(plan, step, "lvm", command, "--config", lvm_config);
+    if (!is_zfs(want)) {
+        PLAN_ADD_WORDS(plan, step, "lvm", command);
+        lvm_add_config(plan, step);
+    }
     return step;
 }
 
@@ -240,12 +244,15 @@ void device_pool_undo(const struct device_pool_want *want, const struct plan *ma
         step = plan_destructive(plan, want->authority, STEP_EXEC, "remove volume group '%s', which was just made",
                                 group_of(want, &plan->arena));
         step->changes = true;
-        PLAN_ADD_WORDS(plan, step, "lvm", "vgremove", "--config", lvm_config, group_of(want, &plan->arena));
+        PLAN_ADD_WORDS(plan, step, "lvm", "vgremove");
+        lvm_add_config(plan, step);
+        PLAN_ADD_WORDS(plan, step, group_of(want, &plan->arena));
     }
     if (has_volumes) {
         step = plan_destructive(plan, want->authority, STEP_EXEC, "remove the physical volumes that were just made");
         step->changes = true;
-        PLAN_ADD_WORDS(plan, step, "lvm", "pvremove", "--config", lvm_config);
+        PLAN_ADD_WORDS(plan, step, "lvm", "pvremove");
+        lvm_add_config(plan, step);
         add_list(plan, step, &want->devices);
     }
 }

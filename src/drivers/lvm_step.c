@@ -7,23 +7,18 @@
 #include "base/text.h"
 #include "drivers/words.h"
 
-const char lvm_config[] =
-    "devices { filter=[\"r|^/dev/drbd|\",\"r|^/dev/zd[0-9]|\",\"r|^/dev/zvol/|\","
-    "\"r|^/dev/bcache|\",\"r|^/dev/mapper/Linstor-Crypt-|\",\"r|^/dev/mapper/linstor_writecache_|\","
-    "\"r|^/dev/mapper/linstor_cache_|\"] }";
-
 enum { WAIT_MS = 15000 };
 
 void lvm_add_config(struct plan *plan, struct step *step)
 {
-    PLAN_ADD_WORDS(plan, step, "--config", lvm_config);
+    PLAN_ADD_WORDS(plan, step, "--config", lvm_config(plan->facts, false, &plan->arena));
 }
 
-void lvm_add_report_words(struct plan *plan, struct step *step, const char *tool, const char *columns)
+void lvm_add_report_words(struct plan *plan, struct step *step, const char *tool, const char *columns,
+                          bool sees_strangers)
 {
-    PLAN_ADD_WORDS(plan, step, "lvm", tool);
-    lvm_add_config(plan, step);
-    PLAN_ADD_WORDS(plan, step, "--reportformat", "json", "--units", "b", "--nosuffix", "-o", columns);
+    PLAN_ADD_WORDS(plan, step, "lvm", tool, "--config", lvm_config(plan->facts, sees_strangers, &plan->arena),
+                   "--reportformat", "json", "--units", "b", "--nosuffix", "-o", columns);
     step->reader = arena_strdup(&plan->arena, lvm_reader);
 }
 
@@ -214,7 +209,7 @@ int lvm_choose_devices(const struct lvm_target *target, const struct storage_poo
     }
     step =
         plan_add(target->plan, STEP_EXEC, "look which physical volumes of %s '%s' chooses", target->place.group, wish);
-    lvm_add_report_words(target->plan, step, "pvs", "pv_name");
+    lvm_add_report_words(target->plan, step, "pvs", "pv_name", false);
     lvm_aim(target, step, LVM_SELECTION)->name = key;
     if (!lvm_has_option(&words, "-S", "--select"))
         PLAN_ADD_WORDS(target->plan, step, "--select",

@@ -56,6 +56,7 @@ static const struct {
     enum prop_order order;
 } obeyed_by_pools[] = {
     { "StorDriver/SizesCacheTime", ORDER_STORAGE_DRIVER },
+    { "StorDriver/internal/lvm/vgUuid", ORDER_STORAGE_DRIVER },
 };
 /* clang-format on */
 

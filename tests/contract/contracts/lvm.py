@@ -5,12 +5,13 @@ from suite import wait_for
 
 TOOLS, MODULES = ('lvcreate', 'thin_check'), ('dm-thin-pool',)
 PROVIDERS = ('LVM', 'LVM_THIN')
+UUID = 'StorDriver/internal/lvm/vgUuid'
 
 
-def make_pool(place, provider, thin_size='256M'):
+def make_pool(place, provider, thin_size='256M', disks=None):
     """Volume group vg0, a thin pool in it for LVM_THIN; the storage pool is called 'pool'."""
-    place.prepare(f'lvm vgcreate vg0 {" ".join(place.disks)}',
-                  undo=f'lvm vgremove -fy vg0 && lvm pvremove {" ".join(place.disks)}')
+    disks = ' '.join(disks or place.disks)
+    place.prepare(f'lvm vgcreate vg0 {disks}', undo=f'lvm vgremove -fy vg0 && lvm pvremove {disks}')
     if provider == 'LVM_THIN':
         place.prepare(f'lvm lvcreate --yes --type thin-pool --size {thin_size} --name tp vg0')
     place.control.pool('pool', provider, 'vg0/tp' if provider == 'LVM_THIN' else 'vg0')
@@ -186,6 +187,77 @@ def _(place):
     wait_for('the volume is active again', lambda: place.run(f'test -b {device} && echo yes', check=False), place.seconds)
     place.check_pattern(device, 5, 8)
     place.control.delete('db')
+
+
+def hiding(place):
+    """For whoever does not see the first disk."""
+    return f"--config 'devices {{ filter=[\"r|^{place.disks[0]}|\"] }}'"
+
+
+def make_stranger(place):
+    """A second volume group vg0, on the other disk; its uuid."""
+    place.run(f'lvm vgcreate {hiding(place)} vg0 {place.disks[1]}')
+    return uuid_of(place, place.disks[1])
+
+
+def uuid_of(place, disk):
+    row = place.run(f'lvm pvs --reportformat json --units b --nosuffix -o vg_uuid --select \'pv_name="{disk}"\'')
+    return row.split('"vg_uuid":')[1].split('"')[1]
+
+
+for each in PROVIDERS:
+    @contract(f'{each}: a second volume group of the same name is left alone, and the pool stays up', TOOLS, MODULES)
+    def _(place, provider=each):
+        make_pool(place, provider, disks=place.disks[:1])
+        place.control.create('db', 'pool', ['8M'])
+        make_stranger(place)
+        place.control.refresh('pool')
+        for name in ('first', 'second'):
+            place.control.create(name, 'pool', ['8M'])
+        place.control.grow('db', '12M')
+        place.kill()
+        place.start()
+        for name in ('db', 'first', 'second'):
+            place.control.await_applied(name)
+            place.control.delete(name)
+        place.control.await_pool('pool')
+        made = place.run(f'lvm lvs {hiding(place)} --reportformat json --units b --nosuffix -o lv_name vg0')
+        assert 'lv_name' not in made, f'something was made in the other volume group: {made}'
+        place.run(f'lvm vgremove {hiding(place)} -f vg0 && lvm pvremove {place.disks[1]}')
+
+    @contract(f'{each}: another volume group of the same name is not used instead, unless the user says so', TOOLS, MODULES)
+    def _(place, provider=each):
+        make_pool(place, provider, disks=place.disks[:1])
+        device, = place.control.create('db', 'pool', ['8M'])
+        place.write_pattern(device, 1, 8)
+        own = uuid_of(place, place.disks[0])
+        wait_for('the uuid is kept', lambda: place.control.pools['pool']['props'].get(UUID) == own, place.seconds)
+        place.run('lvm vgrename vg0 away')
+        other = make_stranger(place)
+        place.control.refresh('pool')
+        place.control.await_pool_trouble('pool', other)
+        place.control.create('lost', 'pool', ['8M'], wait=False)
+        place.kill()
+        place.start()
+        place.control.await_pool_trouble('pool', other)
+        place.control.await_trouble('lost', other)
+        assert len(started(place, 'lvcreate')) == 1, 'something was made in the other volume group'
+        if provider == 'LVM':
+            place.control.pool_prop('pool', UUID, None)
+            place.control.await_pool('pool')
+            wait_for('the uuid is kept', lambda: place.control.pools['pool']['props'].get(UUID) == other, place.seconds)
+            place.control.await_applied('lost')
+            place.control.await_trouble('db', 'has vanished')
+        place.control.delete('lost', wait=provider == 'LVM')
+        place.run('lvm vgrename vg0 vg1 && lvm vgrename away vg0')
+        place.control.pool_prop('pool', UUID, own)
+        place.control.refresh('pool')
+        assert place.control.await_applied('db') == [device]
+        place.check_pattern(device, 1, 8)
+        if provider != 'LVM':
+            place.control.await_gone('lost')
+        place.control.delete('db')
+        place.run(f'lvm vgremove -f vg1 && lvm pvremove {place.disks[1]}')
 
 
 @contract('one command at a time in a volume group, and none is killed while it hangs; all is read in one go', TOOLS, MODULES)
