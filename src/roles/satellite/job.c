@@ -175,7 +175,7 @@ void jobs_list_disks(struct satellite *satellite, const struct disks_request *re
         answer_list(job, NULL, &(struct trouble){ .message = too_many });
         return;
     }
-    plan_add(&job->plan, STEP_ASK_DISKS, "look at the disks");
+    (void)device_pool_ask_disks(&job->plan);
     run_plan(satellite->runner, &job->plan, &look_events, job);
 }
 
