@@ -127,10 +127,8 @@ bool lvm_plan_device(const struct lvm_target *target, const struct storage_fact 
 void lvm_plan_remove(const struct lvm_target *target, const char *what, const char *authority);
 void lvm_plan_wipe(const struct lvm_target *target, const struct storage_fact *fact, const char *authority);
 
-/* What users set. -1 and *trouble: it cannot be understood. */
+/* What users set. */
 const char *lvm_prop(const struct lvm_target *target, const char *key);
-int lvm_split_option(const struct lvm_target *target, const char *key, struct text_list *words,
-                     struct trouble *trouble) MUST_CHECK;
 bool lvm_has_option(const struct text_list *words, const char *letter, const char *name);
 /*
  * On which physical volumes a thick volume shall lie, in *lines. 1: it has to be asked first, and a step was added; -1

@@ -444,21 +444,6 @@ static void note_made(const struct step *step, struct storage_fact *fact, struct
     forget_selections(facts_edit_pool(facts, step->pool));
 }
 
-static int read_wait(const struct outcome *outcome, struct storage_fact *fact, struct arena *arena,
-                     struct trouble *trouble)
-{
-    facts_set_text(&fact->device, outcome->device);
-    fact->device_kib = outcome->device_kib;
-    if (fact->device_kib >= fact->size_kib)
-        return 0;
-    fact->is_uncertain = true;
-    trouble->message = arena_printf(arena, "Device %s is smaller than its logical volume.", outcome->device);
-    trouble->cause =
-        arena_printf(arena, "It has %" PRId64 " KiB, lvm says %" PRId64 " KiB.", fact->device_kib, fact->size_kib);
-    trouble->correction = arena_strdup(arena, "Look at it with lvs and dmsetup table; it is retried by itself.");
-    return -1;
-}
-
 static int read_change(const struct step *step, const struct outcome *outcome, struct facts *facts, struct arena *arena,
                        struct trouble *trouble)
 {
@@ -472,7 +457,7 @@ static int read_change(const struct step *step, const struct outcome *outcome, s
     else if (strcmp(step->topic, LVM_ACTIVATE) == 0)
         fact->is_active = true;
     else if (strcmp(step->topic, LVM_WAIT) == 0)
-        return read_wait(outcome, fact, arena, trouble);
+        return provider_read_wait(outcome, "lvm", fact, arena, trouble);
     else if (strcmp(step->topic, LVM_WIPED) == 0)
         fact->is_new = false;
     else if (strcmp(step->topic, LVM_ZERO) == 0)

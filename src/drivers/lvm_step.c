@@ -148,18 +148,6 @@ const char *lvm_prop(const struct lvm_target *target, const char *key)
     return text_map_find(target->props, key);
 }
 
-int lvm_split_option(const struct lvm_target *target, const char *key, struct text_list *words, struct trouble *trouble)
-{
-    const char *text = lvm_prop(target, key);
-
-    if (words_split(text, words, &target->plan->arena) == 0)
-        return 0;
-    trouble->message = arena_printf(&target->plan->arena, "Property %s cannot be understood.", key);
-    trouble->cause = arena_printf(&target->plan->arena, "A quote or backslash is left open in: %s", text);
-    trouble->correction = arena_strdup(&target->plan->arena, "Close it.");
-    return -1;
-}
-
 bool lvm_has_option(const struct text_list *words, const char *letter, const char *name)
 {
     for (uint32_t i = 0; i < words->count; i++)
@@ -191,7 +179,8 @@ int lvm_choose_devices(const struct lvm_target *target, const struct storage_poo
         *lines = known && strchr(known, '\n') ? known : "";
         return 0;
     }
-    if (lvm_split_option(target, "StorDriver/LvcreatePvSelection", &words, trouble) < 0)
+    if (words_split_property(target->props, "StorDriver/LvcreatePvSelection", &words, &target->plan->arena, trouble) <
+        0)
         return -1;
     if (words.count == 0)
         return 0;

@@ -71,7 +71,7 @@ def _(machines):
         cluster.create_pool('n1', 'own', 'LVM', 'vg1')
         cluster.create_resource('guest', ['64M'], ['n1'], 'files')
         inside = cluster.device('guest', 'n1')
-        alone = """--config 'devices { filter=["a|^%s$|","r|.*|"] }'""" % inside
+        alone = """--config 'devices { dir="/run" scan=["/dev"] filter=["a|^%s$|","r|.*|"] }'""" % inside
         machine.run(f'vgcreate {alone} vg0 {inside}')
         for name, pool in (('first', 'lvm'), ('second', 'own')):
             cluster.create_resource(name, ['16M'], ['n1'], pool)
