@@ -98,6 +98,14 @@ bool obeyed_differ(const struct text_map *before, const struct text_map *after)
     return false;
 }
 
+bool obeyed_by_pools_has(const char *key)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(obeyed_by_pools); i++)
+        if (strcmp(obeyed_by_pools[i].key, key) == 0)
+            return true;
+    return false;
+}
+
 void obeyed_props_of_pool(const struct model *model, const struct storage_pool *pool, struct text_map *props,
                           struct arena *arena)
 {

@@ -12,6 +12,7 @@ void obeyed_props_of_volume(const struct model *model, const struct resource *re
                             struct text_map *props, struct arena *arena);
 /* Whether the change of an object's properties may change what satellites obey. */
 bool obeyed_differ(const struct text_map *before, const struct text_map *after);
-/* What a pool's provider obeys besides the pool's own StorDriver/ properties. */
+/* What a pool's provider obeys besides the pool's own StorDriver/ properties, also of those that it told itself. */
 void obeyed_props_of_pool(const struct model *model, const struct storage_pool *pool, struct text_map *props,
                           struct arena *arena);
+bool obeyed_by_pools_has(const char *key);

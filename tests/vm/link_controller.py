@@ -159,7 +159,7 @@ class LinkController:
         """As the controller does with what the satellite wants to know after a restart."""
         for key in RETURNED:
             told = fact.get('props', {}).get(key)
-            if told and fact['pool'] in self.pools and self.pools[fact['pool']]['props'].get(key) != told:
+            if told and fact['pool'] in self.pools and key not in self.pools[fact['pool']]['props']:
                 self.pool_prop(fact['pool'], key, told)
 
     def create(self, resource, pool, sizes, layers=('STORAGE',), props=None, origin=None, wait=True, **more):
