@@ -6,7 +6,6 @@
  */
 #include "drivers/call_disk.h"
 
-#include <blkid.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,28 +17,11 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "base/library.h"
 #include "base/text.h"
+#include "drivers/wipe.h"
 
 enum { SMALLEST_LISTED = 1 << 30, FILE_LIMIT = 64 * 1024, SECTOR = 512 };
 enum { MAJOR_RAM = 1, MAJOR_FLOPPY = 2, MAJOR_CDROM = 11, MAJOR_DRBD = 147, MAJOR_ZVOL = 230 };
-
-struct blkid {
-    LIBRARY_FUNCTION(blkid_new_probe);
-    LIBRARY_FUNCTION(blkid_free_probe);
-    LIBRARY_FUNCTION(blkid_probe_set_device);
-    LIBRARY_FUNCTION(blkid_probe_enable_superblocks);
-    LIBRARY_FUNCTION(blkid_probe_set_superblocks_flags);
-    LIBRARY_FUNCTION(blkid_probe_enable_partitions);
-    LIBRARY_FUNCTION(blkid_do_safeprobe);
-    LIBRARY_FUNCTION(blkid_probe_lookup_value);
-};
-LIBRARY_SYMBOLS(blkid, LIBRARY_SYMBOL(blkid, blkid_new_probe), LIBRARY_SYMBOL(blkid, blkid_free_probe),
-                LIBRARY_SYMBOL(blkid, blkid_probe_set_device), LIBRARY_SYMBOL(blkid, blkid_probe_enable_superblocks),
-                LIBRARY_SYMBOL(blkid, blkid_probe_set_superblocks_flags),
-                LIBRARY_SYMBOL(blkid, blkid_probe_enable_partitions), LIBRARY_SYMBOL(blkid, blkid_do_safeprobe),
-                LIBRARY_SYMBOL(blkid, blkid_probe_lookup_value));
-LIBRARY(blkid, "libblkid1", "disks", "Tells what lies on unused disks", "recommended", "libblkid.so.1");
 
 /* One line without blanks at its ends; NULL: there is no such file, or it is empty. */
 static char *read_line(struct arena *arena, const char *path)
@@ -154,34 +136,6 @@ static void describe(struct disk *disk, const char *name, const char *number, st
     disk->wwn = first_of(buf_text(&udev), wwn_keys, arena, name, wwn_files);
 }
 
-/* What libblkid finds; two things at once are something, too. */
-static char *find_signature(const struct blkid *blkid, int descriptor, struct arena *arena)
-{
-    static const char *const keys[] = { "TYPE", "PTTYPE" };
-    blkid_probe probe = blkid->blkid_new_probe();
-    char *signature = NULL;
-    int found;
-
-    if (!probe)
-        return NULL;
-    if (blkid->blkid_probe_set_device(probe, descriptor, 0, 0) == 0 &&
-        blkid->blkid_probe_enable_superblocks(probe, true) == 0 &&
-        blkid->blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE) == 0 &&
-        blkid->blkid_probe_enable_partitions(probe, true) == 0) {
-        found = blkid->blkid_do_safeprobe(probe);
-        for (size_t i = 0; found == 0 && !signature && i < ARRAY_SIZE(keys); i++) {
-            const char *value = NULL;
-
-            if (blkid->blkid_probe_lookup_value(probe, keys[i], &value, NULL) == 0 && value)
-                signature = arena_strdup(arena, value);
-        }
-        if (found == -2)
-            signature = arena_strdup(arena, "several kinds of data");
-    }
-    blkid->blkid_free_probe(probe);
-    return signature;
-}
-
 static const char *find_use(const char *name, unsigned major_number, struct arena *arena)
 {
     if (major_number == MAJOR_DRBD)
@@ -199,9 +153,12 @@ static bool is_no_disk(unsigned major_number)
            major_number == MAJOR_DRBD || major_number == MAJOR_ZVOL;
 }
 
-static void look_inside(struct disk *disk, const struct blkid *blkid, struct arena *arena)
+/* A disk that cannot be read is not free: what it does not show today may be there tomorrow. */
+static void look_inside(struct disk *disk, struct arena *arena)
 {
-    int descriptor = open(disk->device, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_EXCL);
+    int descriptor = open(disk->device, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_EXCL), error;
+    struct buf signatures = { 0 };
+    char why[LIBRARY_WHY_SIZE];
 
     if (descriptor < 0 && errno == EBUSY) {
         disk->use = arena_strdup(arena, "it is mounted, or otherwise in use");
@@ -211,7 +168,12 @@ static void look_inside(struct disk *disk, const struct blkid *blkid, struct are
         disk->use = disk->use ? disk->use : arena_printf(arena, "it cannot be opened: %s", strerror(errno));
         return;
     }
-    disk->signature = find_signature(blkid, descriptor, arena);
+    error = wipe_find_signatures(descriptor, &signatures, why);
+    if (error && !disk->use)
+        disk->use = arena_printf(arena, "it cannot be read: %s", why[0] ? why : strerror(-error));
+    if (signatures.length > 0)
+        disk->signature = arena_strdup(arena, buf_text(&signatures));
+    buf_done(&signatures);
     close(descriptor);
 }
 
@@ -228,7 +190,15 @@ static char *find_asked(const struct step *step, unsigned major_number, unsigned
     return NULL;
 }
 
-static void add_disk(const struct step *step, const char *name, const struct blkid *blkid, struct outcome *outcome,
+static bool is_ours(const struct i64_list *ours, unsigned major_number, unsigned minor_number)
+{
+    for (uint32_t i = 0; i < ours->count; i++)
+        if (ours->at[i] == (int64_t)makedev(major_number, minor_number))
+            return true;
+    return false;
+}
+
+static void add_disk(const struct step *step, const struct i64_list *ours, const char *name, struct outcome *outcome,
                      struct arena *arena)
 {
     const char *number = read_attribute(arena, name, "dev"), *sectors = read_attribute(arena, name, "size"), *use;
@@ -244,18 +214,18 @@ static void add_disk(const struct step *step, const char *name, const struct blk
         return;
     disk.asked = find_asked(step, major_number, minor_number, arena);
     disk.size_bytes = count * SECTOR;
-    is_candidate = !is_part && !is_no_disk(major_number) && disk.size_bytes > SMALLEST_LISTED &&
-                   !has_entries(arena, name, "slaves");
+    use = is_ours(ours, major_number, minor_number) ? "it is a volume" : find_use(name, major_number, arena);
+    is_candidate = !is_part && !is_ours(ours, major_number, minor_number) && !is_no_disk(major_number) &&
+                   disk.size_bytes > SMALLEST_LISTED && !has_entries(arena, name, "slaves");
     if (!disk.asked && !is_candidate)
         return;
     disk.device = arena_printf(arena, "/dev/%s", name);
     for (char *at = disk.device; (at = strchr(at, '!'));)
         *at = '/';
     disk.is_rotational = rotational && strcmp(rotational, "1") == 0;
-    use = find_use(name, major_number, arena);
     disk.use = use ? arena_strdup(arena, use) : NULL;
     if (!disk.use)
-        look_inside(&disk, blkid, arena);
+        look_inside(&disk, arena);
     disk.is_listed = is_candidate && !disk.use && !disk.signature;
     describe(&disk, name, number, arena);
     *LIST_ADD(&outcome->disks, arena) = disk;
@@ -273,14 +243,15 @@ static int is_name(const struct dirent *entry)
 
 int call_ask_disks(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
-    char why[LIBRARY_WHY_SIZE];
+    struct i64_list ours = { 0 };
     struct dirent **entries;
-    struct blkid blkid;
-    int error = library_open(&blkid_library, &blkid, why), count;
+    int count;
 
-    if (error) {
-        outcome->complaint = arena_strdup(arena, why);
-        return error;
+    for (uint32_t i = 0; i < step->names.count; i++) {
+        struct stat found;
+
+        if (stat(step->names.at[i], &found) == 0 && S_ISBLK(found.st_mode))
+            *LIST_ADD(&ours, arena) = (int64_t)found.st_rdev;
     }
     count = scandir("/sys/class/block", &entries, is_name, by_name);
     if (count < 0) {
@@ -288,7 +259,7 @@ int call_ask_disks(const struct step *step, struct outcome *outcome, struct aren
         return -errno;
     }
     for (int i = 0; i < count; i++) {
-        add_disk(step, entries[i]->d_name, &blkid, outcome, arena);
+        add_disk(step, &ours, entries[i]->d_name, outcome, arena);
         free(entries[i]);
     }
     free(entries);

@@ -85,6 +85,25 @@ static int check(const struct device_pool_want *want, struct arena *arena, struc
     return 0;
 }
 
+static void add_device(struct step *step, const char *device, struct plan *plan)
+{
+    if (device)
+        text_list_add(&step->names, device, &plan->arena);
+}
+
+struct step *device_pool_ask_disks(struct plan *plan)
+{
+    struct step *step = plan_add(plan, STEP_ASK_DISKS, "look at the disks");
+
+    if (!plan->facts)
+        return step;
+    map_for_each (node, &plan->facts->volumes)
+        add_device(step, CONTAINER_OF(node, struct storage_fact, node)->device, plan);
+    map_for_each (node, &plan->facts->layers)
+        add_device(step, CONTAINER_OF(node, struct layer_fact, node)->device, plan);
+    return step;
+}
+
 int device_pool_ask(const struct device_pool_want *want, struct plan *plan, struct trouble *trouble)
 {
     char *group = group_of(want, &plan->arena);
@@ -92,7 +111,7 @@ int device_pool_ask(const struct device_pool_want *want, struct plan *plan, stru
 
     if (check(want, &plan->arena, trouble) < 0)
         return -1;
-    step = plan_add(plan, STEP_ASK_DISKS, "look at the disks");
+    step = device_pool_ask_disks(plan);
     for (uint32_t i = 0; i < want->devices.count; i++)
         text_list_add(&step->paths, want->devices.at[i], &plan->arena);
     step = plan_add(plan, STEP_EXEC, "look whether there is a %s '%s'", is_zfs(want) ? "zpool" : "volume group", group);
@@ -100,26 +119,51 @@ int device_pool_ask(const struct device_pool_want *want, struct plan *plan, stru
         PLAN_ADD_WORDS(plan, step, "zpool", "list", "-H", "-o", "name", group);
         step->accept |= 1 << EXIT_NONE_ZFS;
     } else {
-        PLAN_ADD_WORDS(plan, step, "lvm", "vgs", "--config", lvm_config, "--noheadings", "-o", "vg_name", group);
+        PLAN_ADD_WORDS(plan, step, "lvm", "vgs");
+        lvm_add_config(plan, step);
+        PLAN_ADD_WORDS(plan, step, "--noheadings", "-o", "vg_name", group);
         step->accept |= 1 << EXIT_NONE_LVM;
     }
     return 0;
 }
 
-/* The users' arguments that say that what lies on disks may go. */
-static bool is_forced(const struct device_pool_want *want, struct arena *arena)
+/* How often a word says "force": twice in -ff and -yff. */
+static int count_force(const char *word, bool *is_yes)
 {
-    static const char *const words[] = { "-f", "-ff", "-fy", "-yf", "-ffy", "-yff", "-y", "--force", "--yes" };
+    int count = 0;
+
+    *is_yes = *is_yes || strcmp(word, "--yes") == 0;
+    if (strcmp(word, "--force") == 0)
+        return 1;
+    if (word[0] != '-' || word[1] == '-' || strspn(word + 1, "fy") != strlen(word + 1))
+        return 0;
+    for (word++; *word; word++) {
+        count += *word == 'f';
+        *is_yes = *is_yes || *word == 'y';
+    }
+    return count;
+}
+
+/* What the user's arguments say about what lies on disks. For a disk of another volume group lvm asks for -ff. */
+enum force { FORCE_NONE, FORCE_DATA, FORCE_GROUPS };
+static enum force find_force(const struct device_pool_want *want, struct arena *arena)
+{
     const struct text_list *lists[] = { &want->pv_arguments, &want->vg_arguments, &want->zpool_arguments };
+    enum force force = FORCE_NONE;
 
     for (size_t l = 0; l < ARRAY_SIZE(lists); l++) {
         struct text_list given = split(lists[l], arena);
+        bool is_yes = false;
+        int count = 0;
 
-        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-            if ((l == 2) == is_zfs(want) && text_list_has(&given, words[i]))
-                return true;
+        for (uint32_t i = 0; (l == 2) == is_zfs(want) && i < given.count; i++)
+            count += count_force(given.at[i], &is_yes);
+        if (count > 1 || (count == 1 && is_zfs(want)))
+            return FORCE_GROUPS;
+        if (count > 0 || (is_yes && !is_zfs(want)))
+            force = FORCE_DATA;
     }
-    return false;
+    return force;
 }
 
 static const struct disk *find_disk(const struct outcome *outcome, const char *asked)
@@ -135,6 +179,7 @@ static int check_disk(const struct device_pool_want *want, const char *asked, co
 {
     const struct disk *disk = find_disk(outcome, asked);
     struct arena *arena = &plan->arena;
+    enum force force = find_force(want, arena);
     struct step *step;
 
     if (!disk)
@@ -145,7 +190,9 @@ static int check_disk(const struct device_pool_want *want, const char *asked, co
                       "End its use, or take another device.", arena, trouble);
     if (!disk->signature)
         return 0;
-    if (!is_forced(want, arena))
+    if (force == FORCE_DATA && strstr(disk->signature, "LVM"))
+        return 0; /* pvcreate knows whether it belongs to a group, and what to say then */
+    if (force == FORCE_NONE)
         return refuse(want, arena_printf(arena, "%s is not empty: it holds %s.", asked, disk->signature),
                       arena_printf(arena,
                                    "If its data is not needed, wipe it ('wipefs -a %s' on the node), or add %s, which "
@@ -168,8 +215,10 @@ static struct step *add_command(const struct device_pool_want *want, struct plan
     step->patience = STEP_VERY_PATIENT;
     step->topic = arena_strdup(&plan->arena, command);
     step->turn = arena_printf(&plan->arena, "%s %s", is_zfs(want) ? "zfs" : "lvm", group);
-    if (!is_zfs(want))
-        PLAN_ADD_WORDS(plan, step, "lvm", command, "--config", lvm_config);
+    if (!is_zfs(want)) {
+        PLAN_ADD_WORDS(plan, step, "lvm", command);
+        lvm_add_config(plan, step);
+    }
     return step;
 }
 
@@ -240,12 +289,15 @@ void device_pool_undo(const struct device_pool_want *want, const struct plan *ma
         step = plan_destructive(plan, want->authority, STEP_EXEC, "remove volume group '%s', which was just made",
                                 group_of(want, &plan->arena));
         step->changes = true;
-        PLAN_ADD_WORDS(plan, step, "lvm", "vgremove", "--config", lvm_config, group_of(want, &plan->arena));
+        PLAN_ADD_WORDS(plan, step, "lvm", "vgremove");
+        lvm_add_config(plan, step);
+        PLAN_ADD_WORDS(plan, step, group_of(want, &plan->arena));
     }
     if (has_volumes) {
         step = plan_destructive(plan, want->authority, STEP_EXEC, "remove the physical volumes that were just made");
         step->changes = true;
-        PLAN_ADD_WORDS(plan, step, "lvm", "pvremove", "--config", lvm_config);
+        PLAN_ADD_WORDS(plan, step, "lvm", "pvremove");
+        lvm_add_config(plan, step);
         add_list(plan, step, &want->devices);
     }
 }

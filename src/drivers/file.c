@@ -272,14 +272,9 @@ static int raise_as(enum step_kind size_kind, const struct provider_volume *volu
     bool exists = fact && fact->backing;
     int64_t size_kib = exists && fact->size_kib > volume->size_kib ? fact->size_kib : volume->size_kib;
 
-    if (!exists && (volume->must_exist || (fact && fact->has_vanished && !volume->must_be_new))) {
-        trouble->message = arena_printf(&plan->arena, "File %s has vanished.", path_of(volume, &plan->arena));
-        trouble->cause = arena_strdup(&plan->arena, "It was there, and was not removed by the satellite.");
-        trouble->correction =
-            arena_strdup(&plan->arena, "If its file system is not mounted, mount it. If the data is lost, "
-                                       "delete the resource on this node and create it again.");
-        return -1;
-    }
+    if (!exists && (volume->must_exist || (fact && fact->has_vanished && !volume->must_be_new)))
+        return provider_refuse_vanished("File", path_of(volume, &plan->arena),
+                                        "If its file system is not mounted, mount it.", &plan->arena, trouble);
     if (!exists || fact->size_kib < volume->size_kib)
         plan_size(volume, exists, size_kind, plan);
     if (!exists || !fact->device) {

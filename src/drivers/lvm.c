@@ -9,10 +9,10 @@
  *
  * That a logical volume was made for the resource is known by a tag with the resource's uuid, set by the same lvcreate.
  *
- * Every command rejects DRBD's devices and those that our layers make on top of volumes: reading them costs time, and
- * hangs for ever while one of them is suspended. Nothing is accepted in the filter: an accepted alias would overrule
- * the rejection; and a list of the group's physical volumes that is not complete any more, because somebody has just
- * extended the group, lets lvchange write metadata that calls the others missing.
+ * A volume group is known by its uuid: whoever can write to a disk of the node, a guest in its volume for one, can make
+ * a group of any name. That of the pool is learnt at the first look, told to the controller, and comes back as a
+ * property of the pool's want. A group of the same name with another one is never used. Since commands name groups by
+ * name, they do not read the physical volumes of such groups, which the last look at the groups found.
  *
  * Volumes are never shrunk: lvextend does not.
  */
@@ -104,7 +104,7 @@ char *lvm_place_text(const struct lvm_place *place, struct arena *arena)
 static const struct question {
     const char *topic, *what, *tool, *columns;
 } questions[] = {
-    { LVM_GROUPS, "look at volume groups", "vgs", "vg_name,vg_extent_size,vg_size,vg_free,pv_name,pv_used" },
+    { LVM_GROUPS, "look at volume groups", "vgs", "vg_name,vg_uuid,vg_extent_size,vg_size,vg_free,pv_name,pv_used" },
     { LVM_VOLUMES, "look at logical volumes", "lvs", NULL },
     { LVM_NAMED, "look at logical volumes that steps failed with", "lvs", NULL },
     { LVM_THIN_POOLS, "look how full thin pools are", "lvs", NULL },
@@ -126,8 +126,9 @@ static struct step *asking_step(struct plan *plan, const char *topic)
     while (strcmp(question->topic, topic) != 0)
         question++;
     step = plan_add(plan, STEP_EXEC, "%s", question->what);
-    lvm_add_report_words(plan, step, question->tool, question->columns ? question->columns : volume_columns);
-    if (strcmp(topic, LVM_NAMED) == 0)
+    lvm_add_report_words(plan, step, question->tool, question->columns ? question->columns : volume_columns,
+                         strcmp(topic, LVM_GROUPS) == 0);
+    if (strcmp(topic, LVM_GROUPS) == 0 || strcmp(topic, LVM_NAMED) == 0)
         PLAN_ADD_WORDS(plan, step, "--select", "");
     step->topic = arena_strdup(&plan->arena, topic);
     step->accept = 1 | INT64_C(1) << EXIT_PARTIAL;
@@ -149,19 +150,37 @@ static void ask_about(const struct pool_want *pool, const char *topic, const cha
     text_list_add(&step->paths, place, &plan->arena);
 }
 
-/* The word after --select names all volumes that are asked for. */
-static void select_volumes(const struct text_list *identifiers, struct plan *plan)
+/* The word after --select chooses what has one of several values. */
+static void or_select(struct plan *plan, struct step *step, const char *column, const char *value)
 {
-    struct step *step = asking_step(plan, LVM_NAMED);
-    char **selection = step->argv.at;
+    char *condition = arena_printf(&plan->arena, "%s=\"%s\"", column, value), **selection = step->argv.at;
 
     while (strcmp(*selection++, "--select") != 0)
         continue;
+    if (!strstr(*selection, condition))
+        *selection = arena_printf(&plan->arena, "%s%s%s", *selection, **selection ? " || " : "", condition);
+}
+
+/* A name as an argument would be refused when several groups have it, without telling which. */
+static void ask_about_group(const struct pool_want *pool, const struct lvm_place *place, struct plan *plan)
+{
+    struct step *step = asking_step(plan, LVM_GROUPS);
+    const char *uuid = text_map_find(&pool->props, LVM_UUID_PROPERTY);
+
+    or_select(plan, step, "vg_name", place->group);
+    text_list_add(&step->pools, pool->pool, &plan->arena);
+    text_list_add(&step->paths, lvm_place_text(place, &plan->arena), &plan->arena);
+    text_list_add(&step->names, uuid ? uuid : "", &plan->arena);
+}
+
+static void select_volumes(const struct text_list *identifiers, struct plan *plan)
+{
+    struct step *step = asking_step(plan, LVM_NAMED);
+
     for (uint32_t i = 0; i < identifiers->count; i++) {
         if (!lvm_is_name(identifiers->at[i]))
             continue;
-        *selection =
-            arena_printf(&plan->arena, "%s%slv_name=\"%s\"", *selection, **selection ? " || " : "", identifiers->at[i]);
+        or_select(plan, step, "lv_name", identifiers->at[i]);
         text_list_add(&step->names, identifiers->at[i], &plan->arena);
     }
 }
@@ -172,7 +191,7 @@ static void ask(const struct pool_want *pool, const struct text_list *identifier
     const char *text = lvm_place_text(&place, &plan->arena);
     bool only_space = identifiers && identifiers->count == 0;
 
-    ask_about(pool, LVM_GROUPS, place.group, text, plan);
+    ask_about_group(pool, &place, plan);
     if (only_space && place.thin_pool)
         ask_about(pool, LVM_THIN_POOLS, text, text, plan);
     if (only_space)
@@ -182,18 +201,33 @@ static void ask(const struct pool_want *pool, const struct text_list *identifier
         select_volumes(identifiers, plan);
 }
 
-/* Without a volume that is active, the thin pool is not, and does not tell how full it is. */
+static bool is_uuid(const char *text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+
+    return text && text[0] && strspn(text, letters) == strlen(text);
+}
+
+/*
+ * Without a volume that is active, the thin pool is not, and does not tell how full it is. One of another volume group
+ * is not activated: who knows who wrote its metadata.
+ */
 static void prepare_thin(const struct pool_want *pool, struct plan *plan)
 {
     struct lvm_place place = lvm_place_of(pool, &plan->arena);
     const char *text = lvm_place_text(&place, &plan->arena);
     struct step *step = plan_add(plan, STEP_EXEC, "activate thin pool %s of storage pool '%s'", text, pool->pool);
+    const char *uuid = text_map_find(&pool->props, LVM_UUID_PROPERTY);
 
     PLAN_ADD_WORDS(plan, step, "lvm", "lvchange");
     lvm_add_config(plan, step);
-    PLAN_ADD_WORDS(plan, step, "--activate", "y", "--ignoreactivationskip", text);
+    PLAN_ADD_WORDS(plan, step, "--activate", "y", "--ignoreactivationskip");
+    if (is_uuid(uuid))
+        PLAN_ADD_WORDS(plan, step, "--select", arena_printf(&plan->arena, "vg_uuid=\"%s\"", uuid));
+    PLAN_ADD_WORDS(plan, step, text);
     step->reader = arena_strdup(&plan->arena, lvm_reader);
     step->topic = arena_strdup(&plan->arena, LVM_PREPARE);
+    step->pool = arena_strdup(&plan->arena, pool->pool);
     step->turn = arena_printf(&plan->arena, "lvm %s", place.group);
     step->changes = true;
     step->accept = 1 | INT64_C(1) << EXIT_PARTIAL; /* whether it is there the question after it says */

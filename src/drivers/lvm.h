@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the files of LVM and LVM_THIN share: lvm.c (pools, questions), lvm_volume.c (what volumes and snapshots lack),
- * lvm_step.c (commands), lvm_report.c (what lvs, vgs and pvs print), lvm_read.c (outcomes become facts).
+ * lvm_step.c (commands), lvm_filter.c (what commands do not read), lvm_report.c (what lvs, vgs and pvs print),
+ * lvm_read.c (outcomes become facts).
  *
  * Facts that only these two use: a pool's state has "devices", its physical volumes, the one with least in use first,
  * a line each; "zeroes", "yes" or "no": whether the thin pool zeroes blocks before they are used; and, until the next
- * volume is made, "selection WORDS": the physical volumes that the user's choice gave.
+ * volume is made, "selection WORDS": the physical volumes that the user's choice gave; "uuid": of its volume group;
+ * "strangers": physical volumes of other volume groups with the same name, a line each; "complaint": what lvm said when
+ * the thin pool could not be activated.
  */
 #pragma once
 
 #include "drivers/provider.h"
 
 extern const char lvm_reader[];
-/* The configuration that every command has: devices on which no volume group of ours lies. */
-extern const char lvm_config[];
 
 /* Of what a step is about. */
 #define LVM_GROUPS     "groups"        /* asks for volume groups */
@@ -35,8 +36,14 @@ extern const char lvm_config[];
 #define LVM_STATISTICS "statistics"
 #define LVM_REMOVE     "remove"
 
-#define LVM_DEVICES "devices"
-#define LVM_ZEROES  "zeroes"
+#define LVM_DEVICES   "devices"
+#define LVM_ZEROES    "zeroes"
+#define LVM_UUID      "uuid"
+#define LVM_STRANGERS "strangers"
+#define LVM_COMPLAINT "complaint"
+
+/* Of pools: the uuid of the volume group, which the satellite tells once it knows it, and the want then has. */
+#define LVM_UUID_PROPERTY "StorDriver/internal/lvm/vgUuid"
 
 /* Every volume that we make has the first, with the owner behind it; the second as well until it is wiped. */
 #define LVM_TAG_OWNER "linstor_for_"
@@ -44,7 +51,8 @@ extern const char lvm_config[];
 
 /* A row of vgs: one for each physical volume of each group. */
 struct lvm_group {
-    char *name, *device;
+    char *name, *uuid;
+    char *device; /* NULL: it is missing */
     int64_t extent_kib, total_kib, free_kib, device_used_kib;
 };
 
@@ -84,10 +92,16 @@ char *lvm_place_text(const struct lvm_place *place, struct arena *arena) __attri
 /* What LVM allows in names, which is also safe in the words of a selection. */
 bool lvm_is_name(const char *name);
 
-/* "--config" and what every command has behind it. */
+/*
+ * What every command has behind "--config": devices that it must not read. Those of all volume groups named like one of
+ * ours are left out, unless sees_strangers. facts may be NULL.
+ */
+char *lvm_config(const struct facts *facts, bool sees_strangers, struct arena *arena) __attribute__((returns_nonnull));
+/* "--config" and lvm_config of what the plan's facts know. */
 void lvm_add_config(struct plan *plan, struct step *step);
 /* The beginning of lvs, vgs, pvs. */
-void lvm_add_report_words(struct plan *plan, struct step *step, const char *tool, const char *columns);
+void lvm_add_report_words(struct plan *plan, struct step *step, const char *tool, const char *columns,
+                          bool sees_strangers);
 
 /* A volume or snapshot that steps are about. */
 struct lvm_target {
@@ -113,10 +127,8 @@ bool lvm_plan_device(const struct lvm_target *target, const struct storage_fact 
 void lvm_plan_remove(const struct lvm_target *target, const char *what, const char *authority);
 void lvm_plan_wipe(const struct lvm_target *target, const struct storage_fact *fact, const char *authority);
 
-/* What users set. -1 and *trouble: it cannot be understood. */
+/* What users set. */
 const char *lvm_prop(const struct lvm_target *target, const char *key);
-int lvm_split_option(const struct lvm_target *target, const char *key, struct text_list *words,
-                     struct trouble *trouble) MUST_CHECK;
 bool lvm_has_option(const struct text_list *words, const char *letter, const char *name);
 /*
  * On which physical volumes a thick volume shall lie, in *lines. 1: it has to be asked first, and a step was added; -1

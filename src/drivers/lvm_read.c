@@ -32,6 +32,8 @@ static const struct known_complaint {
       "Look at the disks with lsblk and pvs; it is used again by itself when it is back." },
     { "PVs are missing", "Disks of the volume group are not there.", "Look at vgs and pvs for what is missing." },
     { "Couldn't find device", "Disks of the volume group are not there.", "Look at vgs and pvs for what is missing." },
+    { "Multiple VGs found", "Another volume group has the same name.",
+      "It is looked for and left alone at the next attempt, by itself." },
     { " in use", "The volume is mounted or otherwise in use.",
       "Unmount it, or end the programs that use it; it is retried by itself." },
     { "already exists", "There is a logical volume of this name.",
@@ -99,8 +101,13 @@ static char *group_of(const char *place, struct arena *arena)
     return arena_strndup(arena, place, strcspn(place, "/"));
 }
 
+static bool is_row_of(const struct lvm_group *row, const struct lvm_group *group)
+{
+    return strcmp(row->name, group->name) == 0 && strcmp(row->uuid, group->uuid) == 0;
+}
+
 /* Those with least in use first. */
-static void note_devices(struct storage_pool_fact *fact, const struct lvm_report *report, const char *group)
+static void note_devices(struct storage_pool_fact *fact, const struct lvm_report *report, const struct lvm_group *group)
 {
     struct buf text = { 0 };
     int64_t used_kib = -1;
@@ -111,7 +118,7 @@ static void note_devices(struct storage_pool_fact *fact, const struct lvm_report
         for (uint32_t i = 0; i < report->groups.count; i++) {
             const struct lvm_group *row = &report->groups.at[i];
 
-            if (row->device && strcmp(row->name, group) == 0 && row->device_used_kib > used_kib &&
+            if (row->device && is_row_of(row, group) && row->device_used_kib > used_kib &&
                 row->device_used_kib < next_kib)
                 next_kib = row->device_used_kib;
         }
@@ -121,7 +128,7 @@ static void note_devices(struct storage_pool_fact *fact, const struct lvm_report
         for (uint32_t i = 0; i < report->groups.count; i++) {
             const struct lvm_group *row = &report->groups.at[i];
 
-            if (row->device && strcmp(row->name, group) == 0 && row->device_used_kib == used_kib)
+            if (row->device && is_row_of(row, group) && row->device_used_kib == used_kib)
                 buf_printf(&text, "%s%s", text.length > 0 ? "\n" : "", row->device);
         }
     }
@@ -129,11 +136,85 @@ static void note_devices(struct storage_pool_fact *fact, const struct lvm_report
     buf_done(&text);
 }
 
-static const struct lvm_group *find_group(const struct lvm_report *report, const char *name)
+static void note_strangers(struct storage_pool_fact *fact, const struct lvm_report *report,
+                           const struct lvm_group *group)
+{
+    struct buf text = { 0 };
+
+    for (uint32_t i = 0; i < report->groups.count; i++) {
+        const struct lvm_group *row = &report->groups.at[i];
+
+        if (row->device && strcmp(row->name, group->name) == 0 && !is_row_of(row, group))
+            buf_printf(&text, "%s%s", text.length > 0 ? "\n" : "", row->device);
+    }
+    fact_state_set(&fact->state, LVM_STRANGERS, text.length > 0 ? buf_text(&text) : NULL);
+    buf_done(&text);
+}
+
+/* uuid NULL: any. */
+static const struct lvm_group *find_group(const struct lvm_report *report, const char *name, const char *uuid)
 {
     for (uint32_t i = 0; i < report->groups.count; i++)
-        if (strcmp(report->groups.at[i].name, name) == 0)
+        if (strcmp(report->groups.at[i].name, name) == 0 && (!uuid || strcmp(report->groups.at[i].uuid, uuid) == 0))
             return &report->groups.at[i];
+    return NULL;
+}
+
+static const struct lvm_group *find_other(const struct lvm_report *report, const struct lvm_group *group)
+{
+    for (uint32_t i = 0; i < report->groups.count; i++)
+        if (strcmp(report->groups.at[i].name, group->name) == 0 && !is_row_of(&report->groups.at[i], group))
+            return &report->groups.at[i];
+    return NULL;
+}
+
+static int refuse_group(const char *name, const char *pool, const char *cause, const char *correction, int error,
+                        struct storage_pool_fact *fact, struct arena *arena, struct trouble *trouble)
+{
+    fact->error = error;
+    /* It shall not be told again to a user who has just deleted it. */
+    fact_state_set(&fact->told, LVM_UUID_PROPERTY, NULL);
+    trouble->message = arena_printf(arena, "Volume group '%s' of storage pool '%s' was not found.", name, pool);
+    trouble->cause = arena_strdup(arena, cause);
+    trouble->correction = arena_strdup(arena, correction);
+    return -1;
+}
+
+/* That of the pool; NULL and *trouble. */
+static const struct lvm_group *choose_group(const struct lvm_report *report, const char *name, const char *uuid,
+                                            const char *pool, const char *said, struct storage_pool_fact *fact,
+                                            struct arena *arena, struct trouble *trouble)
+{
+    const struct lvm_group *group = find_group(report, name, NULL), *other = group ? find_other(report, group) : NULL;
+
+    if (!group) {
+        refuse_group(name, pool,
+                     said[0] ? arena_printf(arena, "lvm said: %s", said) : "None of the disks that lvm sees holds it.",
+                     "Look at the disks with lsblk and pvs; the storage pool is used again by itself when the volume "
+                     "group is back.",
+                     ENODEV, fact, arena, trouble);
+        return NULL;
+    }
+    if (uuid)
+        group = find_group(report, name, uuid);
+    if (!group)
+        refuse_group(name, pool,
+                     arena_printf(arena,
+                                  "That of the storage pool has the uuid %s; there is only one with the uuid %s.", uuid,
+                                  find_group(report, name, NULL)->uuid),
+                     "Look at the disks with lsblk and pvs; the storage pool is used again by itself when its volume "
+                     "group is back. If that is lost, and the other one shall be used instead, delete the "
+                     "property " LVM_UUID_PROPERTY " of the storage pool.",
+                     ESTALE, fact, arena, trouble);
+    else if (!uuid && other)
+        refuse_group(
+            name, pool,
+            arena_printf(arena, "There are several of this name, with the uuids %s and %s.", group->uuid, other->uuid),
+            "Set the property " LVM_UUID_PROPERTY " of the storage pool to the uuid of its volume group, or "
+            "rename the others (vgrename UUID NAME).",
+            ENOTUNIQ, fact, arena, trouble);
+    else
+        return group;
     return NULL;
 }
 
@@ -145,23 +226,23 @@ static int read_groups(const struct step *step, const struct outcome *outcome, c
     for (uint32_t i = 0; i < step->pools.count; i++) {
         struct storage_pool_fact *fact = facts_edit_pool(facts, step->pools.at[i]);
         char *name = group_of(step->paths.at[i], arena);
-        const struct lvm_group *group = find_group(report, name);
+        const char *uuid = step->names.at[i][0] ? step->names.at[i] : fact_state_find(&fact->state, LVM_UUID);
+        const struct lvm_group *group = choose_group(report, name, uuid, step->pools.at[i],
+                                                     first_line(outcome->complaint, arena), fact, arena, trouble);
         bool is_thin = strchr(step->paths.at[i], '/');
 
-        fact->error = group ? 0 : ENODEV;
         if (!group) {
-            trouble->message =
-                arena_printf(arena, "Volume group '%s' of storage pool '%s' was not found.", name, step->pools.at[i]);
-            trouble->cause = arena_printf(arena, "lvm said: %s", first_line(outcome->complaint, arena));
-            trouble->correction = arena_strdup(arena, "Look at the disks with lsblk and pvs; the storage pool is used "
-                                                      "again by itself when the volume group is back.");
             result = -1;
             continue;
         }
+        fact->error = 0;
+        fact_state_set(&fact->state, LVM_UUID, group->uuid);
+        fact_state_set(&fact->told, LVM_UUID_PROPERTY, group->uuid);
         facts_set_text(&fact->identity, arena_printf(arena, "lvm %s", step->paths.at[i]));
         fact->granularity_kib = group->extent_kib;
         fact->can_snapshot = is_thin;
-        note_devices(fact, report, name);
+        note_devices(fact, report, group);
+        note_strangers(fact, report, group);
         if (is_thin)
             continue;
         fact->total_kib = group->total_kib;
@@ -235,6 +316,8 @@ static int refuse_thin_pool(const char *pool, const char *place, const char *cau
 static int read_thin_pool(const char *pool, const char *place, const struct lvm_volume *found,
                           struct storage_pool_fact *fact, struct arena *arena, struct trouble *trouble)
 {
+    const char *complaint = fact_state_find(&fact->state, LVM_COMPLAINT);
+
     if (!found)
         return refuse_thin_pool(pool, place, "The volume group has no thin pool of this name.",
                                 "Make it with lvcreate --type thin-pool, or give another name.", fact, ENODEV, arena,
@@ -247,8 +330,10 @@ static int read_thin_pool(const char *pool, const char *place, const struct lvm_
                                 "with lvextend --poolmetadatasize.",
                                 fact, EIO, arena, trouble);
     if (!found->is_active || found->data_percent < 0)
-        return refuse_thin_pool(pool, place, "It is not active.", "It is activated by itself.", fact, ENXIO, arena,
-                                trouble);
+        return refuse_thin_pool(pool, place,
+                                complaint ? arena_printf(arena, "It could not be activated; lvm said: %s", complaint)
+                                          : "It is not active.",
+                                "Look into the kernel's log; it is activated by itself.", fact, ENXIO, arena, trouble);
     fact->total_kib = found->size_kib;
     fact->free_kib = (int64_t)((double)found->size_kib * (100 - found->data_percent) / 100);
     fact_state_set(&fact->state, LVM_ZEROES, found->zeroes ? "yes" : "no");
@@ -359,21 +444,6 @@ static void note_made(const struct step *step, struct storage_fact *fact, struct
     forget_selections(facts_edit_pool(facts, step->pool));
 }
 
-static int read_wait(const struct outcome *outcome, struct storage_fact *fact, struct arena *arena,
-                     struct trouble *trouble)
-{
-    facts_set_text(&fact->device, outcome->device);
-    fact->device_kib = outcome->device_kib;
-    if (fact->device_kib >= fact->size_kib)
-        return 0;
-    fact->is_uncertain = true;
-    trouble->message = arena_printf(arena, "Device %s is smaller than its logical volume.", outcome->device);
-    trouble->cause =
-        arena_printf(arena, "It has %" PRId64 " KiB, lvm says %" PRId64 " KiB.", fact->device_kib, fact->size_kib);
-    trouble->correction = arena_strdup(arena, "Look at it with lvs and dmsetup table; it is retried by itself.");
-    return -1;
-}
-
 static int read_change(const struct step *step, const struct outcome *outcome, struct facts *facts, struct arena *arena,
                        struct trouble *trouble)
 {
@@ -387,7 +457,7 @@ static int read_change(const struct step *step, const struct outcome *outcome, s
     else if (strcmp(step->topic, LVM_ACTIVATE) == 0)
         fact->is_active = true;
     else if (strcmp(step->topic, LVM_WAIT) == 0)
-        return read_wait(outcome, fact, arena, trouble);
+        return provider_read_wait(outcome, "lvm", fact, arena, trouble);
     else if (strcmp(step->topic, LVM_WIPED) == 0)
         fact->is_new = false;
     else if (strcmp(step->topic, LVM_ZERO) == 0)
@@ -397,14 +467,26 @@ static int read_change(const struct step *step, const struct outcome *outcome, s
     return 0;
 }
 
+/* The questions after it find out what the pool lacks; if it is there, and not active, this is why. */
+static void note_complaint(const struct step *step, const struct outcome *outcome, struct facts *facts)
+{
+    struct arena arena = { 0 };
+    const char *said = first_line(outcome->complaint, &arena);
+
+    fact_state_set(&facts_edit_pool(facts, step->pool)->state, LVM_COMPLAINT, outcome->exit_code != 0 ? said : NULL);
+    arena_done(&arena);
+}
+
 int lvm_read_outcome(const struct step *step, const struct outcome *outcome, int64_t asked, struct facts *facts,
                      struct arena *arena, struct trouble *trouble)
 {
-    bool is_bad_prepare = strcmp(step->topic, LVM_PREPARE) == 0 && outcome->exit_code != 0;
-
     if (outcome->result == OUTCOME_SKIPPED)
         return 0;
-    if (outcome->result == OUTCOME_DONE && !is_bad_prepare) {
+    if (outcome->result == OUTCOME_DONE && strcmp(step->topic, LVM_PREPARE) == 0) {
+        note_complaint(step, outcome, facts);
+        return 0;
+    }
+    if (outcome->result == OUTCOME_DONE) {
         if (step->pools.count > 0 || strcmp(step->topic, LVM_SELECTION) == 0)
             return read_answer(step, outcome, asked, facts, arena, trouble);
         return step->identifier ? read_change(step, outcome, facts, arena, trouble) : 0;

@@ -12,7 +12,7 @@
 #include "base/text.h"
 
 struct lvm_row {
-    char *vg_name, *vg_extent_size, *vg_size, *vg_free, *pv_name, *pv_used;
+    char *vg_name, *vg_uuid, *vg_extent_size, *vg_size, *vg_free, *pv_name, *pv_used;
     char *lv_name, *lv_size, *lv_attr, *pool_lv, *origin, *data_percent, *metadata_percent, *chunk_size, *lv_tags;
 };
 struct lvm_part {
@@ -26,7 +26,7 @@ struct lvm_output {
 
 /* clang-format off */
 static const struct field lvm_row_fields[] = {
-    FIELD(lvm_row, vg_name, 0), FIELD(lvm_row, vg_extent_size, 0), FIELD(lvm_row, vg_size, 0),
+    FIELD(lvm_row, vg_name, 0), FIELD(lvm_row, vg_uuid, 0), FIELD(lvm_row, vg_extent_size, 0), FIELD(lvm_row, vg_size, 0),
     FIELD(lvm_row, vg_free, 0), FIELD(lvm_row, pv_name, 0), FIELD(lvm_row, pv_used, 0),
     FIELD(lvm_row, lv_name, 0), FIELD(lvm_row, lv_size, 0), FIELD(lvm_row, lv_attr, 0),
     FIELD(lvm_row, pool_lv, 0), FIELD(lvm_row, origin, 0), FIELD(lvm_row, data_percent, 0),
@@ -82,9 +82,11 @@ static char *text_or_null(char *text)
 static bool take_group(const struct lvm_row *row, struct lvm_group *group)
 {
     group->name = text_or_null(row->vg_name);
+    group->uuid = text_or_null(row->vg_uuid);
     group->device = row->pv_name && row->pv_name[0] == '/' ? row->pv_name : NULL; /* "[unknown]": it is missing */
-    return group->name && parse_bytes(row->vg_extent_size, &group->extent_kib) && group->extent_kib > 0 &&
-           parse_bytes(row->vg_size, &group->total_kib) && parse_bytes(row->vg_free, &group->free_kib) &&
+    return group->name && group->uuid && parse_bytes(row->vg_extent_size, &group->extent_kib) &&
+           group->extent_kib > 0 && parse_bytes(row->vg_size, &group->total_kib) &&
+           parse_bytes(row->vg_free, &group->free_kib) &&
            (!group->device || parse_bytes(row->pv_used, &group->device_used_kib));
 }
 

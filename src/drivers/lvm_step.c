@@ -7,23 +7,18 @@
 #include "base/text.h"
 #include "drivers/words.h"
 
-const char lvm_config[] =
-    "devices { filter=[\"r|^/dev/drbd|\",\"r|^/dev/zd[0-9]|\",\"r|^/dev/zvol/|\","
-    "\"r|^/dev/bcache|\",\"r|^/dev/mapper/Linstor-Crypt-|\",\"r|^/dev/mapper/linstor_writecache_|\","
-    "\"r|^/dev/mapper/linstor_cache_|\"] }";
-
 enum { WAIT_MS = 15000 };
 
 void lvm_add_config(struct plan *plan, struct step *step)
 {
-    PLAN_ADD_WORDS(plan, step, "--config", lvm_config);
+    PLAN_ADD_WORDS(plan, step, "--config", lvm_config(plan->facts, false, &plan->arena));
 }
 
-void lvm_add_report_words(struct plan *plan, struct step *step, const char *tool, const char *columns)
+void lvm_add_report_words(struct plan *plan, struct step *step, const char *tool, const char *columns,
+                          bool sees_strangers)
 {
-    PLAN_ADD_WORDS(plan, step, "lvm", tool);
-    lvm_add_config(plan, step);
-    PLAN_ADD_WORDS(plan, step, "--reportformat", "json", "--units", "b", "--nosuffix", "-o", columns);
+    PLAN_ADD_WORDS(plan, step, "lvm", tool, "--config", lvm_config(plan->facts, sees_strangers, &plan->arena),
+                   "--reportformat", "json", "--units", "b", "--nosuffix", "-o", columns);
     step->reader = arena_strdup(&plan->arena, lvm_reader);
 }
 
@@ -153,18 +148,6 @@ const char *lvm_prop(const struct lvm_target *target, const char *key)
     return text_map_find(target->props, key);
 }
 
-int lvm_split_option(const struct lvm_target *target, const char *key, struct text_list *words, struct trouble *trouble)
-{
-    const char *text = lvm_prop(target, key);
-
-    if (words_split(text, words, &target->plan->arena) == 0)
-        return 0;
-    trouble->message = arena_printf(&target->plan->arena, "Property %s cannot be understood.", key);
-    trouble->cause = arena_printf(&target->plan->arena, "A quote or backslash is left open in: %s", text);
-    trouble->correction = arena_strdup(&target->plan->arena, "Close it.");
-    return -1;
-}
-
 bool lvm_has_option(const struct text_list *words, const char *letter, const char *name)
 {
     for (uint32_t i = 0; i < words->count; i++)
@@ -196,7 +179,8 @@ int lvm_choose_devices(const struct lvm_target *target, const struct storage_poo
         *lines = known && strchr(known, '\n') ? known : "";
         return 0;
     }
-    if (lvm_split_option(target, "StorDriver/LvcreatePvSelection", &words, trouble) < 0)
+    if (words_split_property(target->props, "StorDriver/LvcreatePvSelection", &words, &target->plan->arena, trouble) <
+        0)
         return -1;
     if (words.count == 0)
         return 0;
@@ -214,7 +198,7 @@ int lvm_choose_devices(const struct lvm_target *target, const struct storage_poo
     }
     step =
         plan_add(target->plan, STEP_EXEC, "look which physical volumes of %s '%s' chooses", target->place.group, wish);
-    lvm_add_report_words(target->plan, step, "pvs", "pv_name");
+    lvm_add_report_words(target->plan, step, "pvs", "pv_name", false);
     lvm_aim(target, step, LVM_SELECTION)->name = key;
     if (!lvm_has_option(&words, "-S", "--select"))
         PLAN_ADD_WORDS(target->plan, step, "--select",

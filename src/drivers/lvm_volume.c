@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "drivers/words.h"
 
 static const char its_own[] = "it was just made and nobody has used it";
 
@@ -29,7 +30,7 @@ static int plan_thick(const struct lvm_target *target, const struct provider_vol
     struct step *step;
     int chosen;
 
-    if (lvm_split_option(target, "StorDriver/LvcreateOptions", &options, trouble) < 0)
+    if (words_split_property(target->props, "StorDriver/LvcreateOptions", &options, &target->plan->arena, trouble) < 0)
         return -1;
     chosen = lvm_choose_devices(target, volume->pool_fact, &devices, trouble);
     if (chosen != 0)
@@ -94,7 +95,7 @@ static int plan_thin(const struct lvm_target *target, const struct provider_volu
     struct step *step;
 
     if (check_room(target, volume->pool_fact, trouble) < 0 ||
-        lvm_split_option(target, "StorDriver/LvcreateOptions", &options, trouble) < 0)
+        words_split_property(target->props, "StorDriver/LvcreateOptions", &options, &target->plan->arena, trouble) < 0)
         return -1;
     if (zeroes && strcmp(zeroes, "no") == 0)
         plan_zeroing(target);
@@ -144,18 +145,6 @@ static int plan_restore(const struct lvm_target *target, const struct provider_v
     return 0;
 }
 
-static int refuse_vanished(const struct lvm_target *target, struct trouble *trouble)
-{
-    struct arena *arena = &target->plan->arena;
-
-    trouble->message = arena_printf(arena, "Logical volume %s has vanished.", target->name);
-    trouble->cause = arena_strdup(arena, "It was there, and was not removed by the satellite.");
-    trouble->correction =
-        arena_strdup(arena, "If it was renamed, rename it back. If the data is lost, delete the resource "
-                            "on this node and create it again.");
-    return -1;
-}
-
 static void plan_first_wipe(const struct lvm_target *target, const struct storage_fact *fact)
 {
     struct step *step;
@@ -184,7 +173,8 @@ int lvm_raise(const struct provider_volume *volume, const struct storage_fact *f
     struct lvm_target target = lvm_target_of(volume->pool, volume->identifier, volume->owner, volume->props, plan);
 
     if ((!fact || !fact->backing) && (volume->must_exist || (fact && fact->has_vanished && !volume->must_be_new)))
-        return refuse_vanished(&target, trouble);
+        return provider_refuse_vanished("Logical volume", target.name, "If it was renamed, rename it back.",
+                                        &plan->arena, trouble);
     if (!fact || !fact->backing) {
         if (volume->origin)
             return plan_restore(&target, volume, trouble);
@@ -248,12 +238,13 @@ int lvm_take(const struct provider_snapshot *snapshot, const struct storage_fact
     if (fact && fact->backing)
         return 0;
     if (snapshot->must_exist)
-        return refuse_vanished(&target, trouble);
+        return provider_refuse_vanished_snapshot(target.name, &plan->arena, trouble);
     if (!lvm_is_name(snapshot->identifier))
         return refuse_snapshot(&target, "LVM does not allow such a name.", trouble);
     if (!volume || !volume->backing)
         return refuse_snapshot(&target, "Its volume is not there.", trouble);
-    if (lvm_split_option(&target, "StorDriver/LvcreateSnapshotOptions", &options, trouble) < 0)
+    if (words_split_property(target.props, "StorDriver/LvcreateSnapshotOptions", &options, &target.plan->arena,
+                             trouble) < 0)
         return -1;
     step = lvm_aim_command(&target, plan_add(plan, STEP_EXEC, "take snapshot %s of %s", target.name, snapshot->volume),
                            LVM_TAKE, "lvcreate", &options);

@@ -9,7 +9,7 @@
 void plan_done(struct plan *plan)
 {
     arena_done(&plan->arena);
-    memset(plan, 0, sizeof(*plan));
+    *plan = (struct plan){ .facts = plan->facts };
 }
 
 static struct step *add(struct plan *plan, enum step_kind kind, const char *what, va_list args)

@@ -9,12 +9,15 @@
 #include "base/buf.h"
 #include "drivers/step.h"
 
+struct facts;
+
 struct plan {
     struct arena arena;
     LIST_OF(struct step) steps;
+    const struct facts *facts; /* what is known while it is made: which devices tools must not read; may be NULL */
 };
 
-/* A plan of zeroes is empty and valid. */
+/* A plan of zeroes is empty and valid. facts stay: the next plan may be made in it. */
 void plan_done(struct plan *plan);
 
 /*

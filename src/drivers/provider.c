@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "drivers/provider.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,46 @@ bool provider_is_foreign(const struct provider *provider, const struct provider_
         fact->size_kib == 0)
         return false;
     return !volume->owner || !fact->owner || strcmp(volume->owner, fact->owner) != 0;
+}
+
+static int refuse_loss(const char *noun, const char *path, char *correction, struct arena *arena,
+                       struct trouble *trouble)
+{
+    trouble->message = arena_printf(arena, "%s %s has vanished.", noun, path);
+    trouble->cause = arena_strdup(arena, "It was there, and was not removed by the satellite.");
+    trouble->correction = correction;
+    return -1;
+}
+
+int provider_refuse_vanished(const char *noun, const char *path, const char *hint, struct arena *arena,
+                             struct trouble *trouble)
+{
+    return refuse_loss(
+        noun, path,
+        arena_printf(arena, "%s If the data is lost, delete the resource on this node and create it again.", hint),
+        arena, trouble);
+}
+
+int provider_refuse_vanished_snapshot(const char *path, struct arena *arena, struct trouble *trouble)
+{
+    return refuse_loss("Snapshot", path,
+                       arena_strdup(arena, "If it was renamed, rename it back. If it is lost, delete the snapshot."),
+                       arena, trouble);
+}
+
+int provider_read_wait(const struct outcome *outcome, const char *tool, struct storage_fact *fact, struct arena *arena,
+                       struct trouble *trouble)
+{
+    facts_set_text(&fact->device, outcome->device);
+    fact->device_kib = outcome->device_kib;
+    if (fact->device_kib >= fact->size_kib)
+        return 0;
+    fact->is_uncertain = true;
+    trouble->message = arena_printf(arena, "Device %s is smaller than its volume.", outcome->device);
+    trouble->cause =
+        arena_printf(arena, "It has %" PRId64 " KiB, %s says %" PRId64 " KiB.", fact->device_kib, tool, fact->size_kib);
+    trouble->correction = arena_strdup(arena, "It is looked at again and retried by itself.");
+    return -1;
 }
 
 char *provider_snapshot_name(const char *volume, const char *snapshot, struct arena *arena)

@@ -100,6 +100,17 @@ bool provider_names_volume(const char *identifier);
 bool provider_is_foreign(const struct provider *provider, const struct provider_volume *volume,
                          const struct storage_fact *fact);
 
+/*
+ * Parts of raise, take and read that are the same for all. What was there and is not any more, and is not made anew:
+ * noun "Logical volume", hint how it may be had back. -1.
+ */
+int provider_refuse_vanished(const char *noun, const char *path, const char *hint, struct arena *arena,
+                             struct trouble *trouble);
+int provider_refuse_vanished_snapshot(const char *path, struct arena *arena, struct trouble *trouble);
+/* The outcome of a STEP_WAIT_DEVICE. -1 and *trouble: the device is smaller than tool said. */
+int provider_read_wait(const struct outcome *outcome, const char *tool, struct storage_fact *fact, struct arena *arena,
+                       struct trouble *trouble);
+
 const struct provider *provider_find(const char *name); /* NULL when it is not in this version */
 
 /* All providers of this version, ends with NULL. The model knows more, see model/layer.h. */

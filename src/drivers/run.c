@@ -98,13 +98,16 @@ static void run_free(struct run *run)
 static void start_patience(struct run *run)
 {
     const struct run_options *options = &run->runner->options;
-    int64_t limit_ms = options->very_patient_ms;
+    int64_t limit_ms = options->very_patient_ms, own_ms = step_under_way(run)->patience_ms;
 
     switch ((enum step_patience)step_under_way(run)->patience) {
     case STEP_QUICK: limit_ms = options->quick_ms; break;
     case STEP_PATIENT: limit_ms = options->patient_ms; break;
     case STEP_VERY_PATIENT: break;
     }
+    /* What waits by itself gives up by itself, and says why. */
+    if (own_ms > 0 && limit_ms < own_ms + options->quick_ms)
+        limit_ms = own_ms + options->quick_ms;
     run->step_started_ms = loop_now_ms(run->runner->loop);
     timer_start(run->patience, limit_ms, 0);
 }

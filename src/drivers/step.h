@@ -30,7 +30,7 @@ enum step_kind {
     STEP_WIPE, /* device of path, or one of both alone: signatures and both ends; or, with offset, the block there */
     STEP_WAIT_DEVICE,   /* device, else one of paths: until there, at most patience_ms -> device, device_kib */
     STEP_ASK_DEVICES,   /* paths -> devices, those that are there */
-    STEP_ASK_DISKS,     /* what could become storage pools, and the devices in paths -> disks */
+    STEP_ASK_DISKS,     /* what could become storage pools, and the devices in paths -> disks; names: are none */
     STEP_ASK_DM,        /* mappings in names, or all whose names start with text -> mappings */
     STEP_ASK_CACHE,     /* paths: what lies offset bytes into each device -> devices */
     STEP_DM_CREATE,     /* mapping name with table text -> device; an unfinished one is replaced, else -EEXIST */
@@ -106,7 +106,7 @@ struct step {
     int64_t size_kib, patience_ms;
     int64_t offset;                     /* STEP_ASK_CACHE, STEP_WIPE; bytes */
     struct text_list pools, paths;      /* STEP_ASK_FILES and _SPACE: pools[i] lies in directory paths[i] */
-    struct text_list names;             /* STEP_ASK_FILES, STEP_WAIT_BLOCK */
+    struct text_list names;             /* STEP_ASK_FILES, STEP_ASK_DISKS, STEP_WAIT_BLOCK */
     LIST_OF(struct tree_entry) entries; /* STEP_TREE */
 };
 

@@ -119,14 +119,29 @@ static int wipe_known(const struct blkid *blkid, int descriptor)
     return error;
 }
 
-int wipe_find_signature(int descriptor, char type[static WIPE_TYPE_SIZE], char why[static LIBRARY_WHY_SIZE])
+static void add_type(const char *type, struct buf *types)
+{
+    size_t length = strlen(type);
+
+    for (const char *at = types->length > 0 ? buf_text(types) : ""; *at;) {
+        size_t known = strcspn(at, " ");
+
+        if (known == length && memcmp(at, type, length) == 0)
+            return;
+        at += known;
+        at += *at ? strlen(" and ") : 0;
+    }
+    buf_printf(types, "%s%s", types->length > 0 ? " and " : "", type);
+}
+
+/* Each probe goes on behind what the one before has found. */
+static int find_signatures(int descriptor, int most, struct buf *types, char why[static LIBRARY_WHY_SIZE])
 {
     struct blkid blkid;
-    const char *found = "something";
     blkid_probe probe;
-    int error, result = 1;
+    int error, result = 0;
 
-    type[0] = why[0] = '\0';
+    why[0] = '\0';
     error = library_open(&blkid_library, &blkid, why);
     if (error)
         return error;
@@ -134,18 +149,36 @@ int wipe_find_signature(int descriptor, char type[static WIPE_TYPE_SIZE], char w
     if (!probe)
         return -ENOMEM;
     error = set_up(&blkid, probe, descriptor);
-    if (!error) {
+    for (int i = 0; !error && i < most; i++) {
+        const char *found = "something";
+
         errno = 0;
         result = blkid.blkid_do_probe(probe);
-        error = result < 0 ? error_of(result) : 0;
-    }
-    if (!error && result == 0) {
+        if (result != 0)
+            break;
         if (blkid.blkid_probe_lookup_value(probe, "TYPE", &found, NULL) < 0)
             (void)blkid.blkid_probe_lookup_value(probe, "PTTYPE", &found, NULL);
-        snprintf(type, WIPE_TYPE_SIZE, "%s", found);
+        add_type(found, types);
     }
+    if (!error && result < 0)
+        error = error_of(result);
     blkid.blkid_free_probe(probe);
     return error;
+}
+
+int wipe_find_signature(int descriptor, char type[static WIPE_TYPE_SIZE], char why[static LIBRARY_WHY_SIZE])
+{
+    struct buf types = { 0 };
+    int error = find_signatures(descriptor, 1, &types, why);
+
+    snprintf(type, WIPE_TYPE_SIZE, "%s", error || types.length == 0 ? "" : buf_text(&types));
+    buf_done(&types);
+    return error;
+}
+
+int wipe_find_signatures(int descriptor, struct buf *types, char why[static LIBRARY_WHY_SIZE])
+{
+    return find_signatures(descriptor, MOST_SIGNATURES, types, why);
 }
 
 int wipe_descriptor(int descriptor, int64_t size, char why[static LIBRARY_WHY_SIZE])

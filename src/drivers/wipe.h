@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/library.h"
 #include "base/memory.h"
 
@@ -22,6 +23,8 @@ int wipe_descriptor(int descriptor, int64_t size, char why[static LIBRARY_WHY_SI
  */
 enum { WIPE_TYPE_SIZE = 64 };
 int wipe_find_signature(int descriptor, char type[static WIPE_TYPE_SIZE], char why[static LIBRARY_WHY_SIZE]) MUST_CHECK;
+/* Likewise everything that it bears, each kind once: "LVM2_member and dos". What was found before an error is there. */
+int wipe_find_signatures(int descriptor, struct buf *types, char why[static LIBRARY_WHY_SIZE]) MUST_CHECK;
 /* Zeroes 4096 bytes, or what is left of size bytes; nothing beyond them. 0 or -errno. */
 int wipe_block(int descriptor, int64_t offset, int64_t size) MUST_CHECK;
 /* 0, or -ELIBACC and the reason why nothing can be wiped on this machine. */

@@ -45,3 +45,16 @@ int words_split(const char *text, struct text_list *words, struct arena *arena)
     buf_done(&word);
     return error;
 }
+
+int words_split_property(const struct text_map *props, const char *key, struct text_list *words, struct arena *arena,
+                         struct trouble *trouble)
+{
+    const char *text = text_map_find(props, key);
+
+    if (words_split(text, words, arena) == 0)
+        return 0;
+    trouble->message = arena_printf(arena, "Property %s cannot be understood.", key);
+    trouble->cause = arena_printf(arena, "A quote or backslash is left open in: %s", text);
+    trouble->correction = arena_strdup(arena, "Close it.");
+    return -1;
+}

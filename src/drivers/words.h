@@ -6,7 +6,10 @@
  */
 #pragma once
 
-#include "base/field.h"
+#include "model/want.h"
 
 /* Appends to *words, which lies in arena. 0, or -EINVAL when a quote or backslash is left open. text may be NULL. */
 int words_split(const char *text, struct text_list *words, struct arena *arena) MUST_CHECK;
+/* Likewise the value of a property, nothing when it is not set; -1 and *trouble. */
+int words_split_property(const struct text_map *props, const char *key, struct text_list *words, struct arena *arena,
+                         struct trouble *trouble) MUST_CHECK;

@@ -167,18 +167,6 @@ static void plan_rename(const struct target *target, const struct storage_fact *
 
 /* Options of users. */
 
-static int split_option(const struct target *target, const char *key, struct text_list *words, struct trouble *trouble)
-{
-    const char *text = text_map_find(target->props, key);
-
-    if (words_split(text, words, &target->plan->arena) == 0)
-        return 0;
-    trouble->message = arena_printf(&target->plan->arena, "Property %s cannot be understood.", key);
-    trouble->cause = arena_printf(&target->plan->arena, "A quote or backslash is left open in: %s", text);
-    trouble->correction = arena_strdup(&target->plan->arena, "Close it.");
-    return -1;
-}
-
 static void add_options(const struct target *target, struct step *step, const struct text_list *options)
 {
     for (uint32_t i = 0; i < options->count; i++)
@@ -203,7 +191,7 @@ static int plan_create(const struct target *target, const struct provider_volume
     bool thin = is_thin(target->pool);
     struct step *step;
 
-    if (split_option(target, "StorDriver/ZfscreateOptions", &options, trouble) < 0)
+    if (words_split_property(target->props, "StorDriver/ZfscreateOptions", &options, &target->plan->arena, trouble) < 0)
         return -1;
     step = plan_add(target->plan, STEP_EXEC, "create %s %s of %" PRId64 " KiB", thin ? "sparse volume" : "volume",
                     target->path, volume->size_kib);
@@ -260,17 +248,6 @@ static int plan_clone(const struct target *target, const struct provider_volume 
     return 0;
 }
 
-static int refuse_vanished(const struct target *target, const char *what, const char *path, struct trouble *trouble)
-{
-    struct arena *arena = &target->plan->arena;
-
-    trouble->message = arena_printf(arena, "%s %s has vanished.", what, path);
-    trouble->cause = arena_strdup(arena, "It was there, and was not removed by the satellite.");
-    trouble->correction = arena_strdup(arena, "If it was renamed, rename it back. If the data is lost, delete the "
-                                              "resource on this node and create it again.");
-    return -1;
-}
-
 /* What is mounted on it is found by its device. */
 static void plan_grow(const struct target *target, const struct storage_fact *fact, int64_t size_kib)
 {
@@ -293,7 +270,8 @@ static int raise(const struct provider_volume *volume, const struct storage_fact
     int64_t size_kib;
 
     if (!exists && (volume->must_exist || (fact && fact->has_vanished && !volume->must_be_new)))
-        return refuse_vanished(&target, "Volume", target.path, trouble);
+        return provider_refuse_vanished("Volume", target.path, "If it was renamed, rename it back.", &plan->arena,
+                                        trouble);
     if (!exists)
         return volume->origin ? plan_clone(&target, volume, trouble) : plan_create(&target, volume, trouble);
     if (fact->is_snapshot) {
@@ -427,12 +405,13 @@ static int take(const struct provider_snapshot *snapshot, const struct storage_f
     if (fact && fact->backing && !fact->is_doomed)
         return fact->is_snapshot ? 0 : refuse_snapshot(&target, name, "A volume has the same name.", trouble);
     if (snapshot->must_exist)
-        return refuse_vanished(&target, "Snapshot", arena_printf(&plan->arena, "%s@%s", target.path, name), trouble);
+        return provider_refuse_vanished_snapshot(arena_printf(&plan->arena, "%s@%s", target.path, name), &plan->arena,
+                                                 trouble);
     if (!zfs_is_part(name, strlen(name)))
         return refuse_snapshot(&target, name, "ZFS does not allow such a name.", trouble);
     if (!volume || !volume->backing || volume->is_snapshot)
         return refuse_snapshot(&target, name, "Its volume is not there.", trouble);
-    if (split_option(&target, "StorDriver/ZfsSnapshotOptions", &options, trouble) < 0)
+    if (words_split_property(target.props, "StorDriver/ZfsSnapshotOptions", &options, &target.plan->arena, trouble) < 0)
         return -1;
     if (fact && fact->backing)
         plan_rename_snapshot(&target, snapshot, fact);

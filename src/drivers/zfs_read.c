@@ -483,26 +483,11 @@ static void note_renamed(const struct step *step, struct storage_fact *fact, str
     note_removed(fact, facts);
 }
 
-static int read_wait(const struct outcome *outcome, struct storage_fact *fact, struct arena *arena,
-                     struct trouble *trouble)
-{
-    facts_set_text(&fact->device, outcome->device);
-    fact->device_kib = outcome->device_kib;
-    if (fact->device_kib >= fact->size_kib)
-        return 0;
-    fact->is_uncertain = true;
-    trouble->message = arena_printf(arena, "Device %s is smaller than its volume.", outcome->device);
-    trouble->cause =
-        arena_printf(arena, "It has %" PRId64 " KiB, zfs says %" PRId64 " KiB.", fact->device_kib, fact->size_kib);
-    trouble->correction = arena_strdup(arena, "It is looked at again and retried by itself.");
-    return -1;
-}
-
 static int read_growth(const struct step *step, const struct outcome *outcome, struct storage_fact *fact,
                        struct arena *arena, struct trouble *trouble)
 {
     fact->size_kib = step->size_kib;
-    return read_wait(outcome, fact, arena, trouble);
+    return provider_read_wait(outcome, "zfs", fact, arena, trouble);
 }
 
 static int read_change(const struct step *step, const struct outcome *outcome, struct facts *facts, struct arena *arena,
@@ -518,7 +503,7 @@ static int read_change(const struct step *step, const struct outcome *outcome, s
     else if (strcmp(step->topic, ZFS_RESERVE) == 0)
         fact->allocated_kib = fact->size_kib;
     else if (strcmp(step->topic, ZFS_WAIT) == 0)
-        return read_wait(outcome, fact, arena, trouble);
+        return provider_read_wait(outcome, "zfs", fact, arena, trouble);
     else if (strcmp(step->topic, ZFS_RENAME) == 0)
         note_renamed(step, fact, facts, arena);
     else if (strcmp(step->topic, ZFS_DESTROY) == 0)

@@ -50,6 +50,9 @@ static const struct obeyed {
     { "BCache/Size", ORDER_CACHE_LAYERS, LAYER_BCACHE },
     { "BCache/Writeback", ORDER_CACHE_LAYERS, LAYER_BCACHE },
 };
+
+/* What pools tell themselves, and are told again: internal properties else go one way only. */
+static const char *const obeyed_by_pools[] = { "StorDriver/internal/lvm/vgUuid" };
 /* clang-format on */
 
 static bool has_layer(const struct resource *resource, enum layer_kind kind)
@@ -87,5 +90,13 @@ bool obeyed_differ(const struct text_map *before, const struct text_map *after)
         if (a != b && (!a || !b || strcmp(a, b) != 0))
             return true;
     }
+    return false;
+}
+
+bool obeyed_by_pools_has(const char *key)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(obeyed_by_pools); i++)
+        if (strcmp(obeyed_by_pools[i], key) == 0)
+            return true;
     return false;
 }

@@ -12,3 +12,5 @@ void obeyed_props_of_volume(const struct model *model, const struct resource *re
                             struct text_map *props, struct arena *arena);
 /* Whether the change of an object's properties may change what satellites obey. */
 bool obeyed_differ(const struct text_map *before, const struct text_map *after);
+/* Whether a pool's provider obeys what it told itself as this property. */
+bool obeyed_by_pools_has(const char *key);

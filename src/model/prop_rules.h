@@ -58,7 +58,7 @@ enum prop_bits {
     PROP_INTERFACE = 16, /* the value names a net interface; whoever knows the node checks that it exists */
     PROP_SECRET = 32,    /* never logged */
     PROP_DEPRECATED = 64,
-    PROP_NEWER = 128, /* came after the release whose recorded answers we are compared with */
+    PROP_NEWER = 128, /* ours, or came after the release whose recorded answers we are compared with */
 };
 
 struct prop_rule {

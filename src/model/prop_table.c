@@ -52,6 +52,7 @@ enum {
 #define A_PATH             "[a-zA-Z0-9_/-]+"
 /* LVM and ZFS allow more in names than the reference does, and directories have dots. */
 #define A_POOL            "[a-zA-Z0-9_./+:-]+"
+#define A_GROUP_UUID      "[a-zA-Z0-9]{6}(-[a-zA-Z0-9]{4}){5}-[a-zA-Z0-9]{6}"
 #define A_NUMBER          "[0-9]+"
 #define A_RANGE           "[0-9]+-[0-9]+"
 #define A_LIST_OF_RANGES  "[0-9]+(-[0-9]+)?(, *[0-9]+(-[0-9]+)?)*"
@@ -488,6 +489,8 @@ const struct prop_rule prop_rules[] = {
       .text = "more arguments for zfs snapshot" },
     { "StorDriver/ZfscreateOptions", REGEX, C | N | SP | RD | VD, 0, .values = ANY_LINE,
       .text = "more arguments for zfs create" },
+    { "StorDriver/internal/lvm/vgUuid", REGEX, SP, NEWER | INTERNAL, .values = A_GROUP_UUID,
+      .text = "uuid of the volume group; deleted, the storage pool takes the one that is there" },
     { "StorPoolName", REGEX, N | RD | R | VD | V, 0, .values = A_NAME, .text = "storage pool of new replicas" },
     { "StorPoolNameDrbdMeta", REGEX, N | RD | R | VD | V, 0, .values = A_NAME_OR_INTERNAL,
       .text = "storage pool of DRBD metadata; .internal: beside the data" },

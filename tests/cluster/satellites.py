@@ -193,6 +193,31 @@ def _():
         assert len(shown) < 50 and all(k.startswith('StorDriver/') and len(v) < 100 for k, v in shown.items()), shown
 
 
+@suite.case('the uuid of a volume group is kept for the satellite, until a user deletes it')
+def _():
+    with Cluster(satellites=0, source='satellites') as cluster, Obedient(['STORAGE']) as fake:
+        key, uuids = 'StorDriver/internal/lvm/vgUuid', [f'{c * 6}-abcd-abcd-abcd-abcd-abcd-abcdef' for c in 'AB']
+        path = '/v1/nodes/fake/storage-pools/lvm'
+
+        def wanted():
+            pools = [pool for kind, body in fake.received if kind == 'wants' for pool in body.get('pools', []) if pool['pool'] == 'lvm']
+            return pools[-1]['props'].get(key) if pools else None
+
+        fake.pool_props = {key: uuids[0]}
+        fake.register(cluster.rest)
+        cluster.await_online('fake')
+        cluster.rest.post('/v1/nodes/fake/storage-pools', {'storage_pool_name': 'lvm', 'provider_kind': 'FILE_THIN',
+                                                           'props': {'StorDriver/StorPoolName': '/x'}})
+        wait_for('it comes back', lambda: wanted() == uuids[0], 20)
+        assert cluster.rest.get(path)['props'][key] == uuids[0]
+        for tells, change, then in ((True, {'override_props': {key: uuids[1]}}, uuids[1]), (False, {'delete_props': [key]}, None)):
+            fake.pool_props = {key: uuids[0]} if tells else {}
+            cluster.rest.expect(200, 'PUT', path, change)
+            wait_for(f'the satellite hears of {change}', lambda then=then: wanted() == then, 20)
+            assert cluster.rest.get(path)['props'].get(key) == then
+        cluster.rest.expect(500, 'PUT', path, {'override_props': {key: 'x" || vg_name="vg1'}})
+
+
 @suite.case('a definition that moves to another group: satellites hear of the other properties')
 def _():
     with Cluster(satellites=0, source='satellites') as cluster, Obedient(['STORAGE']) as fake:

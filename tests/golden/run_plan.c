@@ -209,7 +209,7 @@ static void load_pools(struct golden *golden)
     for (uint32_t i = 0; i < golden->wants.pools.count; i++) {
         struct known_pool *pool = arena_alloc(&golden->arena, sizeof(*pool));
         struct trouble *trouble = arena_alloc(&golden->arena, sizeof(*trouble));
-        struct plan plan = { 0 };
+        struct plan plan = { .facts = &golden->facts };
 
         pool->want = &golden->wants.pools.at[i];
         if (!known_pool_add(&golden->pools, pool))
@@ -356,7 +356,7 @@ static void apply(struct golden *golden, const struct plan *plan)
 
 static void plan_resource(struct golden *golden, const struct resource_want *want)
 {
-    struct plan plan = { 0 }, asks = { 0 };
+    struct plan plan = { .facts = &golden->facts }, asks = plan;
     struct trouble trouble = { 0 };
 
     buf_printf(&golden->printed, "resource %s\n", want->resource);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "drivers/fact.h"
 
 struct world {
     struct arena arena;
@@ -135,6 +136,66 @@ static void test_what_holds_data(void **state)
     end(&world);
 }
 
+static void check_physical_volume(const char *arguments, const char *refused, const char *before)
+{
+    struct world world;
+
+    begin(&world, "LVM", "vg0");
+    add(&world, "/dev/sdb")->signature = (char[]){ "LVM2_member and dos" };
+    if (arguments)
+        text_list_add(&world.want.pv_arguments, arguments, &world.arena);
+    if (refused)
+        check_refused(&world, refused);
+    else
+        check_plan(&world, arena_printf(&world.arena,
+                                        "%smake physical volumes for volume group 'vg0'\n"
+                                        "    $ lvm pvcreate " CONFIG " %s /dev/sdb\n"
+                                        "make volume group 'vg0'\n"
+                                        "    $ lvm vgcreate " CONFIG " vg0 /dev/sdb\n",
+                                        before, arguments));
+    end(&world);
+}
+
+/* Whether a physical volume belongs to another group, is for pvcreate to say, unless the user says that it may go. */
+static void test_physical_volumes(void **state)
+{
+    static const char wipe[] = "! wipe LVM2_member and dos from /dev/sdb\n"
+                               "    WIPE device=/dev/sdb\n";
+
+    (void)state;
+    check_physical_volume(NULL, "/dev/sdb is not empty: it holds LVM2_member and dos.", NULL);
+    check_physical_volume("--force-no", "/dev/sdb is not empty: it holds LVM2_member and dos.", NULL);
+    check_physical_volume("-y", NULL, "");
+    check_physical_volume("--yes", NULL, "");
+    check_physical_volume("-f", NULL, "");
+    check_physical_volume("-fy", NULL, "");
+    check_physical_volume("--force", NULL, "");
+    check_physical_volume("-ff", NULL, wipe);
+    check_physical_volume("-yff", NULL, wipe);
+    check_physical_volume("-f -y -f", NULL, wipe);
+    check_physical_volume("--force --force", NULL, wipe);
+}
+
+/* What the satellite made itself is no disk, and is not even read. */
+static void test_own_devices(void **state)
+{
+    struct facts facts = { 0 };
+    struct plan plan = { .facts = &facts };
+    const struct step *step;
+
+    (void)state;
+    facts_set_text(&facts_edit_volume(&facts, "files", "db_00000")->device, "/dev/loop3");
+    facts_edit_volume(&facts, "files", "off_00000");
+    facts_set_text(&facts_edit_layer(&facts, "NVME", "device/LS-NVMe_db/1")->device, "/dev/nvme0n1");
+    step = device_pool_ask_disks(&plan);
+    assert_int_equal(step->names.count, 2);
+    assert_string_equal(step->names.at[0], "/dev/loop3");
+    assert_string_equal(step->names.at[1], "/dev/nvme0n1");
+    plan_done(&plan);
+    assert_ptr_equal(plan.facts, &facts);
+    facts_done(&facts);
+}
+
 static void test_what_is_in_use(void **state)
 {
     struct world world;
@@ -210,8 +271,12 @@ static void test_undo(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plans),          cmocka_unit_test(test_what_holds_data),
-        cmocka_unit_test(test_what_is_in_use), cmocka_unit_test(test_words),
+        cmocka_unit_test(test_plans),
+        cmocka_unit_test(test_what_holds_data),
+        cmocka_unit_test(test_physical_volumes),
+        cmocka_unit_test(test_own_devices),
+        cmocka_unit_test(test_what_is_in_use),
+        cmocka_unit_test(test_words),
         cmocka_unit_test(test_undo),
     };
 

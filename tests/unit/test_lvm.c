@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What LVM's tools print, read as facts. tests/data/lvm/VERSION holds what real ones of that version printed, bad what
- * none of them should.
+ * none of them should, made what was put together from these.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -215,6 +215,76 @@ static void test_absence(void **state)
     end(&fixture);
 }
 
+#define UUID  "Tq2vYD-Zb1k-0WfR-x7Uc-mP3e-8sNa-hG4jLd"
+#define OTHER "b7KpXw-3mQe-Vz0D-yt5J-Rc8h-L1fG-oS6uNa"
+
+static void check_group(struct fixture *fixture, const char *groups, int error, const char *devices,
+                        const char *strangers, const char *cause)
+{
+    const struct storage_pool_fact *pool;
+    int result = answer(fixture, groups, "2.03.16/lvs.json", 0);
+
+    pool = facts_find_pool(&fixture->facts, "thick");
+    assert_int_equal(pool->error, error);
+    if (error) {
+        assert_non_null(strstr(fixture->trouble.message, "Volume group 'vg0' of storage pool"));
+        assert_non_null(strstr(fixture->trouble.cause, cause));
+        assert_null(fact_state_find(&pool->told, LVM_UUID_PROPERTY));
+        return;
+    }
+    assert_int_equal(result, 0);
+    assert_string_equal(fact_state_find(&pool->state, LVM_DEVICES), devices);
+    assert_string_equal(fact_state_find(&pool->told, LVM_UUID_PROPERTY), UUID);
+    if (strangers)
+        assert_string_equal(fact_state_find(&pool->state, LVM_STRANGERS), strangers);
+    else
+        assert_null(fact_state_find(&pool->state, LVM_STRANGERS));
+}
+
+/* The name of a volume group is not enough, the uuid is: of the last look, or, after a restart, of the want. */
+static void test_groups_of_the_same_name(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture);
+    check_group(&fixture, "made/vgs_two.json", ENOTUNIQ, NULL, NULL, UUID " and " OTHER);
+    check_group(&fixture, "2.03.16/vgs.json", 0, "/dev/vdb\n/dev/vda", NULL, NULL);
+    check_group(&fixture, "made/vgs_two.json", 0, "/dev/vdb\n/dev/vda", "/dev/vdc\n/dev/mapper/lun.7", NULL);
+    check_group(&fixture, "made/vgs_other.json", ESTALE, NULL, NULL, "uuid " OTHER);
+    check_group(&fixture, "2.03.16/vgs.json", 0, "/dev/vdb\n/dev/vda", NULL, NULL);
+    end(&fixture);
+
+    begin(&fixture);
+    text_map_set(&fixture.thick.props, LVM_UUID_PROPERTY, UUID, &fixture.arena);
+    text_map_set(&fixture.thin.props, LVM_UUID_PROPERTY, UUID, &fixture.arena);
+    check_group(&fixture, "made/vgs_other.json", ESTALE, NULL, NULL, "uuid " OTHER);
+    check_group(&fixture, "made/vgs_two.json", 0, "/dev/vdb\n/dev/vda", "/dev/vdc\n/dev/mapper/lun.7", NULL);
+    end(&fixture);
+}
+
+/* However many loop devices are ours, the words of a command stay short. */
+static void test_filter_is_bounded(void **state)
+{
+    struct arena arena = { 0 };
+    struct facts facts = { 0 };
+    const char *text;
+
+    (void)state;
+    facts_edit_pool(&facts, "files");
+    for (int i = 0; i < 50000; i++) {
+        struct storage_fact *fact = facts_edit_volume(&facts, "files", arena_printf(&arena, "v%d_00000", i));
+
+        facts_set_text(&fact->device, arena_printf(&arena, "/dev/loop%d", i * 11));
+    }
+    text = lvm_config(&facts, false, &arena);
+    assert_in_range(strlen(text), 16 * 1024, 17 * 1024);
+    assert_non_null(strstr(text, "\"r|^/dev/loop([0]|1[1]|2[2]|"));
+    assert_non_null(strstr(text, "])(p[0-9]+)?$|\"] }"));
+    facts_done(&facts);
+    arena_done(&arena);
+}
+
 /* An answer must not undo what became known after the question. */
 static void test_old_answers(void **state)
 {
@@ -315,6 +385,8 @@ int main(void)
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_a_disk_is_missing),
         cmocka_unit_test(test_absence),
+        cmocka_unit_test(test_groups_of_the_same_name),
+        cmocka_unit_test(test_filter_is_bounded),
         cmocka_unit_test(test_old_answers),
         cmocka_unit_test(test_what_is_no_report_changes_nothing),
         cmocka_unit_test(test_complaints),

@@ -199,6 +199,19 @@ static void test_asking_tool_that_hangs_is_killed(void **state)
     world_done(&world);
 }
 
+/* Whoever waits for something for a time that users set is not killed before. */
+static void test_own_patience_counts(void **state)
+{
+    struct world world;
+
+    (void)state;
+    world_init(&world, &(struct run_options){ .patient_ms = 50, .quick_ms = 5000 });
+    add_tool(&world, "sleep 0.4")->patience_ms = 400;
+    run(&world);
+    assert_int_equal(world.outcomes[0].result, OUTCOME_DONE);
+    world_done(&world);
+}
+
 static void test_changing_tool_that_hangs_is_left_alone(void **state)
 {
     struct world world;
@@ -511,6 +524,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_missing_tool),
         cmocka_unit_test(test_output_is_capped),
         cmocka_unit_test(test_asking_tool_that_hangs_is_killed),
+        cmocka_unit_test(test_own_patience_counts),
         cmocka_unit_test(test_changing_tool_that_hangs_is_left_alone),
         cmocka_unit_test(test_same_turn_runs_one_after_the_other),
         cmocka_unit_test(test_daemon_left_behind_does_not_hold_the_run),

@@ -184,6 +184,32 @@ static void test_real_tools(void **state)
         skip();
 }
 
+/* A physical volume with a wrong checksum, and a partition table before it. */
+static void test_everything_is_found(void **state)
+{
+    static const char label[32] = "LABELONE\1\0\0\0\0\0\0\0\xaa\xbb\xcc\xdd\x20\0\0\0LVM2 001";
+    static const unsigned char entry[16] = { 0, 0, 2, 0, 0x83, 0, 3, 0, 8, 0, 0, 0, 16, 0, 0, 0 };
+    int descriptor = open_image(16 * MIB);
+    struct buf types = { 0 };
+    char why[LIBRARY_WHY_SIZE], type[WIPE_TYPE_SIZE];
+
+    (void)state;
+    assert_int_equal(wipe_find_signatures(descriptor, &types, why), 0);
+    assert_int_equal(types.length, 0);
+    put(descriptor, 512, label, sizeof(label));
+    put(descriptor, 446, entry, sizeof(entry));
+    put(descriptor, 510, "\x55\xaa", 2);
+    assert_int_equal(wipe_find_signatures(descriptor, &types, why), 0);
+    assert_string_equal(buf_text(&types), "LVM2_member and dos");
+    assert_int_equal(wipe_find_signature(descriptor, type, why), 0);
+    assert_string_equal(type, "LVM2_member");
+    close(descriptor);
+    buf_clear(&types);
+    assert_int_equal(wipe_find_signatures(descriptor, &types, why), -EBADF);
+    assert_int_equal(types.length, 0);
+    buf_done(&types);
+}
+
 static void test_both_ends_are_zeroed_and_nothing_else(void **state)
 {
     enum { SIZE = 64 * 1024 + 512 };
@@ -282,6 +308,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_simple_formats),
         cmocka_unit_test(test_real_tools),
+        cmocka_unit_test(test_everything_is_found),
         cmocka_unit_test(test_both_ends_are_zeroed_and_nothing_else),
         cmocka_unit_test(test_sparse_stays_sparse),
         cmocka_unit_test(test_refused_writes_are_told),

@@ -24,6 +24,7 @@ import uuid
 from suite import wait_for
 
 SECONDS = 90
+RETURNED = ('StorDriver/internal/lvm/vgUuid',)    # of what satellites tell of pools
 UNITS_KIB = {'K': 1, 'M': 1024, 'G': 1024 * 1024}
 
 
@@ -126,6 +127,8 @@ class LinkController:
                 self.answered = max(self.answered, body.get('token', 0))
                 self.pool_facts.update({fact['pool']: fact for fact in body.get('pools', [])})
                 self.resource_facts.update({fact['resource']: fact for fact in body.get('resources', [])})
+                for fact in body.get('pools', []):
+                    self.keep_told(fact)
                 if body.get('orphans_complete'):
                     self.orphans = body.get('orphans', [])
 
@@ -145,6 +148,19 @@ class LinkController:
                                   'props': {'StorDriver/StorPoolName': where, **(props or {})}})
         if wait:
             self.await_pool(pool)
+
+    def pool_prop(self, pool, key, value):
+        """value None: the property is deleted."""
+        want = self.pools[pool]
+        want['props'] = {**{known: text for known, text in want['props'].items() if known != key}, **({key: value} if value else {})}
+        self.want('pools', pool, want)
+
+    def keep_told(self, fact):
+        """As the controller does with what the satellite wants to know after a restart."""
+        for key in RETURNED:
+            told = fact.get('props', {}).get(key)
+            if told and fact['pool'] in self.pools and key not in self.pools[fact['pool']]['props']:
+                self.pool_prop(fact['pool'], key, told)
 
     def create(self, resource, pool, sizes, layers=('STORAGE',), props=None, origin=None, wait=True, **more):
         """The devices of its volumes. props: of each volume; origin: (resource, snapshot); more: members of the want."""

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "model/obeyed.h"
 #include "model/prop_rules.h"
 
 LOG_DOMAIN("finish");
@@ -198,6 +199,9 @@ static void finish_pool(struct txn *txn, const struct storage_pool *pool)
     for (uint32_t i = 0; i < told.count; i++) {
         const char *before = text_map_find(&pool->object.props, told.at[i].key);
 
+        /* What it obeys in turn a user may have changed while the report was on its way. */
+        if (before && obeyed_by_pools_has(told.at[i].key))
+            continue;
         if (before ? strcmp(before, told.at[i].value) != 0 : count_internal(&pool->object.props) < TOLD_PROPS)
             text_map_set(&((struct storage_pool *)txn_edit(txn, pool))->object.props, told.at[i].key, told.at[i].value,
                          txn_arena(txn));

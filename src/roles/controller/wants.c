@@ -215,10 +215,13 @@ static size_t build_pool(const struct storage_pool *pool, struct pool_want *want
         .uuid = pool->object.uuid,
         .provider = pool->provider,
     };
-    for (uint32_t i = 0; i < pool->object.props.count; i++)
-        if (text_starts_with(pool->object.props.at[i].key, "StorDriver/") &&
-            !text_starts_with(pool->object.props.at[i].key, "StorDriver/internal/"))
-            text_map_set(&want->props, pool->object.props.at[i].key, pool->object.props.at[i].value, arena);
+    for (uint32_t i = 0; i < pool->object.props.count; i++) {
+        const char *key = pool->object.props.at[i].key;
+
+        if (text_starts_with(key, "StorDriver/") &&
+            (!text_starts_with(key, "StorDriver/internal/") || obeyed_by_pools_has(key)))
+            text_map_set(&want->props, key, pool->object.props.at[i].value, arena);
+    }
     want->digest = (int64_t)digest_of(&pool_want_schema, want, &bytes);
     want->generation = (int64_t)pool->object.generation;
     return bytes;

@@ -103,7 +103,7 @@ static void made(void *owner, const struct outcome *outcomes, size_t count)
 {
     static const struct run_events events = { .done = undone };
     struct job *job = owner;
-    struct plan undo = { 0 };
+    struct plan undo = { .facts = &job->satellite->facts };
 
     job->fact.trouble = find_trouble(job, outcomes, count);
     if (job->fact.trouble)
@@ -121,7 +121,7 @@ static void looked(void *owner, const struct outcome *outcomes, size_t count)
     static const struct run_events events = { .done = made };
     struct job *job = owner;
     struct trouble *trouble = find_trouble(job, outcomes, count);
-    struct plan plan = { 0 };
+    struct plan plan = { .facts = &job->satellite->facts };
 
     if (!job->want.provider) {
         answer_list(job, trouble ? NULL : &outcomes[0], trouble);
@@ -148,6 +148,7 @@ static struct job *job_new(struct satellite *satellite, int64_t token)
     struct job *job = memory_alloc(sizeof(*job));
 
     job->satellite = satellite;
+    job->plan.facts = &satellite->facts;
     job->want.token = job->fact.token = token;
     job->next = satellite->jobs;
     satellite->jobs = job;
@@ -174,7 +175,7 @@ void jobs_list_disks(struct satellite *satellite, const struct disks_request *re
         answer_list(job, NULL, &(struct trouble){ .message = too_many });
         return;
     }
-    plan_add(&job->plan, STEP_ASK_DISKS, "look at the disks");
+    (void)device_pool_ask_disks(&job->plan);
     run_plan(satellite->runner, &job->plan, &look_events, job);
 }
 

@@ -186,14 +186,27 @@ static void take_missing(struct satellite *satellite, const struct text_map *mis
     }
 }
 
+/* Nobody else changes facts before the satellite listens. What fails is asked again by whoever needs it. */
+static void take_devices(struct satellite *satellite, const struct step *step, const struct outcome *outcome)
+{
+    struct trouble trouble = { 0 };
+    struct arena arena = { 0 };
+
+    if (outcome->result == OUTCOME_DONE &&
+        layer_find(step->reader)->read(step, outcome, satellite->facts.stamp, &satellite->facts, &arena, &trouble) < 0)
+        log_warn("%s %s", trouble.message, trouble.cause ? trouble.cause : "");
+    arena_done(&arena);
+}
+
 /* Where the question itself failed nothing is known to be missing: what is, the steps that need it will tell. */
 static void probe_done(void *owner, const struct outcome *outcomes, size_t count)
 {
     struct satellite *satellite = owner;
 
-    (void)count;
     if (outcomes[0].result == OUTCOME_DONE)
         take_missing(satellite, &outcomes[0].missing);
+    for (size_t i = 1; i < count; i++)
+        take_devices(satellite, &satellite->probe.steps.at[i], &outcomes[i]);
     plan_done(&satellite->probe);
     if (outcomes[0].result != OUTCOME_DONE || satellite->missing.count > 0)
         timer_start(satellite->probe_again, OBSERVE_MS, 0);
@@ -204,11 +217,17 @@ static void probe_done(void *owner, const struct outcome *outcomes, size_t count
 
 static const struct run_events probe_events = { .done = probe_done };
 
+/*
+ * Devices that lie on other nodes are known before anything else is looked at: tools that read all devices of the
+ * machine would wait as long as such a node does not answer.
+ */
 static void probe(void *owner)
 {
     struct satellite *satellite = owner;
 
     plan_add(&satellite->probe, STEP_ASK_MACHINE, "find out what this machine can do");
+    if (!satellite->has_listened)
+        layer_find("NVME")->ask_all(&satellite->probe);
     run_plan(satellite->runner, &satellite->probe, &probe_events, satellite);
 }
 

@@ -194,12 +194,35 @@ static void set_want(struct pool *pool, const struct pool_want *want)
     field_copy(&pool_want_schema, &pool->want, want, &pool->arena);
 }
 
+/* What the satellite told comes back with the next want, so that it knows it after a restart: nothing new. */
+static struct text_map without_told(const struct text_map *props, const struct storage_pool_fact *fact,
+                                    struct arena *arena)
+{
+    struct text_map rest = { 0 };
+
+    for (uint32_t i = 0; i < props->count; i++) {
+        const char *told = fact ? text_map_find(&fact->told.map, props->at[i].key) : NULL;
+
+        if (!told || strcmp(told, props->at[i].value) != 0)
+            text_map_set(&rest, props->at[i].key, props->at[i].value, arena);
+    }
+    return rest;
+}
+
 static bool is_changed(const struct pool *pool, const struct pool_want *want)
 {
-    struct pool_want same = *want;
+    const struct storage_pool_fact *fact = facts_find_pool(&pool->task.satellite->facts, pool->want.pool);
+    struct pool_want before = pool->want, now = *want;
+    struct arena arena = { 0 };
+    bool result;
 
-    same.generation = pool->want.generation;
-    return !field_equal(&pool_want_schema, &pool->want, &same, FIELD_LINK);
+    now.generation = before.generation;
+    now.digest = before.digest;
+    now.props = without_told(&want->props, fact, &arena);
+    before.props = without_told(&pool->want.props, fact, &arena);
+    result = !field_equal(&pool_want_schema, &before, &now, FIELD_LINK);
+    arena_done(&arena);
+    return result;
 }
 
 void pool_take_want(struct satellite *satellite, const struct pool_want *want)
@@ -218,7 +241,7 @@ void pool_take_want(struct satellite *satellite, const struct pool_want *want)
         return;
     }
     if (pool && !is_changed(pool, want)) {
-        pool->want.generation = want->generation;
+        set_want(pool, want);
         task_dirty(&pool->task);
         return;
     }

@@ -12,6 +12,7 @@ void task_init(struct task *task, struct satellite *satellite, const struct task
 {
     task->satellite = satellite;
     task->kind = kind;
+    task->plan.facts = &satellite->facts;
 }
 
 static void leave_ready(struct task *task)

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """LVM and LVM_THIN."""
+from contract import shared
 from contract.place import contract
 from suite import wait_for
 
 TOOLS, MODULES = ('lvcreate', 'thin_check'), ('dm-thin-pool',)
 PROVIDERS = ('LVM', 'LVM_THIN')
+UUID = 'StorDriver/internal/lvm/vgUuid'
 
 
-def make_pool(place, provider, thin_size='256M'):
+def make_pool(place, provider, thin_size='256M', disks=None):
     """Volume group vg0, a thin pool in it for LVM_THIN; the storage pool is called 'pool'."""
-    place.prepare(f'lvm vgcreate vg0 {" ".join(place.disks)}',
-                  undo=f'lvm vgremove -fy vg0 && lvm pvremove {" ".join(place.disks)}')
+    disks = ' '.join(disks or place.disks)
+    place.prepare(f'lvm vgcreate vg0 {disks}', undo=f'lvm vgremove -fy vg0 && lvm pvremove {disks}')
     if provider == 'LVM_THIN':
         place.prepare(f'lvm lvcreate --yes --type thin-pool --size {thin_size} --name tp vg0')
     place.control.pool('pool', provider, 'vg0/tp' if provider == 'LVM_THIN' else 'vg0')
@@ -51,54 +53,18 @@ for each in PROVIDERS:
     @contract(f'{each}: killed before and after each command, it goes on where it was', TOOLS, MODULES)
     def _(place, provider=each):
         make_pool(place, provider)
-        points = [(1, 'before'), (1, 'after')] + ([(2, 'before'), (2, 'after')] if provider == 'LVM' else [])
-        for at, (count, when) in enumerate(points):
-            place.kill_at(count, when)
-            place.control.create(f'db{at}', 'pool', ['8M'], wait=False)
-            place.await_killed()
-            place.start()
-            device, = place.control.await_applied(f'db{at}')
-            place.write_pattern(device, at, 8)
-        for when in ('before', 'after'):
-            size = 12 if when == 'before' else 16
-            place.kill_at(1, when)
-            place.control.grow('db0', f'{size}M', wait=False)
-            place.await_killed()
-            place.start()
-            device, = place.control.await_applied('db0')
-            assert place.size_mib(device) == size
-            place.check_pattern(device, 0, 8)
-        for at, when in enumerate(('before', 'after')):
-            place.kill_at(1, when)
-            place.control.delete(f'db{at}', wait=False)
-            place.await_killed()
-            place.start()
-            place.control.await_gone(f'db{at}')
-        for at in range(2, len(points)):
-            place.control.delete(f'db{at}')
+        shared.kill_and_go_on(place, [(count, when) for count in ((1, 2) if provider == 'LVM' else (1,)) for when in ('before', 'after')])
 
     @contract(f'{each}: what is not its own is left alone; what is lost is not made anew', TOOLS, MODULES)
     def _(place, provider=each):
         make_pool(place, provider)
         how = '--size 8M' if provider == 'LVM' else '--virtualsize 8M --thinpool tp'
         place.run(f'lvm lvcreate --yes --wipesignatures n {how} --name db_00000 vg0')
-        place.control.refresh('pool')
-        place.control.create('db', 'pool', ['8M'], wait=False)
-        place.control.await_trouble('db', 'is there already')
-        place.control.delete('db')
-        assert volumes(place) == ['db_00000'], 'the volume of somebody else was removed'
+        shared.refuse_foreign(place, lambda: volumes(place))
         place.run('lvm lvremove --force vg0/db_00000')
         place.control.refresh('pool')
 
-        device, = place.control.create('db', 'pool', ['8M'])
-        place.write_pattern(device, 3, 8)
-        place.run('lvm lvrename vg0 db_00000 elsewhere')
-        place.control.refresh('pool')
-        place.control.await_trouble('db', 'has vanished')
-        place.run('lvm lvrename vg0 elsewhere db_00000')
-        place.control.refresh('pool')
-        assert place.control.await_applied('db') == [device]
-        place.check_pattern(device, 3, 8)
+        shared.lose_and_find(place, 'lvm lvrename vg0 db_00000 elsewhere', 'lvm lvrename vg0 elsewhere db_00000')
         place.control.delete('db')
 
 
@@ -132,13 +98,7 @@ def _(place):
     control = place.control
     device, = control.create('db', 'pool', ['16M'])
     place.write_pattern(device, 1, 16)
-    for when in ('before', 'after'):
-        place.kill_at(1, when)
-        control.snapshot('db', when, wait=False)
-        place.await_killed()
-        place.start()
-        control.await_applied('db')
-    assert control.snapshot_fact('db', 'before').get('exists') and control.snapshot_fact('db', 'after').get('exists')
+    shared.take_while_killed(place)
     control.refresh('pool')
     wait_for('no snapshot is an orphan', lambda: not control.orphans, place.seconds)
     place.write_pattern(device, 2, 16)
@@ -188,25 +148,78 @@ def _(place):
     place.control.delete('db')
 
 
+def hiding(place):
+    """For whoever sees neither the first disk nor the directory /dev/vg0."""
+    return f"--config 'devices {{ dir=\"/run\" scan=[\"/dev\"] filter=[\"r|^{place.disks[0]}|\"] }}'"
+
+
+def make_stranger(place):
+    """A second volume group vg0, on the other disk; its uuid."""
+    place.run(f'lvm vgcreate {hiding(place)} vg0 {place.disks[1]}')
+    return uuid_of(place, place.disks[1])
+
+
+def uuid_of(place, disk):
+    row = place.run(f'lvm pvs --reportformat json --units b --nosuffix -o vg_uuid --select \'pv_name="{disk}"\'')
+    return row.split('"vg_uuid":')[1].split('"')[1]
+
+
+for each in PROVIDERS:
+    @contract(f'{each}: a second volume group of the same name is left alone, and the pool stays up', TOOLS, MODULES)
+    def _(place, provider=each):
+        make_pool(place, provider, disks=place.disks[:1])
+        place.control.create('db', 'pool', ['8M'])
+        make_stranger(place)
+        place.control.refresh('pool')
+        for name in ('first', 'second'):
+            place.control.create(name, 'pool', ['8M'])
+        place.control.grow('db', '12M')
+        place.kill()
+        place.start()
+        for name in ('db', 'first', 'second'):
+            place.control.await_applied(name)
+            place.control.delete(name)
+        place.control.await_pool('pool')
+        made = place.run(f'lvm lvs {hiding(place)} --reportformat json --units b --nosuffix -o lv_name vg0')
+        assert 'lv_name' not in made, f'something was made in the other volume group: {made}'
+        place.run(f'lvm vgremove {hiding(place)} -f vg0 && lvm pvremove {place.disks[1]}')
+
+    @contract(f'{each}: another volume group of the same name is not used instead, unless the user says so', TOOLS, MODULES)
+    def _(place, provider=each):
+        make_pool(place, provider, disks=place.disks[:1])
+        device, = place.control.create('db', 'pool', ['8M'])
+        place.write_pattern(device, 1, 8)
+        own = uuid_of(place, place.disks[0])
+        wait_for('the uuid is kept', lambda: place.control.pools['pool']['props'].get(UUID) == own, place.seconds)
+        place.run('lvm vgrename vg0 away')
+        other = make_stranger(place)
+        place.control.refresh('pool')
+        place.control.await_pool_trouble('pool', other)
+        place.control.create('lost', 'pool', ['8M'], wait=False)
+        place.kill()
+        place.start()
+        place.control.await_pool_trouble('pool', other)
+        place.control.await_trouble('lost', other)
+        assert len(started(place, 'lvcreate')) == 1, 'something was made in the other volume group'
+        if provider == 'LVM':
+            place.control.pool_prop('pool', UUID, None)
+            place.control.await_pool('pool')
+            wait_for('the uuid is kept', lambda: place.control.pools['pool']['props'].get(UUID) == other, place.seconds)
+            place.control.await_applied('lost')
+            place.control.await_trouble('db', 'has vanished')
+        place.control.delete('lost', wait=provider == 'LVM')
+        place.run('lvm vgrename vg0 vg1 && lvm vgrename away vg0')
+        place.control.pool_prop('pool', UUID, own)
+        place.control.refresh('pool')
+        assert place.control.await_applied('db') == [device]
+        place.check_pattern(device, 1, 8)
+        if provider != 'LVM':
+            place.control.await_gone('lost')
+        place.control.delete('db')
+        place.run(f'lvm vgremove -f vg1 && lvm pvremove {place.disks[1]}')
+
+
 @contract('one command at a time in a volume group, and none is killed while it hangs; all is read in one go', TOOLS, MODULES)
 def _(place):
     make_pool(place, 'LVM')
-    place.hang(True)
-    names = [f'db{number}' for number in range(4)]
-    for name in names:
-        place.control.create(name, 'pool', ['4M'], wait=False)
-    wait_for('a command hangs', lambda: started(place, 'lvcreate'), place.seconds)
-    place.control.refresh('pool')
-    assert len(started(place, 'lvcreate')) == 1, place.commands()
-    place.hang(False)
-    for name in names:
-        place.control.await_applied(name)
-    assert len(started(place, 'lvcreate')) == 4
-    place.kill()
-    before = len(started(place, 'lvs'))
-    place.start()
-    for name in names:
-        place.control.await_applied(name)
-    assert len(started(place, 'lvs')) - before <= 2, place.commands()
-    for name in names:
-        place.control.delete(name)
+    shared.make_one_at_a_time(place, lambda: started(place, 'lvcreate'), lambda: started(place, 'lvs'))

@@ -2,6 +2,7 @@
 """ZFS and ZFS_THIN."""
 import uuid
 
+from contract import shared
 from contract.place import contract
 from suite import wait_for
 
@@ -58,28 +59,7 @@ for each in PROVIDERS:
     @contract(f'{each}: killed before and after each command, it goes on where it was', TOOLS, MODULES)
     def _(place, provider=each):
         make_pool(place, provider)
-        for at, when in enumerate(('before', 'after')):
-            place.kill_at(1, when)
-            place.control.create(f'db{at}', 'pool', ['8M'], wait=False)
-            place.await_killed()
-            place.start()
-            device, = place.control.await_applied(f'db{at}')
-            place.write_pattern(device, at, 8)
-        for when in ('before', 'after'):
-            size = 12 if when == 'before' else 16
-            place.kill_at(1, when)
-            place.control.grow('db0', f'{size}M', wait=False)
-            place.await_killed()
-            place.start()
-            device, = place.control.await_applied('db0')
-            assert place.size_mib(device) == size
-            place.check_pattern(device, 0, 8)
-        for at, when in enumerate(('before', 'after')):
-            place.kill_at(1, when)
-            place.control.delete(f'db{at}', wait=False)
-            place.await_killed()
-            place.start()
-            place.control.await_gone(f'db{at}')
+        shared.kill_and_go_on(place, [(1, 'before'), (1, 'after')])
 
     @contract(f'{each}: snapshots are taken, outlive their volume, are restored and rolled back to', TOOLS, MODULES)
     def _(place, provider=each):
@@ -87,13 +67,7 @@ for each in PROVIDERS:
         control = place.control
         device, = control.create('db', 'pool', ['8M'])
         place.write_pattern(device, 1, 8)
-        for when in ('before', 'after'):
-            place.kill_at(1, when)
-            control.snapshot('db', when, wait=False)
-            place.await_killed()
-            place.start()
-            control.await_applied('db')
-        assert control.snapshot_fact('db', 'before').get('exists') and control.snapshot_fact('db', 'after').get('exists')
+        shared.take_while_killed(place)
         assert names(place) == ['db_00000', 'db_00000@after', 'db_00000@before']
         place.write_pattern(device, 2, 8)
         control.grow('db', '12M')
@@ -162,23 +136,12 @@ def _(place):
 def _(place):
     make_pool(place, 'ZFS_THIN')
     place.run('zfs create -s -V 8M tank/linstor/db_00000')
-    place.control.refresh('pool')
-    place.control.create('db', 'pool', ['8M'], wait=False)
-    place.control.await_trouble('db', 'is there already')
-    place.control.delete('db')
-    assert names(place) == ['db_00000'], 'the volume of somebody else was removed'
+    shared.refuse_foreign(place, lambda: names(place))
     wait_for('udev has finished', lambda: place.run('zfs destroy tank/linstor/db_00000 && echo yes', check=False), place.seconds)
     place.control.refresh('pool')
 
-    device, = place.control.create('db', 'pool', ['8M'])
-    place.write_pattern(device, 3, 8)
-    place.run('zfs snapshot tank/linstor/db_00000@mine && zfs rename tank/linstor/db_00000 tank/linstor/elsewhere')
-    place.control.refresh('pool')
-    place.control.await_trouble('db', 'has vanished')
-    place.run('zfs rename tank/linstor/elsewhere tank/linstor/db_00000')
-    place.control.refresh('pool')
-    assert place.control.await_applied('db') == [device]
-    place.check_pattern(device, 3, 8)
+    shared.lose_and_find(place, 'zfs snapshot tank/linstor/db_00000@mine && zfs rename tank/linstor/db_00000 tank/linstor/elsewhere',
+                         'zfs rename tank/linstor/elsewhere tank/linstor/db_00000')
     place.control.delete('db')
     kept, snapshot = names(place)
     assert kept.startswith('_deleted_db_00000_') and snapshot == f'{kept}@mine', 'a snapshot of somebody else keeps the volume'
@@ -268,22 +231,4 @@ def _(place):
 @contract('one command at a time in a zpool, and none is killed while it hangs; all is read in one go', TOOLS, MODULES)
 def _(place):
     make_pool(place, 'ZFS_THIN')
-    place.hang(True)
-    resources = [f'db{number}' for number in range(4)]
-    for name in resources:
-        place.control.create(name, 'pool', ['4M'], wait=False)
-    wait_for('a command hangs', lambda: started(place, 'create'), place.seconds)
-    place.control.refresh('pool')
-    assert len(started(place, 'create')) == 1, place.commands()
-    place.hang(False)
-    for name in resources:
-        place.control.await_applied(name)
-    assert len(started(place, 'create')) == 4
-    place.kill()
-    before = len(started(place, 'list'))
-    place.start()
-    for name in resources:
-        place.control.await_applied(name)
-    assert len(started(place, 'list')) - before <= 2, place.commands()
-    for name in resources:
-        place.control.delete(name)
+    shared.make_one_at_a_time(place, lambda: started(place, 'create'), lambda: started(place, 'list'))

@@ -56,3 +56,64 @@ def _(machines):
             machine.check_pattern(cluster.device(pool, 'n1'), seed, 16)
         for resource in ('late', 'lvm', 'thin'):
             cluster.delete(resource)
+
+
+@case('LVM: a volume group that a guest makes in its volume is none of the node, however it is called', tools=TOOLS, modules=MODULES,
+      seconds=1200)
+def _(machines):
+    machine = machines[0]
+    with Cluster(machines) as cluster:
+        cluster.prepare('n1', 'truncate -s 256M /srv/own && losetup /dev/loop7 /srv/own && vgcreate vg1 /dev/loop7 && vgcreate vg0 /dev/vda',
+                        undo='vgremove -fy vg0 vg1 && pvremove -y /dev/vda /dev/loop7 && losetup -d /dev/loop7')
+        cluster.machine('n1').run('mkdir -p /srv/pool/files')
+        cluster.create_pool('n1', 'files', 'FILE', '/srv/pool/files')
+        cluster.create_pool('n1', 'lvm', 'LVM', 'vg0')
+        cluster.create_pool('n1', 'own', 'LVM', 'vg1')
+        cluster.create_resource('guest', ['64M'], ['n1'], 'files')
+        inside = cluster.device('guest', 'n1')
+        alone = """--config 'devices { dir="/run" scan=["/dev"] filter=["a|^%s$|","r|.*|"] }'""" % inside
+        machine.run(f'vgcreate {alone} vg0 {inside}')
+        for name, pool in (('first', 'lvm'), ('second', 'own')):
+            cluster.create_resource(name, ['16M'], ['n1'], pool)
+        cluster.resize('first', '32M')
+        cluster.kill('n1')
+        cluster.start('n1')
+        cluster.await_online('n1')
+        cluster.create_resource('third', ['16M'], ['n1'], 'lvm')
+        for name in ('first', 'second', 'third'):
+            cluster.delete(name)
+        assert machine.lines(f'lvs {alone} --noheadings -o lv_name vg0') == [], 'something was made in the guest'
+        assert machine.lines(f'vgs {alone} --noheadings -o vg_name') == ['  vg0'], 'the guest\'s volume group was touched'
+        cluster.delete('guest')
+
+
+@case('LVM: a node that uses a volume of another one goes on when that one is gone', nodes=2, tools=TOOLS,
+      modules=MODULES + ('loop', 'nvmet', 'nvmet-tcp', 'nvme-tcp'), seconds=1800)
+def _(machines):
+    one = machines[0]
+    with Cluster(machines) as cluster:
+        cluster.machine('n2').run('mkdir -p /srv/pool/thin')
+        cluster.prepare('n1', 'vgcreate vg0 /dev/vda', undo='vgremove -fy vg0 && pvremove -y /dev/vda')
+        cluster.create_pool('n1', 'lvm', 'LVM', 'vg0')
+        cluster.create_pool('n2', 'thin', 'FILE_THIN', '/srv/pool/thin')
+        cluster.create_resource('far', ['64M'], ['n2'], 'thin', ['NVME', 'STORAGE'], {'NVMe/TRType': 'tcp'})
+        cluster.rest.post('/v1/resource-definitions/far/resources/n1', {'resource': {'node_name': 'n1', 'flags': ['NVME_INITIATOR']}})
+        cluster.await_size('far', {0: '64M'})
+        device = cluster.device('far', 'n1')
+        one.write_pattern(device, 1, 8)
+        cluster.power_cut('n2')
+        one.run(f'(timeout 5 dd if={device} of=/dev/null bs=4096 count=1 iflag=direct; true) >/dev/null 2>&1 &')
+        cluster.create_resource('near', ['16M'], ['n1'], 'lvm')
+        cluster.resize('near', '32M')
+        cluster.kill('n1')
+        cluster.start('n1')
+        cluster.await_online('n1')
+        cluster.create_resource('later', ['16M'], ['n1'], 'lvm')
+        assert cluster.rest.get('/v1/physical-storage/n1') is not None
+        cluster.delete('near')
+        cluster.delete('later')
+        cluster.power_on('n2')
+        cluster.await_online('n2')
+        cluster.await_size('far', {0: '64M'})
+        one.check_pattern(device, 1, 8)
+        cluster.delete('far')
