@@ -13,28 +13,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "drivers/call_tree.h"
+#include "drivers/patience.h"
 
-enum { PAUSE_MS = 20, SETTLE_MS = 5000 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void pause_shortly(void)
-{
-    static const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000 * 1000 };
-
-    nanosleep(&pause, NULL);
-}
+enum { SETTLE_MS = 5000 };
 
 /* 0 when the kernel shows that it has the device. */
 static int look_registered(dev_t number)
@@ -61,16 +46,16 @@ static int attach(const struct step *step, struct outcome *outcome, struct arena
     struct tree_entry entry = { .change = TREE_COMMAND,
                                 .path = arena_printf(arena, "%s/attach", directory),
                                 .value = step->text };
-    int64_t end = now_ms() + SETTLE_MS;
+    int64_t end = patience_now_ms() + SETTLE_MS;
     int error = 0;
 
     while (!has_set(directory, step->text, arena)) {
         error = tree_apply(&entry);
-        if (now_ms() >= end) {
+        if (patience_now_ms() >= end) {
             outcome->complaint = arena_printf(arena, "the kernel does not attach %s", step->device);
             return error ? error : -ETIMEDOUT;
         }
-        pause_shortly();
+        patience_pause();
     }
     return 0;
 }
@@ -80,7 +65,7 @@ int call_bcache_register(const struct step *step, struct outcome *outcome, struc
     struct tree_entry entry = { .change = TREE_COMMAND,
                                 .path = arena_strdup(arena, "/sys/fs/bcache/register"),
                                 .value = step->device };
-    int64_t end = now_ms() + SETTLE_MS;
+    int64_t end = patience_now_ms() + SETTLE_MS;
     struct stat node;
     int error;
 
@@ -94,11 +79,11 @@ int call_bcache_register(const struct step *step, struct outcome *outcome, struc
         return 0;
     error = tree_apply(&entry);
     while (look_registered(node.st_rdev) < 0) {
-        if (now_ms() >= end) {
+        if (patience_now_ms() >= end) {
             outcome->complaint = arena_printf(arena, "the kernel does not register %s", step->device);
             return error ? error : -ETIMEDOUT;
         }
-        pause_shortly();
+        patience_pause();
     }
     return 0;
 }
@@ -124,9 +109,9 @@ static bool is_attached(const char *directory)
 static int await_end(const char *path, bool look(const char *path), int64_t end)
 {
     while (look(path)) {
-        if (now_ms() >= end)
+        if (patience_now_ms() >= end)
             return -EBUSY;
-        pause_shortly();
+        patience_pause();
     }
     return 0;
 }
@@ -151,14 +136,14 @@ static int stop_device(const struct step *step, struct outcome *outcome, struct 
     if (step->text && is_attached(directory)) {
         error = write_one(directory, "detach", arena);
         if (!error)
-            error = await_end(directory, is_attached, now_ms() + step->patience_ms);
+            error = await_end(directory, is_attached, patience_now_ms() + step->patience_ms);
         if (error) {
             outcome->complaint = arena_printf(arena, "%s is still writing back", step->device);
             return error;
         }
     }
     error = write_one(directory, "stop", arena);
-    return error ? error : await_end(block, is_there, now_ms() + SETTLE_MS);
+    return error ? error : await_end(block, is_there, patience_now_ms() + SETTLE_MS);
 }
 
 int call_bcache_stop(const struct step *step, struct outcome *outcome, struct arena *arena)
@@ -172,5 +157,5 @@ int call_bcache_stop(const struct step *step, struct outcome *outcome, struct ar
         return -EINVAL;
     set = arena_printf(arena, "/sys/fs/bcache/%s", step->text);
     error = write_one(set, "unregister", arena);
-    return error ? error : await_end(set, is_there, now_ms() + SETTLE_MS);
+    return error ? error : await_end(set, is_there, patience_now_ms() + SETTLE_MS);
 }

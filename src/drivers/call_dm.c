@@ -18,13 +18,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "drivers/call.h"
+#include "drivers/patience.h"
 
-enum { UDEV_MS = 15000, PAUSE_MS = 20, REMOVE_MS = 5000, TARGET_NAME = 16 };
+enum { UDEV_MS = 15000, REMOVE_MS = 5000, TARGET_NAME = 16 };
 
 struct dm {
     LIBRARY_FUNCTION(dm_get_next_target);
@@ -95,21 +95,6 @@ static int open_library(struct dm *dm, struct outcome *outcome, struct arena *ar
     return error;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void pause_shortly(void)
-{
-    static const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000 * 1000 };
-
-    nanosleep(&pause, NULL);
-}
-
 /* NULL: no memory, or a name that the device-mapper does not take. */
 static struct dm_task *new_task(const struct dm *dm, int type, const char *name)
 {
@@ -146,12 +131,12 @@ static int run_plain(const struct dm *dm, int type, const char *name)
 /* Returns when udevd has done its part, or did not in time. */
 static void wait_for_udev(const struct dm *dm, uint32_t cookie, const char *name)
 {
-    int64_t end = now_ms() + UDEV_MS;
+    int64_t end = patience_now_ms() + UDEV_MS;
     int is_ready = 0;
 
-    while (cookie && dm->dm_udev_wait_immediate(cookie, &is_ready) && !is_ready && now_ms() < end)
-        pause_shortly();
-    if (cookie && !is_ready && now_ms() >= end) {
+    while (cookie && dm->dm_udev_wait_immediate(cookie, &is_ready) && !is_ready && patience_now_ms() < end)
+        patience_pause();
+    if (cookie && !is_ready && patience_now_ms() >= end) {
         if (dm->dm_udev_complete(cookie) && dm->dm_udev_wait_immediate(cookie, &is_ready) &&
             run_plain(dm, DM_DEVICE_MKNODES, name) < 0)
             errno = 0; /* whoever needs the node sees that it is not there */
@@ -248,7 +233,7 @@ static int resume(const struct dm *dm, const char *name)
 
 static int remove_mapping(const struct dm *dm, const char *name, int64_t patience_ms)
 {
-    int64_t end = now_ms() + patience_ms;
+    int64_t end = patience_now_ms() + patience_ms;
     int error;
 
     for (;;) {
@@ -257,9 +242,9 @@ static int remove_mapping(const struct dm *dm, const char *name, int64_t patienc
         error = task ? run_with_udev(dm, task, name) : -EINVAL;
         if (task)
             dm->dm_task_destroy(task);
-        if (error != -EBUSY || now_ms() >= end)
+        if (error != -EBUSY || patience_now_ms() >= end)
             break;
-        pause_shortly();
+        patience_pause();
     }
     return error == -ENXIO ? 0 : error;
 }
@@ -532,7 +517,7 @@ static int parse_dirty(const struct found_mapping *found, int64_t *dirty)
 /* How much may be on its way at once is raised to the whole cache: nobody waits for anything else. */
 int call_dm_wait_clean(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
-    int64_t end = now_ms() + step->patience_ms, dirty = 0;
+    int64_t end = patience_now_ms() + step->patience_ms, dirty = 0;
     struct found_mapping found;
     struct dm dm;
     int error = open_library(&dm, outcome, arena);
@@ -548,10 +533,10 @@ int call_dm_wait_clean(const struct step *step, struct outcome *outcome, struct 
         arena_done(&scratch);
         if (error || dirty == 0)
             break;
-        if (now_ms() >= end)
+        if (patience_now_ms() >= end)
             error = -ETIMEDOUT;
         else
-            pause_shortly();
+            patience_pause();
     }
     if (error == -ETIMEDOUT)
         outcome->complaint = arena_printf(arena, "%" PRId64 " blocks of the cache are not yet written back", dirty);

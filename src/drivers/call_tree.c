@@ -13,14 +13,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "drivers/call.h"
 #include "drivers/in_use.h"
+#include "drivers/patience.h"
 
-enum { VALUE_SIZE = 4096, PAUSE_MS = 20 };
+enum { VALUE_SIZE = 4096 };
 
 static const char *const roots[] = { "/sys/kernel/config/nvmet/", "/sys/class/nvme/", "/sys/block/", "/sys/fs/bcache" };
 
@@ -220,14 +220,6 @@ int call_tree_ask(const struct step *step, struct outcome *outcome, struct arena
     return 0;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static bool has_values(const char *directory, const struct text_list *names)
 {
     for (uint32_t i = 0; i + 1 < names->count; i += 2) {
@@ -263,20 +255,19 @@ static bool find_block(const struct step *step, struct outcome *outcome, int64_t
 
 int call_tree_wait_block(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
-    static const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000 * 1000 };
-    int64_t end = now_ms() + step->patience_ms, size_kib = 0;
+    int64_t end = patience_now_ms() + step->patience_ms, size_kib = 0;
 
     if (!tree_is_allowed(step->path))
         return -EPERM;
     while (!find_block(step, outcome, &size_kib, arena)) {
-        if (now_ms() >= end) {
+        if (patience_now_ms() >= end) {
             outcome->complaint = size_kib > 0
                                      ? arena_printf(arena, "the device still has %" PRId64 " KiB instead of %" PRId64,
                                                     size_kib, step->size_kib)
                                      : arena_strdup(arena, "the device did not appear");
             return -ETIMEDOUT;
         }
-        nanosleep(&pause, NULL);
+        patience_pause();
     }
     return 0;
 }

@@ -130,7 +130,7 @@ static const struct field step_fields[] = {
     FIELD(step, topic, 0), FIELD(step, pool, 0), FIELD(step, identifier, 0), FIELD(step, argv, 0), FIELD(step, input, FIELD_SECRET), FIELD(step, accept, 0),
     FIELD(step, turn, 0), FIELD(step, path, 0), FIELD(step, device, 0), FIELD(step, name, 0), FIELD(step, text, 0),
     FIELD(step, sealed, 0), FIELD(step, keys, FIELD_LINK | FIELD_SECRET), FIELD(step, key_name, 0),
-    FIELD(step, size_kib, 0), FIELD(step, patience_ms, 0), FIELD(step, offset, 0), FIELD(step, pools, 0), FIELD(step, paths, 0), FIELD(step, names, 0),
+    FIELD(step, size_kib, 0), FIELD(step, patience_ms, 0), FIELD(step, hold_ms, 0), FIELD(step, offset, 0), FIELD(step, pools, 0), FIELD(step, paths, 0), FIELD(step, names, 0),
     LIST(step, entries, tree_entry, 0),
 };
 SCHEMA(step)

@@ -103,6 +103,9 @@ struct step {
     struct text_list keys;   /* the same in clear: only in the batch that a worker gets, see run.c */
     char *key_name;          /* of the first of them, to be noted with what it opens */
     int64_t size_kib, patience_ms;
+    /* From its beginning something stands still, for so long at most: then the later steps with always are run, by the
+     * worker itself. 0: nothing does. */
+    int64_t hold_ms;
     int64_t offset;                     /* STEP_ASK_CACHE, STEP_WIPE; bytes */
     struct text_list pools, paths;      /* STEP_ASK_FILES and _SPACE: pools[i] lies in directory paths[i] */
     struct text_list names;             /* STEP_ASK_FILES, STEP_WAIT_BLOCK */
