@@ -380,6 +380,7 @@ static const struct call {
     { STEP_DM_RELOAD, call_dm_reload, .needs_name = true },
     { STEP_DM_SUSPEND, call_dm_suspend, .needs_name = true },
     { STEP_DM_RESUME, call_dm_resume, .needs_name = true },
+    { STEP_DM_THAW, call_dm_thaw, false, false },
     { STEP_DM_MESSAGE, call_dm_message, .needs_name = true },
     { STEP_DM_WAIT_CLEAN, call_dm_wait_clean, .needs_name = true },
     { STEP_DM_REMOVE, call_dm_remove, .needs_name = true },

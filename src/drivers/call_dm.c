@@ -309,7 +309,10 @@ static int ask_names(const struct dm *dm, const struct step *step, const struct 
     return 0;
 }
 
-int call_dm_ask(const struct step *step, struct outcome *outcome, struct arena *arena)
+/* fn is called with all mappings that there are. */
+static int with_names(const struct step *step, struct outcome *outcome, struct arena *arena,
+                      int fn(const struct dm *dm, const struct step *step, const struct dm_names *names,
+                             struct outcome *outcome, struct arena *arena))
 {
     struct dm dm;
     int error = open_library(&dm, outcome, arena);
@@ -320,10 +323,15 @@ int call_dm_ask(const struct step *step, struct outcome *outcome, struct arena *
     task = new_task(&dm, DM_DEVICE_LIST, NULL);
     error = task ? run(&dm, task) : -ENOMEM;
     if (!error)
-        error = ask_names(&dm, step, dm.dm_task_get_names(task), outcome, arena);
+        error = fn(&dm, step, dm.dm_task_get_names(task), outcome, arena);
     if (task)
         dm.dm_task_destroy(task);
     return error;
+}
+
+int call_dm_ask(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    return with_names(step, outcome, arena, ask_names);
 }
 
 static int set_device(const struct step *step, struct outcome *outcome, struct arena *arena)
@@ -449,8 +457,8 @@ int call_dm_reload(const struct step *step, struct outcome *outcome, struct aren
     if (!error)
         error = swap(&dm, step->name, &old);
     if (error) {
-        if (run_plain(&dm, DM_DEVICE_CLEAR, step->name) < 0)
-            outcome->complaint = arena_strdup(arena, "a table that was loaded could not be dropped");
+        /* If that fails, too, the table waits, is seen by the next look, and replaced by the next reload. */
+        (void)run_plain(&dm, DM_DEVICE_CLEAR, step->name);
         return error;
     }
     return set_device(step, outcome, arena);
@@ -476,6 +484,52 @@ int call_dm_resume(const struct step *step, struct outcome *outcome, struct aren
     if (!error)
         error = query(&dm, step->name, &info);
     return error || !info.suspended ? error : resume(&dm, step->name);
+}
+
+/* A table that was loaded and waits for the resume is dropped: the mapping goes on as it was. */
+static int thaw(const struct dm *dm, const struct found_mapping *found)
+{
+    int error = found->is_loaded ? run_plain(dm, DM_DEVICE_CLEAR, found->name) : 0;
+
+    return error ? error : resume(dm, found->name);
+}
+
+static bool starts_with_one(const char *name, const struct text_list *prefixes)
+{
+    for (uint32_t i = 0; i < prefixes->count; i++)
+        if (text_starts_with(name, prefixes->at[i]))
+            return true;
+    return false;
+}
+
+static int thaw_names(const struct dm *dm, const struct step *step, const struct dm_names *names,
+                      struct outcome *outcome, struct arena *arena)
+{
+    int result = 0;
+
+    for (; names && names->dev; names = (const struct dm_names *)(const void *)((const char *)names + names->next)) {
+        struct found_mapping found = { 0 };
+        int error = starts_with_one(names->name, &step->names)
+                        ? read_target(dm, DM_DEVICE_TABLE, names->name, &found, arena)
+                        : -ENXIO;
+
+        if (!error && found.target && found.is_suspended) {
+            error = thaw(dm, &found);
+            *LIST_ADD(&outcome->mappings, arena) = found;
+        }
+        if (error && error != -ENXIO) {
+            outcome->complaint = arena_strdup(arena, names->name);
+            result = error;
+        }
+        if (!names->next)
+            break;
+    }
+    return result;
+}
+
+int call_dm_thaw(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    return with_names(step, outcome, arena, thaw_names);
 }
 
 static int send_message(const struct dm *dm, const char *name, const char *message)

@@ -113,6 +113,8 @@ static void print_call(const struct step *step, struct buf *out)
         buf_printf(out, " size_kib=%" PRId64, step->size_kib);
     if (step->offset)
         buf_printf(out, " offset=%" PRId64, step->offset);
+    if (step->hold_ms)
+        buf_printf(out, " hold_ms=%" PRId64, step->hold_ms);
     print_list(out, "paths", &step->paths);
     print_list(out, "names", &step->names);
     buf_add_char(out, '\n');

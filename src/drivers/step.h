@@ -36,6 +36,7 @@ enum step_kind {
     STEP_DM_RELOAD,     /* mapping name gets table text, on the same devices: loaded, suspended, resumed */
     STEP_DM_SUSPEND,    /* mapping name, with the file system on it; fine when it is suspended */
     STEP_DM_RESUME,     /* mapping name; fine when it runs */
+    STEP_DM_THAW,       /* mappings whose names start with one of names run; -> mappings, those that did not */
     STEP_DM_MESSAGE,    /* text to the target of mapping name; comes back when the kernel has done it */
     STEP_DM_WAIT_CLEAN, /* until the cache that is mapping name has nothing to write back, at most patience_ms */
     STEP_DM_REMOVE,     /* mapping name, retried while it is open for at most patience_ms; fine when it is gone */

@@ -347,7 +347,7 @@ static int lower(const struct level *level, struct plan *plan, struct trouble *t
 }
 
 /* The device goes on being written to: what is written reaches the level below at once from here on. */
-static void freeze(const struct level *level, struct plan *plan)
+static void flush(const struct level *level, struct plan *plan)
 {
     for (uint32_t i = 0; i < level->count; i++) {
         const struct layer_fact *device = kernel_of(level, fact_of(level, &level->volumes[i], &plan->arena));
@@ -389,7 +389,7 @@ static void ask(const struct level *level, struct plan *plan)
         const struct layer_fact *device = kernel_of(level, fact);
 
         if ((fact && fact->is_uncertain) || (device && device->is_uncertain))
-            bcache_facts_ask(plan);
+            bcache_facts_ask(level->layer, plan);
         if (!fact || fact->is_uncertain || !word(fact, BCACHE_DATA))
             ask_content(name_of(level, &level->volumes[i], &plan->arena), &level->volumes[i], plan);
     }
@@ -415,7 +415,7 @@ const struct layer layer_bcache = {
     .read = bcache_facts_read,
     .raise = raise,
     .lower = lower,
-    .freeze = freeze,
+    .flush = flush,
     .thaw = thaw,
     .describe = describe,
 };

@@ -19,9 +19,9 @@ static const char *const patterns[] = {
 };
 static const char *const looked_at[] = { "module/", "device/", "set/", NULL };
 
-void bcache_facts_ask(struct plan *plan)
+void bcache_facts_ask(const struct layer *layer, struct plan *plan)
 {
-    look_ask(BCACHE_LAYER, "look at the devices of bcache", patterns, plan);
+    look_ask(layer->name, "look at the devices of bcache", patterns, plan);
 }
 
 /* The part of a path in /sys/block: "bcache0"; NULL: the path lies elsewhere. */

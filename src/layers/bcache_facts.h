@@ -29,6 +29,6 @@
 #define BCACHE_TOPIC_FAST "fast"
 
 /* Layer's ask_all and read. */
-void bcache_facts_ask(struct plan *plan);
+void bcache_facts_ask(const struct layer *layer, struct plan *plan);
 int bcache_facts_read(const struct step *step, const struct outcome *outcome, int64_t asked, struct facts *facts,
                       struct arena *arena, struct trouble *trouble);

@@ -22,9 +22,11 @@
 #include "drivers/call_luks.h"
 #include "drivers/explain.h"
 #include "drivers/luks_options.h"
+#include "layers/mapping.h"
 #include "layers/storage.h"
 
 static char layer_name[] = "LUKS";
+static const struct mapping luks_mapping = { layer_name, CALL_LUKS_PREFIX, "crypt" };
 
 static char *mapping_of(const struct level *level, const struct level_volume *volume, struct arena *arena)
 {
@@ -110,8 +112,9 @@ static void ask(const struct level *level, struct plan *plan)
     }
 }
 
-static void ask_all(struct plan *plan)
+static void ask_all(const struct layer *layer, struct plan *plan)
 {
+    (void)layer;
     plan_add(plan, STEP_ASK_LUKS, "list open encrypted devices")->reader = layer_name;
 }
 
@@ -500,6 +503,7 @@ static void describe(const struct level *level, const struct level_volume *volum
 const struct layer layer_luks = {
     .name = layer_name,
     .kind = LAYER_LUKS,
+    .mapping = &luks_mapping,
     .needs = "luks",
     .gross_kib = gross_kib,
     .ask = ask,

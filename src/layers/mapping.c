@@ -9,8 +9,14 @@
 
 #include "base/text.h"
 #include "drivers/explain.h"
+#include "layers/stack.h"
 
-enum { NAME_LIMIT = 127, REMOVE_MS = 5000 };
+enum {
+    NAME_LIMIT = 127,
+    REMOVE_MS = 5000,
+    /* Guests give a disk 30 s before they call it broken. */
+    HOLD_MS = 20000,
+};
 
 /* Words of a fact's state. */
 #define TARGET    "target"
@@ -100,8 +106,10 @@ static struct step *asking_step(const struct mapping *mapping, struct plan *plan
     return step;
 }
 
-void mapping_ask(const struct mapping *mapping, const struct level *level, struct plan *plan)
+void mapping_ask(const struct level *level, struct plan *plan)
 {
+    const struct mapping *mapping = level->layer->mapping;
+
     for (uint32_t i = 0; i < level->count; i++) {
         const struct layer_fact *fact = mapping_find_fact(mapping, level, &level->volumes[i], &plan->arena);
 
@@ -110,9 +118,9 @@ void mapping_ask(const struct mapping *mapping, const struct level *level, struc
     }
 }
 
-void mapping_ask_all(const struct mapping *mapping, struct plan *plan)
+void mapping_ask_all(const struct layer *layer, struct plan *plan)
 {
-    asking_step(mapping, plan)->text = arena_strdup(&plan->arena, mapping->prefix);
+    asking_step(layer->mapping, plan)->text = arena_strdup(&plan->arena, layer->mapping->prefix);
 }
 
 static void forget_state(struct layer_fact *fact)
@@ -206,9 +214,11 @@ static void read_change(const struct mapping *mapping, const struct step *step, 
     }
 }
 
-int mapping_read(const struct mapping *mapping, const struct step *step, const struct outcome *outcome, int64_t asked,
-                 struct facts *facts, struct arena *arena, struct trouble *trouble)
+int mapping_read(const struct step *step, const struct outcome *outcome, int64_t asked, struct facts *facts,
+                 struct arena *arena, struct trouble *trouble)
 {
+    const struct mapping *mapping = layer_find(step->reader)->mapping;
+
     if (outcome->result == OUTCOME_SKIPPED)
         return 0;
     if (outcome->result == OUTCOME_DONE && step->kind == STEP_ASK_DM) {
@@ -280,8 +290,11 @@ int64_t mapping_fast_kib(const struct layer_fact *fact)
     return text ? strtoll(text, NULL, 10) : 0;
 }
 
-void mapping_lower(const struct mapping *mapping, const struct level *level, struct plan *plan)
+int mapping_lower(const struct level *level, struct plan *plan, struct trouble *trouble)
 {
+    const struct mapping *mapping = level->layer->mapping;
+
+    (void)trouble;
     for (uint32_t i = 0; i < level->count; i++) {
         const struct layer_fact *fact = mapping_find_fact(mapping, level, &level->volumes[i], &plan->arena);
 
@@ -289,11 +302,35 @@ void mapping_lower(const struct mapping *mapping, const struct level *level, str
             mapping_step(mapping, fact->name, STEP_DM_REMOVE, plan, "remove mapping %s", fact->name)->patience_ms =
                 REMOVE_MS;
     }
+    return 0;
 }
 
-void mapping_describe(const struct mapping *mapping, const struct level *level, const struct level_volume *volume,
-                      struct arena *arena, struct volume_fact *described)
+void mapping_freeze(const struct level *level, struct plan *plan)
 {
+    const struct mapping *mapping = level->layer->mapping;
+
+    for (uint32_t i = 0; i < level->count; i++) {
+        const char *name = mapping_name(mapping, level, &level->volumes[i], &plan->arena);
+
+        mapping_step(mapping, name, STEP_DM_SUSPEND, plan, "suspend %s", name)->hold_ms = HOLD_MS;
+    }
+}
+
+void mapping_thaw(const struct level *level, struct plan *plan)
+{
+    const struct mapping *mapping = level->layer->mapping;
+
+    for (uint32_t i = 0; i < level->count; i++) {
+        const char *name = mapping_name(mapping, level, &level->volumes[i], &plan->arena);
+
+        mapping_step(mapping, name, STEP_DM_RESUME, plan, "resume %s", name)->always = true;
+    }
+}
+
+void mapping_describe(const struct level *level, const struct level_volume *volume, struct arena *arena,
+                      struct volume_fact *described)
+{
+    const struct mapping *mapping = level->layer->mapping;
     const struct layer_fact *fact = mapping_find_fact(mapping, level, volume, arena);
     const char *target = fact ? fact_state_find(&fact->state, TARGET) : NULL;
     bool is_there = fact && fact->device && target && strcmp(target, mapping->target) == 0;

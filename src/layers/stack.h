@@ -20,6 +20,8 @@ int stack_plan(const struct resource_want *want, const struct machine *machine, 
                struct trouble *trouble) MUST_CHECK;
 /* Questions about what is not known, or became uncertain because steps failed; none: stack_plan may be called. */
 void stack_ask(const struct resource_want *want, const struct machine *machine, struct plan *plan);
+/* What is done once, before anything is wanted: a device of ours that stands still hurts its users until it goes on. */
+void stack_thaw(struct plan *plan);
 /* One per volume of the want that is not to be removed, and the snapshots, in lists that lie in arena. */
 void stack_describe(const struct resource_want *want, const struct machine *machine, struct arena *arena,
                     struct resource_fact *fact);

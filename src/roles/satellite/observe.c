@@ -51,7 +51,7 @@ static void proceed(struct task *task)
     }
     for (size_t i = 0; observer->running_everything && layers[i]; i++)
         if (layers[i]->ask_all && fact_state_find(&satellite->facts.known_layers, layers[i]->name))
-            layers[i]->ask_all(&task->plan);
+            layers[i]->ask_all(layers[i], &task->plan);
     if (task->plan.steps.count > 0)
         task_run(task);
     else
@@ -191,7 +191,11 @@ static void probe_done(void *owner, const struct outcome *outcomes, size_t count
 {
     struct satellite *satellite = owner;
 
-    (void)count;
+    for (uint32_t i = 0; count > 1 && i < outcomes[1].mappings.count; i++)
+        log_warn("%s was left suspended by an earlier satellite", outcomes[1].mappings.at[i].name);
+    if (count > 1 && outcomes[1].result == OUTCOME_FAILED)
+        log_info("whether mappings were left suspended could not be looked at, or they do not go on: %s: %s",
+                 outcomes[1].complaint ? outcomes[1].complaint : "device-mapper", strerror(outcomes[1].error));
     if (outcomes[0].result == OUTCOME_DONE)
         take_missing(satellite, &outcomes[0].missing);
     plan_done(&satellite->probe);
@@ -209,6 +213,8 @@ static void probe(void *owner)
     struct satellite *satellite = owner;
 
     plan_add(&satellite->probe, STEP_ASK_MACHINE, "find out what this machine can do");
+    if (!satellite->has_listened)
+        stack_thaw(&satellite->probe);
     run_plan(satellite->runner, &satellite->probe, &probe_events, satellite);
 }
 
