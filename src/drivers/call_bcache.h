@@ -8,3 +8,4 @@
 /* Rows of call.c's table: 0 or -errno. */
 int call_bcache_register(const struct step *step, struct outcome *outcome, struct arena *arena);
 int call_bcache_stop(const struct step *step, struct outcome *outcome, struct arena *arena);
+int call_bcache_renew(const struct step *step, struct outcome *outcome, struct arena *arena);

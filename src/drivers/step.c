@@ -44,6 +44,7 @@ const struct enum_name step_kind_names[] = {
     { "WAIT_BLOCK", STEP_WAIT_BLOCK },
     { "BCACHE_REGISTER", STEP_BCACHE_REGISTER },
     { "BCACHE_STOP", STEP_BCACHE_STOP },
+    { "BCACHE_RENEW", STEP_BCACHE_RENEW },
     { 0 },
 };
 
@@ -84,7 +85,8 @@ static const struct step_traits traits[] = {
     { STEP_TREE,           .patience = STEP_VERY_PATIENT, .changes = true },
     { STEP_WAIT_BLOCK,     .patience = STEP_PATIENT },
     { STEP_BCACHE_REGISTER, .patience = STEP_PATIENT, .changes = true },
-    { STEP_BCACHE_STOP,    .patience = STEP_VERY_PATIENT, .changes = true },
+    { STEP_BCACHE_STOP,    .patience = STEP_PATIENT, .changes = true },
+    { STEP_BCACHE_RENEW,   .patience = STEP_PATIENT, .changes = true },
 };
 
 const struct enum_name tree_change_names[] = {
@@ -154,6 +156,7 @@ static const struct field found_device_fields[] = {
     FIELD(found_device, path, FIELD_REQUIRED), FIELD(found_device, size_kib, 0), FIELD(found_device, is_memory, 0),
     ENUM(found_device, content, found_content_names, 0), FIELD(found_device, block_sectors, 0),
     FIELD(found_device, uuid, 0), FIELD(found_device, set_uuid, 0),
+    FIELD(found_device, data_sector, 0), FIELD(found_device, is_held, 0),
 };
 static SCHEMA(found_device)
 

@@ -54,8 +54,10 @@ enum step_kind {
     /* device, which bears a superblock of bcache, is made known to the kernel; with text, device is a bcache and gets
      * the cache of that set; fine when that holds */
     STEP_BCACHE_REGISTER,
-    STEP_BCACHE_STOP, /* device (NULL: none) is written back within patience_ms and stopped, with text the set of its
-                         cache, too; -EBUSY when it is in use; fine when it is gone */
+    STEP_BCACHE_STOP,  /* paths, devices that bear superblocks of bcache, are given up by the kernel; what is only in the
+                          cache stays there; -EBUSY when device, which shows them, is in use; fine when that holds */
+    STEP_BCACHE_RENEW, /* path, a copy of a device, gets a superblock of its own, for set text, without what it holds in
+                          a cache; -ESTALE when there was something; where its data begins stays */
 };
 extern const struct enum_name step_kind_names[];
 
@@ -143,6 +145,8 @@ struct found_device {
     uint32_t content;      /* STEP_ASK_CACHE: enum found_content */
     int64_t block_sectors; /* STEP_ASK_CACHE: of the CONTENT_CACHE */
     char *uuid, *set_uuid; /* STEP_ASK_CACHE: of the CONTENT_BCACHE_*: its own, and that of its set */
+    int64_t data_sector;   /* STEP_ASK_CACHE: of the CONTENT_BCACHE_DATA: where the data begins */
+    bool is_held;          /* STEP_ASK_CACHE: the kernel's bcache has it */
 };
 enum found_content {
     CONTENT_EMPTY,
