@@ -389,6 +389,7 @@ static const struct call {
     { STEP_WAIT_BLOCK, call_tree_wait_block, true, false },
     { STEP_BCACHE_REGISTER, call_bcache_register, false, true },
     { STEP_BCACHE_STOP, call_bcache_stop, false, false },
+    { STEP_BCACHE_WIPE, call_bcache_wipe, true, false },
     { STEP_BCACHE_RENEW, call_bcache_renew, true, false },
 };
 

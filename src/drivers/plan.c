@@ -51,6 +51,22 @@ struct step *plan_destructive(struct plan *plan, const char *authority, enum ste
     return step;
 }
 
+struct step *plan_destroy_own(struct plan *plan, const struct plan_evidence *evidence, enum step_kind kind,
+                              const char *what, ...)
+{
+    struct step *step;
+    va_list args;
+
+    assert(evidence->want->must_be_new && !evidence->want->must_exist);
+    assert(evidence->is_side || !evidence->want->origin);
+    va_start(args, what);
+    step = add(plan, kind, what, args);
+    va_end(args);
+    step->changes = true;
+    step->authority = arena_strdup(&plan->arena, "the volume is new");
+    return step;
+}
+
 void plan_add_words(struct plan *plan, struct step *step, const char *const *words)
 {
     for (; *words; words++)

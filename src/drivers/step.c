@@ -44,6 +44,7 @@ const struct enum_name step_kind_names[] = {
     { "WAIT_BLOCK", STEP_WAIT_BLOCK },
     { "BCACHE_REGISTER", STEP_BCACHE_REGISTER },
     { "BCACHE_STOP", STEP_BCACHE_STOP },
+    { "BCACHE_WIPE", STEP_BCACHE_WIPE },
     { "BCACHE_RENEW", STEP_BCACHE_RENEW },
     { 0 },
 };
@@ -86,6 +87,7 @@ static const struct step_traits traits[] = {
     { STEP_WAIT_BLOCK,     .patience = STEP_PATIENT },
     { STEP_BCACHE_REGISTER, .patience = STEP_PATIENT, .changes = true },
     { STEP_BCACHE_STOP,    .patience = STEP_PATIENT, .changes = true },
+    { STEP_BCACHE_WIPE,    .patience = STEP_PATIENT, .changes = true, .destroys = true },
     { STEP_BCACHE_RENEW,   .patience = STEP_PATIENT, .changes = true },
 };
 

@@ -54,10 +54,11 @@ enum step_kind {
     /* device, which bears a superblock of bcache, is made known to the kernel; with text, device is a bcache and gets
      * the cache of that set; fine when that holds */
     STEP_BCACHE_REGISTER,
-    STEP_BCACHE_STOP,  /* paths, devices that bear superblocks of bcache, are given up by the kernel; what is only in the
-                          cache stays there; -EBUSY when device, which shows them, is in use; fine when that holds */
+    STEP_BCACHE_STOP, /* paths, devices that bear superblocks of bcache, are given up by the kernel; what is only in the
+                         cache stays there; -EBUSY when device, which shows them, is in use; fine when that holds */
+    STEP_BCACHE_WIPE, /* the superblock of path, which must be of set text, is zeroed; fine when there is none */
     STEP_BCACHE_RENEW, /* path, a copy of a device, gets a superblock of its own, for set text, without what it holds in
-                          a cache; -ESTALE when there was something; where its data begins stays */
+                          a cache; -EUCLEAN when there was something; where its data begins stays */
 };
 extern const struct enum_name step_kind_names[];
 

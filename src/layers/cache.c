@@ -174,7 +174,7 @@ static int raise_new(const struct cache *cache, struct plan *plan, struct troubl
     }
     /* A layer below that has just begun to encrypt shows noise. */
     if (cache->volume->want->must_be_new && content.content == CONTENT_OTHER) {
-        mapping_wipe_content(&mapping, cache->name, meta, 0, plan);
+        mapping_wipe_content(&mapping, cache->name, cache->volume->want, meta, 0, plan);
         return 0;
     }
     if (mapping_check_content(&mapping, cache->name, meta, 0, &content, cache->volume->want->must_exist, &plan->arena,

@@ -386,10 +386,11 @@ void mapping_ask_content(const struct mapping *mapping, const char *name, const 
     step->offset = offset;
 }
 
-void mapping_wipe_content(const struct mapping *mapping, const char *name, const char *device, int64_t offset,
-                          struct plan *plan)
+void mapping_wipe_content(const struct mapping *mapping, const char *name, const struct volume_want *want,
+                          const char *device, int64_t offset, struct plan *plan)
 {
-    struct step *step = plan_destructive(plan, "the volume is new", STEP_WIPE,
+    struct plan_evidence evidence = { .want = want, .is_side = true };
+    struct step *step = plan_destroy_own(plan, &evidence, STEP_WIPE,
                                          "wipe what is at byte %" PRId64 " of %s, which is new", offset, device);
 
     step->reader = arena_strdup(&plan->arena, mapping->layer);

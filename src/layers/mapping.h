@@ -67,10 +67,10 @@ struct mapping_content {
 struct mapping_content mapping_find_content(const struct layer_fact *fact);
 void mapping_ask_content(const struct mapping *mapping, const char *name, const char *device, int64_t offset,
                          struct plan *plan);
-/* Of a new volume, to which nothing was written yet: an older one may have left there what the kernel takes for its
- * own. */
-void mapping_wipe_content(const struct mapping *mapping, const char *name, const char *device, int64_t offset,
-                          struct plan *plan);
+/* Of a side of a new volume, to which nothing was written yet: an older one may have left there what the kernel takes
+ * for its own. */
+void mapping_wipe_content(const struct mapping *mapping, const char *name, const struct volume_want *want,
+                          const char *device, int64_t offset, struct plan *plan);
 /* -1 and *trouble when that device must not be used for it. */
 int mapping_check_content(const struct mapping *mapping, const char *name, const char *device, int64_t offset,
                           const struct mapping_content *content, bool must_exist, struct arena *arena,

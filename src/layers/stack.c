@@ -73,6 +73,8 @@ static int check_volumes(const struct resource_want *want, struct arena *arena, 
         if (seen[number / 8] & 1 << number % 8)
             return refuse(arena, trouble, want, "Two volumes have the same number.", NULL);
         seen[number / 8] |= (uint8_t)(1 << number % 8);
+        if (want->volumes.at[i].must_exist && want->volumes.at[i].must_be_new)
+            return refuse(arena, trouble, want, "A volume is both wanted to be there already and to be new.", NULL);
         if (want->volumes.at[i].size_kib < 0 || want->volumes.at[i].size_kib > VOLUME_MAX_KIB)
             return refuse(
                 arena, trouble, want,

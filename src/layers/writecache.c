@@ -178,7 +178,7 @@ static int raise_new(const struct level_volume *volume, const char *name, const 
      */
     if (volume->want->must_be_new &&
         (content.content == CONTENT_OTHER || (start > 0 && content.content != CONTENT_EMPTY))) {
-        mapping_wipe_content(&mapping, name, fast, start * SECTOR, plan);
+        mapping_wipe_content(&mapping, name, volume->want, fast, start * SECTOR, plan);
         return 0;
     }
     if (mapping_check_content(&mapping, name, fast, start * SECTOR, &content, volume->want->must_exist, &plan->arena,

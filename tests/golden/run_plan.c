@@ -284,7 +284,7 @@ static int64_t table_kib(const char *text)
     return strtoll(strchr(text, ' ') + 1, NULL, 10) / 2;
 }
 
-/* Of a device that is blank, or was formatted since: "-B SET". */
+/* Of a device that is blank, or was formatted since: "-B SET SECTOR". */
 static struct found_device expect_content(struct golden *golden, char *path)
 {
     const char *formatted = text_map_find(&golden->formatted, path);
@@ -294,8 +294,20 @@ static struct found_device expect_content(struct golden *golden, char *path)
         return found;
     found.content = formatted[1] == 'B' ? CONTENT_BCACHE_DATA : CONTENT_BCACHE_CACHE;
     found.uuid = arena_printf(&golden->arena, "0000000%c-0000-4000-8000-000000000000", formatted[1] == 'B' ? 'b' : 'c');
-    found.set_uuid = arena_strdup(&golden->arena, formatted + 3);
+    found.set_uuid = arena_strndup(&golden->arena, formatted + 3, 36);
+    found.data_sector = formatted[1] == 'B' ? strtoll(formatted + 39, NULL, 10) : 0;
     return found;
+}
+
+/* Where make-bcache lets the data begin. */
+static const char *data_sector(const struct step *step)
+{
+    static const char option[] = "--data-offset=";
+
+    for (uint32_t i = 0; i < step->argv.count; i++)
+        if (text_starts_with(step->argv.at[i], option))
+            return step->argv.at[i] + strlen(option);
+    return "16";
 }
 
 /* The outcome of a step on a machine where all goes well. */
@@ -329,7 +341,11 @@ static struct outcome expect(struct golden *golden, const struct step *step)
         outcome.device_kib = step->size_kib;
     } else if (step->kind == STEP_EXEC && strcmp(step->argv.at[0], "make-bcache") == 0) {
         text_map_set(&golden->formatted, step->argv.at[2],
-                     arena_printf(&golden->arena, "%s %s", step->argv.at[1], step->argv.at[4]), &golden->arena);
+                     arena_printf(&golden->arena, "%s %s %s", step->argv.at[1], step->argv.at[4], data_sector(step)),
+                     &golden->arena);
+    } else if (step->kind == STEP_BCACHE_RENEW) {
+        text_map_set(&golden->formatted, step->path, arena_printf(&golden->arena, "-B %s 2048", step->text),
+                     &golden->arena);
     } else if (step->kind == STEP_EXEC && step->topic) {
         outcome.output = arena_strdup_null(&golden->arena, text_map_find(&golden->answers, step->topic));
     }
