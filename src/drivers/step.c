@@ -165,7 +165,7 @@ static SCHEMA(found_device)
 static const struct field found_luks_fields[] = {
     FIELD(found_luks, name, FIELD_REQUIRED), FIELD(found_luks, path, 0), FIELD(found_luks, header, 0),
     FIELD(found_luks, key_name, 0), FIELD(found_luks, offset_kib, 0), FIELD(found_luks, device, 0),
-    FIELD(found_luks, device_kib, 0), FIELD(found_luks, is_elsewhere, 0),
+    FIELD(found_luks, device_kib, 0), FIELD(found_luks, is_elsewhere, 0), FIELD(found_luks, error, 0), FIELD(found_luks, complaint, 0),
 };
 static SCHEMA(found_luks)
 static const struct field found_mapping_fields[] = {

@@ -178,6 +178,8 @@ struct found_luks {
     char *device;       /* NULL: the mapping is closed */
     int64_t device_kib;
     bool is_elsewhere; /* the mapping is open on another device than path */
+    int32_t error;     /* errno: the header could not be looked at; 0: it was */
+    char *complaint;   /* of the library; may be NULL */
 };
 
 struct outcome {
