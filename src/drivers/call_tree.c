@@ -253,6 +253,21 @@ static bool find_block(const struct step *step, struct outcome *outcome, int64_t
     return is_there;
 }
 
+/* Of one device it is told what it lacks; of many, that none is like that. */
+static char *describe_missing(const struct step *step, int64_t size_kib, struct arena *arena)
+{
+    char value[VALUE_SIZE];
+
+    if (size_kib > 0)
+        return arena_printf(arena, "the device still has %" PRId64 " KiB instead of %" PRId64, size_kib,
+                            step->size_kib);
+    for (uint32_t i = 0; i + 1 < step->names.count && !strchr(step->path, '*'); i += 2)
+        if (tree_read(arena_printf(arena, "%s/%s", step->path, step->names.at[i]), value, sizeof(value)) == 0 &&
+            !tree_value_is(value, step->names.at[i + 1]))
+            return arena_printf(arena, "%s of %s is still %s", step->names.at[i], strrchr(step->path, '/') + 1, value);
+    return arena_strdup(arena, "the device did not appear");
+}
+
 int call_tree_wait_block(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
     int64_t end = patience_now_ms() + step->patience_ms, size_kib = 0;
@@ -261,10 +276,7 @@ int call_tree_wait_block(const struct step *step, struct outcome *outcome, struc
         return -EPERM;
     while (!find_block(step, outcome, &size_kib, arena)) {
         if (patience_now_ms() >= end) {
-            outcome->complaint = size_kib > 0
-                                     ? arena_printf(arena, "the device still has %" PRId64 " KiB instead of %" PRId64,
-                                                    size_kib, step->size_kib)
-                                     : arena_strdup(arena, "the device did not appear");
+            outcome->complaint = describe_missing(step, size_kib, arena);
             return -ETIMEDOUT;
         }
         patience_pause();

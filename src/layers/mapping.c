@@ -25,10 +25,11 @@ enum {
 #define SUSPENDED "suspended"
 #define FAST_KIB  "fast_kib"
 #define CONTENT   "content"
+#define OFFSET    "content_at"
 #define MEMORY    "memory"
 #define BLOCK     "block"
 
-static const char *const words[] = { TARGET, ARGUMENTS, LOADED, SUSPENDED, FAST_KIB, CONTENT, MEMORY, BLOCK };
+static const char *const words[] = { TARGET, ARGUMENTS, LOADED, SUSPENDED, FAST_KIB, CONTENT, OFFSET, MEMORY, BLOCK };
 
 char *mapping_name(const struct mapping *mapping, const struct level *level, const struct level_volume *volume,
                    struct arena *arena)
@@ -167,12 +168,14 @@ static void read_absence(const struct mapping *mapping, const struct step *step,
     fact_state_set(&facts->known_layers, mapping->layer, "yes");
 }
 
-static void read_content(struct layer_fact *fact, const struct outcome *outcome, struct arena *arena)
+static void read_content(struct layer_fact *fact, const struct step *step, const struct outcome *outcome,
+                         struct arena *arena)
 {
     static const struct found_device none;
     const struct found_device *found = outcome->devices.count > 0 ? &outcome->devices.at[0] : &none;
 
     fact_state_set(&fact->state, CONTENT, enum_name(found_content_names, found->content));
+    fact_state_set(&fact->state, OFFSET, step->offset > 0 ? arena_printf(arena, "%" PRId64, step->offset) : NULL);
     fact_state_set(&fact->state, MEMORY, found->is_memory ? "yes" : NULL);
     fact_state_set(&fact->state, BLOCK, arena_printf(arena, "%" PRId64, found->block_sectors));
 }
@@ -208,7 +211,7 @@ static void read_change(const struct mapping *mapping, const struct step *step, 
         /* The fact stays for its stamp, until somebody has looked: an older answer must not count. */
         forget_state(fact);
     } else if (step->kind == STEP_ASK_CACHE) {
-        read_content(fact, outcome, arena);
+        read_content(fact, step, outcome, arena);
     } else if (step->kind == STEP_WIPE) {
         fact_state_set(&fact->state, CONTENT, NULL);
     }
@@ -363,7 +366,8 @@ struct mapping_content mapping_find_content(const struct layer_fact *fact)
 {
     const char *content = fact ? fact_state_find(&fact->state, CONTENT) : NULL;
     const char *block = fact ? fact_state_find(&fact->state, BLOCK) : NULL;
-    struct mapping_content found = { .content = CONTENT_OTHER };
+    const char *at = fact ? fact_state_find(&fact->state, OFFSET) : NULL;
+    struct mapping_content found = { .content = CONTENT_OTHER, .offset = at ? strtoll(at, NULL, 10) : 0 };
 
     for (size_t i = 0; content && found_content_names[i].name; i++) {
         if (strcmp(found_content_names[i].name, content) != 0)

@@ -61,6 +61,7 @@ struct step *mapping_step(const struct mapping *mapping, const char *name, enum 
 struct mapping_content {
     bool is_known;
     enum found_content content;
+    int64_t offset; /* bytes: where it was looked at */
     bool is_memory;
     int64_t block_sectors;
 };

@@ -168,7 +168,7 @@ static int raise_new(const struct level_volume *volume, const char *name, const 
     const char *mode = content.is_memory ? "p" : "s";
     struct text_list words = { 0 };
 
-    if (!content.is_known) {
+    if (!content.is_known || content.offset != start * SECTOR) {
         mapping_ask_content(&mapping, name, fast, start * SECTOR, plan);
         return 0;
     }
@@ -182,8 +182,11 @@ static int raise_new(const struct level_volume *volume, const char *name, const 
         return 0;
     }
     if (mapping_check_content(&mapping, name, fast, start * SECTOR, &content, volume->want->must_exist, &plan->arena,
-                              trouble) < 0)
+                              trouble) < 0) {
+        trouble->correction = arena_printf(
+            &plan->arena, "If Writecache/Options/StartSector was changed, set it back. %s", trouble->correction);
         return -1;
+    }
     add_options(volume->want, mode, start, &words, &plan->arena);
     mapping_create(&mapping, name, size_kib, make_table(mode, slow, fast, &words, &plan->arena),
                    volume->below[1].size_kib, plan);
