@@ -28,7 +28,7 @@ struct golden_volume {
     char *pool, *identifier, *backing, *device, *owner, *origin;
     int64_t size_kib, device_kib, allocated_kib, granularity_kib;
     int32_t dependents;
-    bool is_uncertain, has_vanished, is_inactive, is_new, is_snapshot, is_doomed;
+    bool is_uncertain, has_vanished, is_inactive, is_new, is_snapshot, is_doomed, is_void;
 };
 struct golden_pool {
     char *pool;
@@ -58,7 +58,7 @@ static const struct field golden_volume_fields[] = {
     FIELD(golden_volume, device_kib, 0), FIELD(golden_volume, allocated_kib, 0),
     FIELD(golden_volume, is_uncertain, 0), FIELD(golden_volume, has_vanished, 0),
     FIELD(golden_volume, granularity_kib, 0), FIELD(golden_volume, dependents, 0),
-    FIELD(golden_volume, is_snapshot, 0), FIELD(golden_volume, is_doomed, 0),
+    FIELD(golden_volume, is_snapshot, 0), FIELD(golden_volume, is_doomed, 0), FIELD(golden_volume, is_void, 0),
     FIELD(golden_volume, is_inactive, 0), FIELD(golden_volume, is_new, 0),
 };
 static SCHEMA(golden_volume)
@@ -187,6 +187,7 @@ static void load_facts(struct golden *golden, const char *text)
         fact->dependents = volume->dependents;
         fact->is_snapshot = volume->is_snapshot;
         fact->is_doomed = volume->is_doomed;
+        fact->is_void = volume->is_void;
         fact->is_active = !volume->is_inactive;
         fact->is_new = volume->is_new;
     }
