@@ -4,7 +4,7 @@
 
 packages_build="gcc libc6-dev meson ninja-build pkg-config libuv1-dev liblmdb-dev libcjson-dev libmbedtls-dev node-llhttp zlib1g-dev libblkid-dev libdevmapper-dev libcryptsetup-dev"
 packages_quickstart="e2fsprogs mount libblkid1"
-packages_check="libcmocka-dev python3 python3-venv ca-certificates git clang-format e2fsprogs xfsprogs mount mandoc libblkid1 libdevmapper1.02.1 libcryptsetup12"
+packages_check="libcmocka-dev python3 python3-venv ca-certificates git clang-format clang-tidy e2fsprogs xfsprogs mount mandoc libblkid1 libdevmapper1.02.1 libcryptsetup12"
 packages_vm="qemu-system-x86 busybox-static linux-image-amd64 kmod udev iproute2 lvm2 dmsetup thin-provisioning-tools cryptsetup-bin
     drbd-utils nvme-cli bcache-tools e2fsprogs xfsprogs mount util-linux gcc libc6-dev"
 

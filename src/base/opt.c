@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/opt.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -96,6 +97,8 @@ static void add_texts(const struct parsing *parsing, const struct opt *opt, cons
 static int set(const struct parsing *parsing, const struct opt *opt, const char *label, const char *value)
 {
     void *member = (char *)parsing->object + opt->offset;
+
+    assert(value || opt->kind == OPT_KIND_FLAG || opt->kind == OPT_KIND_IGNORED);
 
     switch ((enum opt_kind)opt->kind) {
     case OPT_KIND_TEXT: *(char **)member = arena_strdup(parsing->arena, value); return 0;

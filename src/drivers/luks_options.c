@@ -201,7 +201,7 @@ int luks_options_parse(enum luks_options_use use, const char *text, struct luks_
                 return -1;
             }
         }
-        if (set(option, value, options, why) < 0)
+        if (set(option, value ? value : "", options, why) < 0)
             return -1;
     }
     if (state < 0) {

@@ -191,7 +191,7 @@ static struct autoplace_spread *find_spread(struct run *run, const char *key)
     return NULL;
 }
 
-static void add_spread(struct run *run, const char *key, int64_t limit)
+static struct autoplace_spread *add_spread(struct run *run, const char *key, int64_t limit)
 {
     const struct autoplace_input *input = run->input;
     struct autoplace_spread *spread = &run->spreads[run->spread_count++];
@@ -218,6 +218,7 @@ static void add_spread(struct run *run, const char *key, int64_t limit)
         spread->left[spread->of_node[n]] = limit;
     }
     spread->value_count = numbers.count;
+    return spread;
 }
 
 static void forbid_value(struct autoplace_spread *spread, const char *value)
@@ -240,10 +241,12 @@ static void read_spreads(struct run *run)
         add_spread(run, limits->at[i].key, limits->at[i].value);
     for (uint32_t i = 0; i < list->count; i++) {
         const char *value, *key = split(list->at[i], &value, run->arena);
-        if (!find_spread(run, key))
-            add_spread(run, key, 1);
+        struct autoplace_spread *spread = find_spread(run, key);
+
+        if (!spread)
+            spread = add_spread(run, key, 1);
         if (value)
-            forbid_value(find_spread(run, key), value);
+            forbid_value(spread, value);
     }
     for (uint32_t d = 0; d < input->deployed_count; d++) {
         const struct autoplace_deployed *there = &input->deployed[d];

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -214,8 +215,9 @@ static char legal_instead_of(char c)
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     if (is_one_of(c, " !@#$%^&*()+=[]{}:;\\\"'<>?,./~"))
         return '_';
-    int byte = (signed char)c;
-    return letters[(byte < 0 ? -byte : byte) % (int)(sizeof(letters) - 1)];
+    int byte = (unsigned char)c;
+    /* the reference's bytes have signs */
+    return letters[(byte > SCHAR_MAX ? UCHAR_MAX + 1 - byte : byte) % (int)(sizeof(letters) - 1)];
 }
 
 void name_from_external(const char *external, bool (*is_taken)(const char *name, void *context), void *context,

@@ -67,7 +67,7 @@ int number_ranges_parse(const char *text, int64_t min, int64_t max, struct numbe
     *ranges = (struct number_ranges){ 0 };
     *was_cut = false;
     do {
-        int64_t first, last;
+        int64_t first = 0, last;
         text = parse_number(text, &first);
         last = first;
         if (text && *text == '-')

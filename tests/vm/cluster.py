@@ -15,6 +15,7 @@ prepare(), when a program ended by itself, or when a sanitizer spoke. Waiting is
 
 Data of controller and satellites, logs and FILE pools lie on /srv of each machine, a disk that survives power_cut().
 """
+import contextlib
 import json
 import os
 import re
@@ -129,11 +130,14 @@ class Cluster:
         self.signal(node, role, 'TERM', '0')
 
     def signal(self, node, role, name, wanted):
+        # one script: each costs a good part of a second here
         machine = self.machine(node)
-        assert not machine.run(f'cat /run/{role}.status 2>/dev/null', check=False).out, f'the {role} of {node} ended by itself'
-        machine.run(f'kill -{name} $(cat /run/{role}.pid)')
-        wait_for(f'the {role} of {node} ends', lambda: machine.run(f'test -s /run/{role}.status', check=False).status == 0, SECONDS)
-        status = machine.run(f'cat /run/{role}.status').out.strip()
+        done = machine.run(f'[ -e /run/{role}.status ] && exit 8; kill -{name} $(cat /run/{role}.pid) || exit 9; i=0; '
+                           f'until [ -s /run/{role}.status ]; do i=$((i + 1)); [ $i -lt {SECONDS * 50} ] || exit 10; busybox usleep 20000; done; '
+                           f'cat /run/{role}.status', check=False)
+        assert done.status != 8, f'the {role} of {node} ended by itself'
+        assert done.status == 0, f'the {role} of {node} does not end: {done}'
+        status = done.out.strip()
         assert status == wanted, f'the {role} of {node} ended with {status}, not {wanted}'
         self.wanted.discard((node, role))
 
@@ -182,6 +186,18 @@ class Cluster:
         wrong = [entry for entry in entries_of(answer) if entry['ret_code'] & ERROR == ERROR]
         assert not wrong, f'linstor {shlex.join(map(str, words))}: {json.dumps(wrong)}'
         return answer
+
+    def begin(self, method, path, body=None):
+        """Sends a request whose reply waits for satellites, and goes on: a future, whose result() is the Answer. An error is the case's."""
+        def send():
+            with contextlib.closing(Rest('127.0.0.1', self.first.rest_port, 'vm')) as rest:
+                answer = rest.call(method, path, body)
+            assert answer.status < 400 and not answer.errors, answer
+            return answer
+        pool = ThreadPoolExecutor(1)
+        future = pool.submit(send)
+        pool.shutdown(wait=False)
+        return future
 
     def create_node(self, node):
         self.rest.post('/v1/nodes', {'name': node, 'type': 'Satellite', 'net_interfaces': [

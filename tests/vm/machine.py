@@ -62,6 +62,7 @@ class Machine:
         self.cuts = set()      # addresses of machines that it does not reach
         self.boots = 0
         self.has_zfs = False
+        self.loaded = set()    # (boot, module)
         self.modules = ()      # that the running case needs
         directory.mkdir(parents=True, exist_ok=True)
         self.blank_disks()
@@ -232,7 +233,9 @@ class Machine:
         """Loads kernel modules; 'zfs' comes from the cache with its tools."""
         for module in modules:
             if module != 'zfs':
-                self.run(f'modprobe {shlex.quote(module)}')
+                if (self.boots, module) not in self.loaded:
+                    self.run(f'modprobe {shlex.quote(module)}')
+                    self.loaded.add((self.boots, module))
             elif not self.has_zfs:
                 zfs = shlex.quote(str(self.files.zfs))
                 self.run(f'cp -a {zfs}/userland/. / && cd {zfs}/modules && while read m; do insmod $m || exit 1; done <order && '
@@ -258,11 +261,14 @@ class Machine:
 
     def leftovers(self):
         """Texts about everything that a case should have removed: volumes, mappings, loop devices, mounts, pools, exports."""
-        # No tool is asked about what sysfs already denies: each costs a good part of a second here.
+        # No tool is asked about what sysfs or udev already deny: each costs a good part of a second here.
         return self.lines(r'''
-            if grep -q device-mapper /proc/misc || ls /dev/disk/by-id/lvm-pv-uuid-* >/dev/null 2>&1; then
+            udevadm settle
+            if ls /dev/disk/by-id/lvm-pv-uuid-* >/dev/null 2>&1; then
                 lvs --noheadings -o vg_name,lv_name 2>/dev/null | sed 's/^ */logical volume /'
                 vgs --noheadings -o vg_name 2>/dev/null | sed 's/^ */volume group /'
+            fi
+            if grep -q device-mapper /proc/misc; then
                 # A thin pool has a second mapping while it has volumes, and other numbers then.
                 dmsetup ls 2>/dev/null | grep -v '^No devices' | sed 's/[[:space:]].*//; s/-tpool$//; s/^/device-mapper: /' | sort -u
             fi

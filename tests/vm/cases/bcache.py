@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """BCACHE on loop devices: what is written stays, whatever happens to cache, satellite and machine."""
-import contextlib
-import threading
-
-from rest import Broken, Rest
 from suite import wait_for
 from vm.case import case
 from vm.cluster import SECONDS, Cluster, kib
@@ -22,14 +18,6 @@ def create(cluster, size='64M', props=None):
     device = cluster.device('data', 'n1')
     assert device.startswith('/dev/bcache'), device
     return machine, device
-
-
-def meanwhile(cluster, method, path, body=None):
-    """Sends a request, whose reply waits for the satellites, and goes on."""
-    def send():
-        with contextlib.suppress(Broken):
-            Rest('127.0.0.1', cluster.first.rest_port, 'vm').call(method, path, body)
-    threading.Thread(target=send, daemon=True).start()
 
 
 def is_attached(machine):
@@ -92,18 +80,19 @@ def _(machines):
         cluster.create_pool('n1', 'fast', 'FILE_THIN', '/srv/pool/fast')
         for round_number in range(4):
             cluster.create_resource('data', ['64M'], [], 'slow', ['BCACHE', 'STORAGE'], PROPS, wait=False)
-            meanwhile(cluster, 'POST', '/v1/resource-definitions/data/resources/n1',
-                      {'resource': {'node_name': 'n1', 'props': {'StorPoolName': 'slow'}}})
+            asked = cluster.begin('POST', '/v1/resource-definitions/data/resources/n1',
+                                  {'resource': {'node_name': 'n1', 'props': {'StorPoolName': 'slow'}}})
             machine.run(f'busybox usleep {round_number * 400000}')
             cluster.kill('n1')
             cluster.start('n1')
-            cluster.await_online('n1')
+            asked.result()
             cluster.await_size('data', {0: '64M'})
             machine.write_pattern(cluster.device('data', 'n1'), round_number, 8)
             machine.check_pattern(cluster.device('data', 'n1'), round_number, 8)
             machine.run('udevadm settle')
-            meanwhile(cluster, 'DELETE', '/v1/resource-definitions/data')
+            asked = cluster.begin('DELETE', '/v1/resource-definitions/data')
             machine.run(f'busybox usleep {round_number * 200000}')
             cluster.kill('n1')
             cluster.start('n1')
-            wait_for('it is gone', lambda: cluster.rest.call('GET', '/v1/resource-definitions/data').status == 404, SECONDS)
+            asked.result()
+            cluster.await_gone('data')

@@ -38,7 +38,7 @@ def below(cluster):
 def delete(cluster):
     answer = cluster.rest.call('DELETE', '/v1/resource-definitions/data')
     assert answer.status == 200 or (answer.status == 500 and 'is retried by itself' in str(answer)), answer
-    wait_for('it is gone', lambda: cluster.rest.call('GET', '/v1/resource-definitions/data').status == 404, SECONDS)
+    cluster.await_gone('data')
 
 
 def opens(machine, device, passphrase):
@@ -82,7 +82,7 @@ def _(machines):
                  lambda: 'in use: mounted at /mnt' in str(cluster.problems('data')), SECONDS)
         assert machine.sha256('/mnt/file') == before
         machine.run('umount /mnt')
-        wait_for('it is gone', lambda: cluster.rest.call('GET', '/v1/resource-definitions/data').status == 404, SECONDS)
+        cluster.await_gone('data')
         assert not is_open(machine)
 
 

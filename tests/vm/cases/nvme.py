@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """NVMe over TCP: n1 exports what its pool holds, n2 uses it. What is written arrives, whatever happens to either."""
-import contextlib
-import threading
-
-from rest import Broken, Rest
 from suite import wait_for
 from vm.case import case
 from vm.cluster import SECONDS, Cluster, kib
@@ -27,14 +23,6 @@ def create(cluster, size='64M', props=None):
 
 def connect(cluster):
     cluster.rest.post(INITIATOR, {'resource': {'node_name': 'n2', 'flags': ['NVME_INITIATOR']}})
-
-
-def meanwhile(cluster, method, path, body=None):
-    """Sends a request, whose reply waits for the satellites, and goes on."""
-    def send():
-        with contextlib.suppress(Broken):
-            Rest('127.0.0.1', cluster.first.rest_port, 'vm').call(method, path, body)
-    threading.Thread(target=send, daemon=True).start()
 
 
 def mount(machine, device):
@@ -131,11 +119,11 @@ def _(machines):
         for round_number in range(4):
             size = 72 + 8 * round_number
             node = f'n{round_number % 2 + 1}'
-            meanwhile(cluster, 'PUT', '/v1/resource-definitions/data/volume-definitions/0', {'size_kib': kib(f'{size}M')})
+            asked = cluster.begin('PUT', '/v1/resource-definitions/data/volume-definitions/0', {'size_kib': kib(f'{size}M')})
             cluster.machine(node).run(f'busybox usleep {round_number * 60000}')
             cluster.kill(node)
             cluster.start(node)
-            cluster.await_online(node)
+            asked.result()
             cluster.await_size('data', {0: f'{size}M'})
             cluster.machine('n2').check_pattern(device, 3, 16)
         # What steps leave that are killed in their middle.
@@ -150,10 +138,11 @@ def _(machines):
         cluster.await_size('data', {0: f'{size}M'})
         cluster.machine('n2').check_pattern(cluster.device('data', 'n2'), 3, 16)
         cluster.machine('n2').run('udevadm settle')
-        meanwhile(cluster, 'DELETE', '/v1/resource-definitions/data')
+        asked = cluster.begin('DELETE', '/v1/resource-definitions/data')
         cluster.kill('n1')
         cluster.start('n1')
-        wait_for('it is gone', lambda: cluster.rest.call('GET', '/v1/resource-definitions/data').status == 404, SECONDS)
+        asked.result()
+        cluster.await_gone('data')
 
 
 @case('what is mounted is not removed, nor what it lies on; both go when it is free', nodes=2, modules=MODULES)
@@ -167,7 +156,7 @@ def _(machines):
         two.run('echo 3 >/proc/sys/vm/drop_caches')
         assert two.sha256('/mnt/file') == before
         two.run('umount /mnt')
-        wait_for('it is gone', lambda: cluster.rest.call('GET', '/v1/resource-definitions/data').status == 404, SECONDS)
+        cluster.await_gone('data')
 
 
 @case('what cannot be is refused, and says why', nodes=2, modules=MODULES)
