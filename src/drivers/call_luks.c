@@ -86,20 +86,6 @@ static int ask_mapping(struct luks_header *work, struct found_luks *found, struc
     return error == -ENODEV ? 0 : error;
 }
 
-static bool read_line(int directory, const char *path, char *line, int size)
-{
-    int descriptor = openat(directory, path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = descriptor < 0 ? -1 : read(descriptor, line, (size_t)size - 1);
-
-    if (descriptor >= 0)
-        close(descriptor);
-    if (n <= 0)
-        return false;
-    line[n] = '\0';
-    line[strcspn(line, "\n")] = '\0';
-    return true;
-}
-
 /* From sysfs: no header is read, however many mappings there are. */
 static int ask_open(struct outcome *outcome, struct arena *arena)
 {
@@ -115,10 +101,12 @@ static int ask_open(struct outcome *outcome, struct arena *arena)
         if (strncmp(entry->d_name, "dm-", 3) != 0)
             continue;
         snprintf(path, sizeof(path), "%s/dm/name", entry->d_name);
-        if (!read_line(dirfd(blocks), path, name, sizeof(name)) || !text_starts_with(name, CALL_LUKS_PREFIX))
+        text_read_line(dirfd(blocks), path, name, sizeof(name));
+        if (!text_starts_with(name, CALL_LUKS_PREFIX))
             continue;
         snprintf(path, sizeof(path), "%s/size", entry->d_name);
-        if (!read_line(dirfd(blocks), path, sectors, sizeof(sectors)) || !text_parse_i64(sectors, 1, INT64_MAX, &size))
+        text_read_line(dirfd(blocks), path, sectors, sizeof(sectors));
+        if (!text_parse_i64(sectors, 1, INT64_MAX, &size))
             continue; /* without a table it is none yet */
         *LIST_ADD(&outcome->luks, arena) = (struct found_luks){
             .name = arena_strdup(arena, name),
