@@ -292,46 +292,47 @@ static bool is_asked(const struct step *step, const char *name)
     return step->names.count == 0 && step->text && strncmp(name, step->text, strlen(step->text)) == 0;
 }
 
-static int ask_names(const struct dm *dm, const struct step *step, const struct dm_names *names,
-                     struct outcome *outcome, struct arena *arena)
+/* fn is called with the name of each mapping that there is; one that goes meanwhile (-ENXIO) is none. The last error.
+ */
+static int for_each_name(const struct step *step, struct outcome *outcome, struct arena *arena,
+                         int fn(const struct dm *dm, const struct step *step, const char *name, struct outcome *outcome,
+                                struct arena *arena))
 {
-    for (; names && names->dev; names = (const struct dm_names *)(const void *)((const char *)names + names->next)) {
-        struct found_mapping found;
-        int error = is_asked(step, names->name) ? read_target(dm, DM_DEVICE_TABLE, names->name, &found, arena) : -ENXIO;
-
-        if (!error)
-            *LIST_ADD(&outcome->mappings, arena) = found;
-        else if (error != -ENXIO)
-            return error;
-        if (!names->next)
-            break;
-    }
-    return 0;
-}
-
-/* fn is called with all mappings that there are. */
-static int with_names(const struct step *step, struct outcome *outcome, struct arena *arena,
-                      int fn(const struct dm *dm, const struct step *step, const struct dm_names *names,
-                             struct outcome *outcome, struct arena *arena))
-{
+    const struct dm_names *names;
     struct dm dm;
-    int error = open_library(&dm, outcome, arena);
+    int error = open_library(&dm, outcome, arena), result;
     struct dm_task *task;
 
     if (error)
         return error;
     task = new_task(&dm, DM_DEVICE_LIST, NULL);
-    error = task ? run(&dm, task) : -ENOMEM;
-    if (!error)
-        error = fn(&dm, step, dm.dm_task_get_names(task), outcome, arena);
+    result = task ? run(&dm, task) : -ENOMEM;
+    names = result ? NULL : dm.dm_task_get_names(task);
+    while (names && names->dev) {
+        error = fn(&dm, step, names->name, outcome, arena);
+        if (error && error != -ENXIO)
+            result = error;
+        names = names->next ? (const struct dm_names *)(const void *)((const char *)names + names->next) : NULL;
+    }
     if (task)
         dm.dm_task_destroy(task);
+    return result;
+}
+
+static int ask_name(const struct dm *dm, const struct step *step, const char *name, struct outcome *outcome,
+                    struct arena *arena)
+{
+    struct found_mapping found;
+    int error = is_asked(step, name) ? read_target(dm, DM_DEVICE_TABLE, name, &found, arena) : -ENXIO;
+
+    if (!error)
+        *LIST_ADD(&outcome->mappings, arena) = found;
     return error;
 }
 
 int call_dm_ask(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
-    return with_names(step, outcome, arena, ask_names);
+    return for_each_name(step, outcome, arena, ask_name);
 }
 
 static int set_device(const struct step *step, struct outcome *outcome, struct arena *arena)
@@ -502,34 +503,24 @@ static bool starts_with_one(const char *name, const struct text_list *prefixes)
     return false;
 }
 
-static int thaw_names(const struct dm *dm, const struct step *step, const struct dm_names *names,
-                      struct outcome *outcome, struct arena *arena)
+static int thaw_name(const struct dm *dm, const struct step *step, const char *name, struct outcome *outcome,
+                     struct arena *arena)
 {
-    int result = 0;
+    struct found_mapping found = { 0 };
+    int error = starts_with_one(name, &step->names) ? read_target(dm, DM_DEVICE_TABLE, name, &found, arena) : -ENXIO;
 
-    for (; names && names->dev; names = (const struct dm_names *)(const void *)((const char *)names + names->next)) {
-        struct found_mapping found = { 0 };
-        int error = starts_with_one(names->name, &step->names)
-                        ? read_target(dm, DM_DEVICE_TABLE, names->name, &found, arena)
-                        : -ENXIO;
-
-        if (!error && found.target && found.is_suspended) {
-            error = thaw(dm, &found);
-            *LIST_ADD(&outcome->mappings, arena) = found;
-        }
-        if (error && error != -ENXIO) {
-            outcome->complaint = arena_strdup(arena, names->name);
-            result = error;
-        }
-        if (!names->next)
-            break;
-    }
-    return result;
+    if (error || !found.target || !found.is_suspended)
+        return error;
+    *LIST_ADD(&outcome->mappings, arena) = found;
+    error = thaw(dm, &found);
+    if (error)
+        outcome->complaint = arena_strdup(arena, name);
+    return error;
 }
 
 int call_dm_thaw(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
-    return with_names(step, outcome, arena, thaw_names);
+    return for_each_name(step, outcome, arena, thaw_name);
 }
 
 static int send_message(const struct dm *dm, const char *name, const char *message)
