@@ -280,6 +280,17 @@ static int sync_directory_of(const char *path)
     return result;
 }
 
+void text_read_line(int directory, const char *path, char *line, size_t size)
+{
+    int file = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t length = file < 0 ? 0 : read(file, line, size - 1);
+
+    line[length > 0 ? length : 0] = '\0';
+    line[strcspn(line, "\n")] = '\0';
+    if (file >= 0)
+        close(file);
+}
+
 int text_write_file(const char *path, const void *bytes, size_t size, unsigned mode)
 {
     CLEANUP(memory_freep) char *temporary = memory_printf("%s.new", path);

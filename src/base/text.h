@@ -39,6 +39,8 @@ uint64_t text_hash(uint64_t hash, const void *bytes, size_t size);
 /* Whole file into *buf; 0 or -errno. Files larger than limit are -EFBIG. */
 struct buf;
 int text_read_file(const char *path, size_t limit, struct buf *buf) MUST_CHECK;
+/* The first line of a small file below directory, which may be AT_FDCWD; "" when it cannot be read. */
+void text_read_line(int directory, const char *path, char *line, size_t size);
 /* Written to a temporary name, synced, renamed over path, directory synced; mode is that of the file. 0 or -errno. */
 int text_write_file(const char *path, const void *bytes, size_t size, unsigned mode) MUST_CHECK;
 /* Like mkdir -p; 0 or -errno. */

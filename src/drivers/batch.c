@@ -2,8 +2,10 @@
 #include "drivers/batch.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/secret.h"
 
 static const struct field batch_fields[] = {
@@ -24,19 +26,21 @@ void batch_encode(const struct schema *schema, const void *message, struct buf *
 }
 
 /* In locked memory, for the moment in which the batch is made. */
-enum { KEYS_LIMIT = 16 };
 struct open_keys {
-    struct secret *at[KEYS_LIMIT];
-    char *texts[KEYS_LIMIT]; /* of them */
+    struct secret **at;
+    char **texts; /* of them */
     uint32_t count;
 };
 
-static int open_keys(struct open_keys *keys, struct secret *master, const struct text_list *sealed)
+/* needs_all: a key that is left out would go on opening the volume, and nobody would know. */
+static int open_keys(struct open_keys *keys, struct secret *master, const struct text_list *sealed, bool needs_all)
 {
-    for (uint32_t i = 0; i < sealed->count && keys->count < KEYS_LIMIT; i++) {
+    keys->at = memory_alloc((sealed->count + 1) * sizeof(struct secret *));
+    keys->texts = memory_alloc((sealed->count + 1) * sizeof(char *));
+    for (uint32_t i = 0; i < sealed->count; i++) {
         struct secret *secret = master ? secret_unseal(master, SECRET_OF_VOLUME, sealed->at[i]) : NULL;
 
-        if (!secret && i == 0)
+        if (!secret && (i == 0 || needs_all))
             return master ? EKEYREJECTED : ENOKEY;
         if (!secret)
             continue;
@@ -50,6 +54,8 @@ static void close_keys(struct open_keys *keys)
 {
     for (uint32_t i = 0; i < keys->count; i++)
         secret_free(keys->at[i]);
+    free(keys->at);
+    free(keys->texts);
 }
 
 int batch_encode_steps(struct step *steps, uint32_t count, struct secret *master, struct buf *out)
@@ -57,7 +63,7 @@ int batch_encode_steps(struct step *steps, uint32_t count, struct secret *master
     struct batch batch = { .steps = { .at = steps, .count = count } };
     struct step alone = *steps;
     struct open_keys keys = { 0 };
-    int error = open_keys(&keys, master, &alone.sealed);
+    int error = open_keys(&keys, master, &alone.sealed, steps->kind == STEP_LUKS_CHANGE_KEY);
 
     if (!error && keys.count > 0) {
         alone.keys.at = keys.texts;

@@ -24,6 +24,7 @@ void batch_drop(struct buf *in); /* the frame that batch_peek showed */
 /*
  * A batch of steps. Sealed keys of the first are unsealed by the master key, which may be NULL; a step with keys is a
  * batch of its own. 0, or the errno of the step: ENOKEY without a master key, EKEYREJECTED when the first of its keys
- * was sealed by another. Older ones that are damaged are left out: they only help to get rid of themselves.
+ * was sealed by another. Older ones that are damaged are left out, but for a change of keys, which would leave open
+ * what they open.
  */
 int batch_encode_steps(struct step *steps, uint32_t count, struct secret *master, struct buf *out) MUST_CHECK;

@@ -16,7 +16,6 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -31,6 +30,7 @@
 #include "drivers/loop_device.h"
 #include "drivers/need.h"
 #include "drivers/owner.h"
+#include "drivers/patience.h"
 #include "drivers/wipe.h"
 
 static const char suffix[] = ".img";
@@ -316,20 +316,15 @@ int call_measure_device(const char *path, int64_t *size_kib)
 /* Nodes and links are made by udev, a while after the tool has ended. */
 static int wait_device(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
-    static const struct timespec pause = { .tv_nsec = 5 * 1000 * 1000 };
+    int64_t end = patience_now_ms() + step->patience_ms;
     const char *found = step->device;
-    struct timespec start, now;
     int error;
 
-    clock_gettime(CLOCK_MONOTONIC, &start);
     for (;;) {
         error = call_measure_device(step->device, &outcome->device_kib);
-        if (error != -ENOENT && error != -ENXIO)
+        if ((error != -ENOENT && error != -ENXIO) || patience_now_ms() >= end)
             break;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        if ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 >= step->patience_ms)
-            break;
-        nanosleep(&pause, NULL);
+        patience_pause();
     }
     for (uint32_t i = 0; error && i < step->paths.count; i++) {
         found = step->paths.at[i];
@@ -387,6 +382,7 @@ static const struct call {
     { STEP_DM_RELOAD, call_dm_reload, .needs_name = true },
     { STEP_DM_SUSPEND, call_dm_suspend, .needs_name = true },
     { STEP_DM_RESUME, call_dm_resume, .needs_name = true },
+    { STEP_DM_THAW, call_dm_thaw, false, false },
     { STEP_DM_MESSAGE, call_dm_message, .needs_name = true },
     { STEP_DM_WAIT_CLEAN, call_dm_wait_clean, .needs_name = true },
     { STEP_DM_REMOVE, call_dm_remove, .needs_name = true },
@@ -395,6 +391,8 @@ static const struct call {
     { STEP_WAIT_BLOCK, call_tree_wait_block, true, false },
     { STEP_BCACHE_REGISTER, call_bcache_register, false, true },
     { STEP_BCACHE_STOP, call_bcache_stop, false, false },
+    { STEP_BCACHE_WIPE, call_bcache_wipe, true, false },
+    { STEP_BCACHE_RENEW, call_bcache_renew, true, false },
 };
 
 static int run(const struct step *step, struct outcome *outcome, struct loop_cursor *cursor, struct arena *arena)

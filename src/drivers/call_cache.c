@@ -11,10 +11,11 @@
 
 #include "base/text.h"
 #include "drivers/call.h"
+#include "drivers/call_bcache.h"
 
 enum { SUPERBLOCK = 512 };
 
-static uint64_t little_endian(const unsigned char *bytes, int count)
+uint64_t cache_little_endian(const unsigned char *bytes, int count)
 {
     uint64_t value = 0;
 
@@ -35,18 +36,21 @@ static char *uuid_text(const unsigned char *bytes, struct arena *arena)
     return uuid;
 }
 
-/* Versions 1, 4 and 6 of the format are of devices that are cached; the others are of caches. */
-static bool read_bcache(const unsigned char *bytes, struct found_device *found, struct arena *arena)
+bool cache_read_bcache(const unsigned char *bytes, struct found_device *found, struct arena *arena)
 {
     static const unsigned char magic[] = { 0xc6, 0x85, 0x73, 0xf6, 0x4e, 0x1a, 0x45, 0xca,
                                            0x82, 0x65, 0xf5, 0x7f, 0x48, 0xba, 0x6d, 0x81 };
-    uint64_t version = little_endian(bytes + 16, 8);
+    enum { USUAL_DATA_SECTOR = 16 };
+    uint64_t version = cache_little_endian(bytes + 16, 8);
 
     if (memcmp(bytes + 24, magic, sizeof(magic)) != 0)
         return false;
     found->content = version == 1 || version == 4 || version == 6 ? CONTENT_BCACHE_DATA : CONTENT_BCACHE_CACHE;
     found->uuid = uuid_text(bytes + 40, arena);
     found->set_uuid = uuid_text(bytes + 56, arena);
+    found->data_sector = version == 1 ? USUAL_DATA_SECTOR : (int64_t)cache_little_endian(bytes + 184, 8);
+    if (found->content != CONTENT_BCACHE_DATA)
+        found->data_sector = 0;
     return true;
 }
 
@@ -61,13 +65,13 @@ static void read_superblock(const unsigned char *bytes, struct found_device *fou
     found->content = CONTENT_OTHER;
     if (memcmp(bytes, zeroes, SUPERBLOCK) == 0) {
         found->content = CONTENT_EMPTY;
-    } else if (little_endian(bytes, 4) == 0x23489321) {
+    } else if (cache_little_endian(bytes, 4) == 0x23489321) {
         found->content = CONTENT_WRITECACHE;
-    } else if (read_bcache(bytes, found, arena)) {
+    } else if (cache_read_bcache(bytes, found, arena)) {
         return;
-    } else if (little_endian(bytes + 32, 8) == 06142003) {
+    } else if (cache_little_endian(bytes + 32, 8) == 06142003) {
         found->content = CONTENT_CACHE;
-        found->block_sectors = (int64_t)little_endian(bytes + 232, 4);
+        found->block_sectors = (int64_t)cache_little_endian(bytes + 232, 4);
     }
 }
 
@@ -114,6 +118,7 @@ int call_ask_cache(const struct step *step, struct outcome *outcome, struct aren
         if (error)
             return error;
         read_superblock(bytes, found, arena);
+        found->is_held = call_bcache_holds(node.st_rdev);
         found->is_memory = is_memory(node.st_rdev);
     }
     return 0;

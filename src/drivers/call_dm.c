@@ -18,13 +18,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "drivers/call.h"
+#include "drivers/patience.h"
 
-enum { UDEV_MS = 15000, PAUSE_MS = 20, REMOVE_MS = 5000, TARGET_NAME = 16 };
+enum { UDEV_MS = 15000, REMOVE_MS = 5000, TARGET_NAME = 16 };
 
 struct dm {
     LIBRARY_FUNCTION(dm_get_next_target);
@@ -95,21 +95,6 @@ static int open_library(struct dm *dm, struct outcome *outcome, struct arena *ar
     return error;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void pause_shortly(void)
-{
-    static const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000 * 1000 };
-
-    nanosleep(&pause, NULL);
-}
-
 /* NULL: no memory, or a name that the device-mapper does not take. */
 static struct dm_task *new_task(const struct dm *dm, int type, const char *name)
 {
@@ -146,12 +131,12 @@ static int run_plain(const struct dm *dm, int type, const char *name)
 /* Returns when udevd has done its part, or did not in time. */
 static void wait_for_udev(const struct dm *dm, uint32_t cookie, const char *name)
 {
-    int64_t end = now_ms() + UDEV_MS;
+    int64_t end = patience_now_ms() + UDEV_MS;
     int is_ready = 0;
 
-    while (cookie && dm->dm_udev_wait_immediate(cookie, &is_ready) && !is_ready && now_ms() < end)
-        pause_shortly();
-    if (cookie && !is_ready && now_ms() >= end) {
+    while (cookie && dm->dm_udev_wait_immediate(cookie, &is_ready) && !is_ready && patience_now_ms() < end)
+        patience_pause();
+    if (cookie && !is_ready && patience_now_ms() >= end) {
         if (dm->dm_udev_complete(cookie) && dm->dm_udev_wait_immediate(cookie, &is_ready) &&
             run_plain(dm, DM_DEVICE_MKNODES, name) < 0)
             errno = 0; /* whoever needs the node sees that it is not there */
@@ -248,7 +233,7 @@ static int resume(const struct dm *dm, const char *name)
 
 static int remove_mapping(const struct dm *dm, const char *name, int64_t patience_ms)
 {
-    int64_t end = now_ms() + patience_ms;
+    int64_t end = patience_now_ms() + patience_ms;
     int error;
 
     for (;;) {
@@ -257,9 +242,9 @@ static int remove_mapping(const struct dm *dm, const char *name, int64_t patienc
         error = task ? run_with_udev(dm, task, name) : -EINVAL;
         if (task)
             dm->dm_task_destroy(task);
-        if (error != -EBUSY || now_ms() >= end)
+        if (error != -EBUSY || patience_now_ms() >= end)
             break;
-        pause_shortly();
+        patience_pause();
     }
     return error == -ENXIO ? 0 : error;
 }
@@ -307,38 +292,47 @@ static bool is_asked(const struct step *step, const char *name)
     return step->names.count == 0 && step->text && strncmp(name, step->text, strlen(step->text)) == 0;
 }
 
-static int ask_names(const struct dm *dm, const struct step *step, const struct dm_names *names,
-                     struct outcome *outcome, struct arena *arena)
+/* fn is called with the name of each mapping that there is; one that goes meanwhile (-ENXIO) is none. The last error.
+ */
+static int for_each_name(const struct step *step, struct outcome *outcome, struct arena *arena,
+                         int fn(const struct dm *dm, const struct step *step, const char *name, struct outcome *outcome,
+                                struct arena *arena))
 {
-    for (; names && names->dev; names = (const struct dm_names *)(const void *)((const char *)names + names->next)) {
-        struct found_mapping found;
-        int error = is_asked(step, names->name) ? read_target(dm, DM_DEVICE_TABLE, names->name, &found, arena) : -ENXIO;
-
-        if (!error)
-            *LIST_ADD(&outcome->mappings, arena) = found;
-        else if (error != -ENXIO)
-            return error;
-        if (!names->next)
-            break;
-    }
-    return 0;
-}
-
-int call_dm_ask(const struct step *step, struct outcome *outcome, struct arena *arena)
-{
+    const struct dm_names *names;
     struct dm dm;
-    int error = open_library(&dm, outcome, arena);
+    int error = open_library(&dm, outcome, arena), result;
     struct dm_task *task;
 
     if (error)
         return error;
     task = new_task(&dm, DM_DEVICE_LIST, NULL);
-    error = task ? run(&dm, task) : -ENOMEM;
-    if (!error)
-        error = ask_names(&dm, step, dm.dm_task_get_names(task), outcome, arena);
+    result = task ? run(&dm, task) : -ENOMEM;
+    names = result ? NULL : dm.dm_task_get_names(task);
+    while (names && names->dev) {
+        error = fn(&dm, step, names->name, outcome, arena);
+        if (error && error != -ENXIO)
+            result = error;
+        names = names->next ? (const struct dm_names *)(const void *)((const char *)names + names->next) : NULL;
+    }
     if (task)
         dm.dm_task_destroy(task);
+    return result;
+}
+
+static int ask_name(const struct dm *dm, const struct step *step, const char *name, struct outcome *outcome,
+                    struct arena *arena)
+{
+    struct found_mapping found;
+    int error = is_asked(step, name) ? read_target(dm, DM_DEVICE_TABLE, name, &found, arena) : -ENXIO;
+
+    if (!error)
+        *LIST_ADD(&outcome->mappings, arena) = found;
     return error;
+}
+
+int call_dm_ask(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    return for_each_name(step, outcome, arena, ask_name);
 }
 
 static int set_device(const struct step *step, struct outcome *outcome, struct arena *arena)
@@ -464,8 +458,8 @@ int call_dm_reload(const struct step *step, struct outcome *outcome, struct aren
     if (!error)
         error = swap(&dm, step->name, &old);
     if (error) {
-        if (run_plain(&dm, DM_DEVICE_CLEAR, step->name) < 0)
-            outcome->complaint = arena_strdup(arena, "a table that was loaded could not be dropped");
+        /* If that fails, too, the table waits, is seen by the next look, and replaced by the next reload. */
+        (void)run_plain(&dm, DM_DEVICE_CLEAR, step->name);
         return error;
     }
     return set_device(step, outcome, arena);
@@ -491,6 +485,42 @@ int call_dm_resume(const struct step *step, struct outcome *outcome, struct aren
     if (!error)
         error = query(&dm, step->name, &info);
     return error || !info.suspended ? error : resume(&dm, step->name);
+}
+
+/* A table that was loaded and waits for the resume is dropped: the mapping goes on as it was. */
+static int thaw(const struct dm *dm, const struct found_mapping *found)
+{
+    int error = found->is_loaded ? run_plain(dm, DM_DEVICE_CLEAR, found->name) : 0;
+
+    return error ? error : resume(dm, found->name);
+}
+
+static bool starts_with_one(const char *name, const struct text_list *prefixes)
+{
+    for (uint32_t i = 0; i < prefixes->count; i++)
+        if (text_starts_with(name, prefixes->at[i]))
+            return true;
+    return false;
+}
+
+static int thaw_name(const struct dm *dm, const struct step *step, const char *name, struct outcome *outcome,
+                     struct arena *arena)
+{
+    struct found_mapping found = { 0 };
+    int error = starts_with_one(name, &step->names) ? read_target(dm, DM_DEVICE_TABLE, name, &found, arena) : -ENXIO;
+
+    if (error || !found.target || !found.is_suspended)
+        return error;
+    *LIST_ADD(&outcome->mappings, arena) = found;
+    error = thaw(dm, &found);
+    if (error)
+        outcome->complaint = arena_strdup(arena, name);
+    return error;
+}
+
+int call_dm_thaw(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    return for_each_name(step, outcome, arena, thaw_name);
 }
 
 static int send_message(const struct dm *dm, const char *name, const char *message)
@@ -532,7 +562,7 @@ static int parse_dirty(const struct found_mapping *found, int64_t *dirty)
 /* How much may be on its way at once is raised to the whole cache: nobody waits for anything else. */
 int call_dm_wait_clean(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
-    int64_t end = now_ms() + step->patience_ms, dirty = 0;
+    int64_t end = patience_now_ms() + step->patience_ms, dirty = 0;
     struct found_mapping found;
     struct dm dm;
     int error = open_library(&dm, outcome, arena);
@@ -548,10 +578,10 @@ int call_dm_wait_clean(const struct step *step, struct outcome *outcome, struct 
         arena_done(&scratch);
         if (error || dirty == 0)
             break;
-        if (now_ms() >= end)
+        if (patience_now_ms() >= end)
             error = -ETIMEDOUT;
         else
-            pause_shortly();
+            patience_pause();
     }
     if (error == -ETIMEDOUT)
         outcome->complaint = arena_printf(arena, "%" PRId64 " blocks of the cache are not yet written back", dirty);

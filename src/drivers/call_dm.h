@@ -17,6 +17,7 @@ int call_dm_create(const struct step *step, struct outcome *outcome, struct aren
 int call_dm_reload(const struct step *step, struct outcome *outcome, struct arena *arena);
 int call_dm_suspend(const struct step *step, struct outcome *outcome, struct arena *arena);
 int call_dm_resume(const struct step *step, struct outcome *outcome, struct arena *arena);
+int call_dm_thaw(const struct step *step, struct outcome *outcome, struct arena *arena);
 int call_dm_message(const struct step *step, struct outcome *outcome, struct arena *arena);
 int call_dm_wait_clean(const struct step *step, struct outcome *outcome, struct arena *arena);
 int call_dm_remove(const struct step *step, struct outcome *outcome, struct arena *arena);

@@ -19,6 +19,8 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "drivers/call.h"
+#include "drivers/call_dm.h"
 #include "drivers/luks_header.h"
 #include "drivers/luks_options.h"
 #include "drivers/wipe.h"
@@ -84,20 +86,6 @@ static int ask_mapping(struct luks_header *work, struct found_luks *found, struc
     return error == -ENODEV ? 0 : error;
 }
 
-static bool read_line(int directory, const char *path, char *line, int size)
-{
-    int descriptor = openat(directory, path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = descriptor < 0 ? -1 : read(descriptor, line, (size_t)size - 1);
-
-    if (descriptor >= 0)
-        close(descriptor);
-    if (n <= 0)
-        return false;
-    line[n] = '\0';
-    line[strcspn(line, "\n")] = '\0';
-    return true;
-}
-
 /* From sysfs: no header is read, however many mappings there are. */
 static int ask_open(struct outcome *outcome, struct arena *arena)
 {
@@ -113,10 +101,12 @@ static int ask_open(struct outcome *outcome, struct arena *arena)
         if (strncmp(entry->d_name, "dm-", 3) != 0)
             continue;
         snprintf(path, sizeof(path), "%s/dm/name", entry->d_name);
-        if (!read_line(dirfd(blocks), path, name, sizeof(name)) || !text_starts_with(name, CALL_LUKS_PREFIX))
+        text_read_line(dirfd(blocks), path, name, sizeof(name));
+        if (!text_starts_with(name, CALL_LUKS_PREFIX))
             continue;
         snprintf(path, sizeof(path), "%s/size", entry->d_name);
-        if (!read_line(dirfd(blocks), path, sectors, sizeof(sectors)) || !text_parse_i64(sectors, 1, INT64_MAX, &size))
+        text_read_line(dirfd(blocks), path, sectors, sizeof(sectors));
+        if (!text_parse_i64(sectors, 1, INT64_MAX, &size))
             continue; /* without a table it is none yet */
         *LIST_ADD(&outcome->luks, arena) = (struct found_luks){
             .name = arena_strdup(arena, name),
@@ -126,6 +116,24 @@ static int ask_open(struct outcome *outcome, struct arena *arena)
     }
     closedir(blocks);
     return 0;
+}
+
+/* A header that cannot be read does not keep anybody from knowing whether its mapping is open. */
+static void ask_one(struct luks_header *work, struct found_luks *found, struct outcome *outcome, struct arena *arena)
+{
+    int error = ask_mapping(work, found, arena);
+    char *device;
+
+    if (!error && found->path[0])
+        error = ask_header(work, found, outcome, arena);
+    if (!error)
+        return;
+    found->error = -error;
+    found->complaint = work->said[0] ? arena_strdup(arena, work->said) : NULL;
+    work->said[0] = '\0';
+    device = arena_printf(arena, "/dev/mapper/%s", found->name);
+    if (!found->device && call_measure_device(device, &found->device_kib) == 0)
+        found->device = device;
 }
 
 int call_luks_ask(const struct step *step, struct outcome *outcome, struct arena *arena)
@@ -141,9 +149,7 @@ int call_luks_ask(const struct step *step, struct outcome *outcome, struct arena
 
         found->name = arena_strdup(arena, step->names.at[i]);
         found->path = arena_strdup(arena, i < step->paths.count ? step->paths.at[i] : "");
-        error = ask_mapping(&work, found, arena);
-        if (!error && found->path[0])
-            error = ask_header(&work, found, outcome, arena);
+        ask_one(&work, found, outcome, arena);
     }
     return luks_header_end(&work, error, outcome, arena);
 }
@@ -342,6 +348,11 @@ int call_luks_close(const struct step *step, struct outcome *outcome, struct are
         error = work.lib.crypt_deactivate(work.device, step->name);
     if (error == -EBUSY)
         work.said[0] = '\0'; /* who uses it is found out, and says more */
+    /* The library wants to read the header, which a disk that fails does not give; the mapping goes without. */
+    if (error && error != -EBUSY && error != -ENODEV) {
+        luks_header_close(&work);
+        return call_dm_remove(step, outcome, arena);
+    }
     return luks_header_end(&work, error == -ENODEV ? 0 : error, outcome, arena);
 }
 

@@ -13,14 +13,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "drivers/call.h"
 #include "drivers/in_use.h"
+#include "drivers/patience.h"
 
-enum { VALUE_SIZE = 4096, PAUSE_MS = 20 };
+enum { VALUE_SIZE = 4096 };
 
 static const char *const roots[] = { "/sys/kernel/config/nvmet/", "/sys/class/nvme/", "/sys/block/", "/sys/fs/bcache" };
 
@@ -220,14 +220,6 @@ int call_tree_ask(const struct step *step, struct outcome *outcome, struct arena
     return 0;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static bool has_values(const char *directory, const struct text_list *names)
 {
     for (uint32_t i = 0; i + 1 < names->count; i += 2) {
@@ -261,22 +253,33 @@ static bool find_block(const struct step *step, struct outcome *outcome, int64_t
     return is_there;
 }
 
+/* Of one device it is told what it lacks; of many, that none is like that. */
+static char *describe_missing(const struct step *step, int64_t size_kib, struct arena *arena)
+{
+    char value[VALUE_SIZE];
+
+    if (size_kib > 0)
+        return arena_printf(arena, "the device still has %" PRId64 " KiB instead of %" PRId64, size_kib,
+                            step->size_kib);
+    for (uint32_t i = 0; i + 1 < step->names.count && !strchr(step->path, '*'); i += 2)
+        if (tree_read(arena_printf(arena, "%s/%s", step->path, step->names.at[i]), value, sizeof(value)) == 0 &&
+            !tree_value_is(value, step->names.at[i + 1]))
+            return arena_printf(arena, "%s of %s is still %s", step->names.at[i], strrchr(step->path, '/') + 1, value);
+    return arena_strdup(arena, "the device did not appear");
+}
+
 int call_tree_wait_block(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
-    static const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000 * 1000 };
-    int64_t end = now_ms() + step->patience_ms, size_kib = 0;
+    int64_t end = patience_now_ms() + step->patience_ms, size_kib = 0;
 
     if (!tree_is_allowed(step->path))
         return -EPERM;
     while (!find_block(step, outcome, &size_kib, arena)) {
-        if (now_ms() >= end) {
-            outcome->complaint = size_kib > 0
-                                     ? arena_printf(arena, "the device still has %" PRId64 " KiB instead of %" PRId64,
-                                                    size_kib, step->size_kib)
-                                     : arena_strdup(arena, "the device did not appear");
+        if (patience_now_ms() >= end) {
+            outcome->complaint = describe_missing(step, size_kib, arena);
             return -ETIMEDOUT;
         }
-        nanosleep(&pause, NULL);
+        patience_pause();
     }
     return 0;
 }

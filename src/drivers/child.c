@@ -136,11 +136,12 @@ static int spawn(struct child *child, const struct child_options *options)
     char path[4096];
     char *environment[] = { path, (char[]){ "LC_ALL=C" }, (char[]){ "LANG=C" },
                             (char[]){ "LVM_SUPPRESS_FD_WARNINGS=1" }, NULL };
-    uv_stdio_container_t stdio[4] = {
+    uv_stdio_container_t stdio[5] = {
         { .flags = UV_CREATE_PIPE | UV_READABLE_PIPE, .data.stream = (uv_stream_t *)&child->input },
         { .flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&child->output },
         { .flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&child->error },
-        { .flags = UV_INHERIT_FD, .data.fd = options->inherit },
+        { .flags = options->inherit ? UV_INHERIT_FD : UV_IGNORE, .data.fd = options->inherit },
+        { .flags = UV_IGNORE },
     };
     uv_process_options_t spawn_options = {
         .exit_cb = exited,
@@ -152,10 +153,15 @@ static int spawn(struct child *child, const struct child_options *options)
         .stdio = stdio,
     };
     const char *own_path = getenv("PATH");
+    uv_os_fd_t held;
 
     snprintf(path, sizeof(path), "PATH=%s", own_path ? own_path : "/usr/sbin:/usr/bin:/sbin:/bin");
     if (options->keep_error)
         stdio[2] = (uv_stdio_container_t){ .flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO };
+    if (options->holds && uv_fileno((uv_handle_t *)&options->holds->input, &held) == 0) {
+        stdio[4] = (uv_stdio_container_t){ .flags = UV_INHERIT_FD, .data.fd = held };
+        spawn_options.stdio_count = 5;
+    }
     return uv_spawn(loop_uv(child->all->loop), &child->process, &spawn_options);
 }
 

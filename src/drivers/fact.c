@@ -110,7 +110,7 @@ void facts_note_removed(struct storage_fact *volume)
     volume->size_kib = volume->device_kib = volume->allocated_kib = volume->granularity_kib = 0;
     volume->dependents = 0;
     volume->is_uncertain = volume->has_vanished = volume->is_active = volume->is_new = false;
-    volume->is_doomed = volume->is_snapshot = false;
+    volume->is_doomed = volume->is_snapshot = volume->is_void = false;
 }
 
 void facts_note_missing(struct facts *facts, struct storage_fact *volume)

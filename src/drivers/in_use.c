@@ -72,18 +72,6 @@ static void look_at_swaps(struct users *users)
     buf_done(&text);
 }
 
-/* The first line of a small file; "" when there is none. */
-static void read_line(const char *path, char *line, size_t size)
-{
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t length = file < 0 ? 0 : read(file, line, size - 1);
-
-    line[length > 0 ? length : 0] = '\0';
-    line[strcspn(line, "\n")] = '\0';
-    if (file >= 0)
-        close(file);
-}
-
 static void look_at_holders(struct users *users)
 {
     char path[64], inner[PATH_MAX], name[256];
@@ -96,7 +84,7 @@ static void look_at_holders(struct users *users)
         if (entry->d_name[0] == '.')
             continue;
         snprintf(inner, sizeof(inner), "%s/%s/dm/name", path, entry->d_name);
-        read_line(inner, name, sizeof(name));
+        text_read_line(AT_FDCWD, inner, name, sizeof(name));
         add(users, "used by %s", name[0] ? name : entry->d_name);
     }
     if (directory)
@@ -134,7 +122,7 @@ static void look_at_programs(struct users *users)
         if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || !has_open(entry->d_name, users))
             continue;
         snprintf(path, sizeof(path), "/proc/%.20s/comm", entry->d_name);
-        read_line(path, name, sizeof(name));
+        text_read_line(AT_FDCWD, path, name, sizeof(name));
         add(users, "open in %s (process %.20s)", name, entry->d_name);
     }
     if (directory)

@@ -293,20 +293,6 @@ static int compare_paths(const void *a, const void *b)
     return strcmp(((const struct loop_device *)a)->path, ((const struct loop_device *)b)->path);
 }
 
-/* The first line of a file below directory, "" when it cannot be read: devices come and go while we look. */
-static void read_line(int directory, const char *path, char *line, size_t size)
-{
-    int file = openat(directory, path, O_RDONLY | O_CLOEXEC);
-    ssize_t length = -1;
-
-    if (file >= 0) {
-        length = read(file, line, size - 1);
-        close(file);
-    }
-    line[length > 0 ? length : 0] = '\0';
-    line[strcspn(line, "\n")] = '\0';
-}
-
 int loop_table_read(struct loop_table *table)
 {
     DIR *directory = opendir("/sys/block");
@@ -324,11 +310,11 @@ int loop_table_read(struct loop_table *table)
         if (!text_starts_with(entry->d_name, "loop") || strlen(entry->d_name) > 20)
             continue;
         snprintf(attribute, sizeof(attribute), "%s/loop/backing_file", entry->d_name);
-        read_line(dirfd(directory), attribute, path, sizeof(path));
+        text_read_line(dirfd(directory), attribute, path, sizeof(path));
         if (!path[0])
             continue;
         snprintf(attribute, sizeof(attribute), "%s/size", entry->d_name);
-        read_line(dirfd(directory), attribute, size, sizeof(size));
+        text_read_line(dirfd(directory), attribute, size, sizeof(size));
         if (table->count == room) {
             room = room ? room * 2 : 64;
             table->at = memory_resize(table->at, room * sizeof(*table->at));

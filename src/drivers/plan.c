@@ -51,6 +51,22 @@ struct step *plan_destructive(struct plan *plan, const char *authority, enum ste
     return step;
 }
 
+struct step *plan_destroy_own(struct plan *plan, const struct plan_evidence *evidence, enum step_kind kind,
+                              const char *what, ...)
+{
+    struct step *step;
+    va_list args;
+
+    assert(evidence->want->must_be_new && !evidence->want->must_exist);
+    assert(evidence->is_side || !evidence->want->origin);
+    va_start(args, what);
+    step = add(plan, kind, what, args);
+    va_end(args);
+    step->changes = true;
+    step->authority = arena_strdup(&plan->arena, "the volume is new");
+    return step;
+}
+
 void plan_add_words(struct plan *plan, struct step *step, const char *const *words)
 {
     for (; *words; words++)
@@ -123,6 +139,8 @@ static void print_call(const struct step *step, struct buf *out)
         buf_printf(out, " size_kib=%" PRId64, step->size_kib);
     if (step->offset)
         buf_printf(out, " offset=%" PRId64, step->offset);
+    if (step->hold_ms)
+        buf_printf(out, " hold_ms=%" PRId64, step->hold_ms);
     print_list(out, "paths", &step->paths);
     print_list(out, "names", &step->names);
     buf_add_char(out, '\n');

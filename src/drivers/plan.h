@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "drivers/step.h"
+#include "model/want.h"
 
 struct facts;
 
@@ -27,11 +28,23 @@ void plan_done(struct plan *plan);
 struct step *plan_add(struct plan *plan, enum step_kind kind, const char *what, ...) PRINTF_LIKE(3, 4)
     __attribute__((returns_nonnull));
 /*
- * The only maker of steps that destroy data. authority is what the want carries: the user's request that allowed it; a
- * plan that would destroy without one is a bug of the planner, and is asserted.
+ * The maker of steps that destroy what users may have. authority is what the want carries: the user's request that
+ * allowed it; a plan that would destroy without one is a bug of the planner, and is asserted.
  */
 struct step *plan_destructive(struct plan *plan, const char *authority, enum step_kind kind, const char *what, ...)
     PRINTF_LIKE(4, 5) __attribute__((returns_nonnull));
+
+/*
+ * That nobody has ever had anything in what is destroyed: it is our own, and just being made. The want says that the
+ * volume was never told to anybody; what is made from a snapshot is not new but for its sides.
+ */
+struct plan_evidence {
+    const struct volume_want *want;
+    bool is_side; /* of the volume */
+};
+/* Likewise without a user's request; asserted like that. */
+struct step *plan_destroy_own(struct plan *plan, const struct plan_evidence *evidence, enum step_kind kind,
+                              const char *what, ...) PRINTF_LIKE(4, 5) __attribute__((returns_nonnull));
 
 /* For steps of kind STEP_EXEC: further words of the command, ended by NULL. */
 void plan_add_words(struct plan *plan, struct step *step, const char *const *words);

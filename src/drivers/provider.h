@@ -125,7 +125,9 @@ struct known_pool {
     const struct pool_want *want;
     const struct provider *provider; /* NULL: not in this version */
     const struct trouble *trouble;   /* why it cannot be used; NULL: it can */
-    bool holds_nothing;              /* it could never have been used as it is configured, so no volume can be in it */
+    /* As it is configured it could never have been used. So no volume is in it that was not there before it was
+     * configured so. */
+    bool holds_nothing;
 };
 struct known_pool *known_pool_find(const struct map *pools, const char *name);
 /* False when one of that name is there. want must be set; key and provider are set here. */

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A run walks its plan: an EXEC step becomes a child; the longest stretch of other steps becomes one batch for a
- * worker, which answers step by step. Runs that find no worker free wait in a queue, first come first served.
+ * A run walks its plan in stretches. An EXEC step is one, and becomes a child; the longest stretch of other steps
+ * becomes one batch for a worker, which answers step by step. Runs that find no worker free wait in a queue, first come
+ * first served.
+ *
+ * Where a step must always be run, because something stands still until then, the stretch goes as far as that step,
+ * tools in between included: one worker has it all. While a tool runs it waits, to be told how that ended, and does
+ * what must be done by itself when it is not told in time, or when there is nobody any more who could tell it, neither
+ * this process nor the tool. The turns of all tools of a stretch are had before its first step begins, so that nothing
+ * stands still while another one has its turn.
  *
  * A worker that does not answer in time is killed if its step only asks. If its step changes the machine, it is
  * reported and left alone; it no longer counts against the limit, so that a device that hangs costs its own resource
- * and no other. Workers that have nothing to do for a while are sent home, but for one.
+ * and no other.
  */
 #include "drivers/run.h"
 
@@ -19,25 +26,14 @@
 #include "base/log.h"
 #include "drivers/batch.h"
 #include "drivers/child.h"
+#include "drivers/workers.h"
 
 LOG_DOMAIN("run");
 
 enum {
     WORKERS = 4,
-    CHILDREN_LIMIT = 256, /* all together, those that hang included */
     OUTPUT_LIMIT = 16 * 1024 * 1024,
     COMPLAINT_LIMIT = 64 * 1024,
-    IDLE_MS = 30000,
-};
-
-struct worker {
-    struct worker *next;
-    struct runner *runner;
-    struct child *child;
-    struct run *run; /* NULL: idle */
-    bool hangs;
-    int64_t idle_since_ms;
-    struct buf in;
 };
 
 struct run {
@@ -49,13 +45,15 @@ struct run {
     void *owner;
     struct arena arena;
     struct outcome *outcomes;
-    uint32_t at, batch_end; /* the step under way; the first that is not in the worker's batch */
+    uint32_t at, stretch_end; /* the step under way; the first that is not in its stretch */
     bool is_failed;
+    bool has_turns; /* of all steps of the stretch */
+    bool is_let_go; /* the worker is gone that held something still for the tool */
     int64_t step_started_ms;
     struct timer *patience;
     struct worker *worker;
     struct child *tool;
-    int64_t turn_number; /* 0: it does not wait for the turn of its step; else in which order it came */
+    int64_t turn_number; /* 0: it does not wait for turns; else in which order it came */
     struct buf output, complaint;
     bool truncated;
 };
@@ -64,9 +62,8 @@ struct runner {
     struct loop *loop;
     struct run_options options;
     struct children children;
-    struct worker *workers;
+    struct workers workers;
     struct run *runs, *first_waiting, *last_waiting;
-    struct timer *idle;
     int64_t last_turn_number;
     struct secret *key; /* the satellite's */
 };
@@ -132,29 +129,54 @@ static void fail_step(struct run *run, enum outcome_result result, int error, co
     outcome->error = error;
     outcome->complaint = arena_strdup_null(&run->arena, complaint);
     end_step(run);
+    run->stretch_end = run->at;
 }
 
 /* Turns: a tool that takes a lock of its own would only wait there, and be one more process. */
 
-static const struct run *run_before(const struct run *run, const char *turn)
+static bool needs_turn(const struct run *run, const char *turn)
 {
-    for (const struct run *other = run->runner->runs; other; other = other->next)
-        if (other != run && other->tool && step_under_way(other)->turn &&
-            strcmp(step_under_way(other)->turn, turn) == 0)
+    for (uint32_t i = run->at; i < run->stretch_end; i++)
+        if (run->plan->steps.at[i].turn && strcmp(run->plan->steps.at[i].turn, turn) == 0)
+            return true;
+    return false;
+}
+
+static bool shares_turn(const struct run *a, const struct run *b)
+{
+    for (uint32_t i = a->at; i < a->stretch_end; i++)
+        if (a->plan->steps.at[i].turn && needs_turn(b, a->plan->steps.at[i].turn))
+            return true;
+    return false;
+}
+
+/* One that has a turn which this one needs; else one that waits for it and came before. */
+static const struct run *run_before(const struct run *run)
+{
+    const struct run *waits = NULL;
+
+    for (const struct run *other = run->runner->runs; other; other = other->next) {
+        bool came_before = other->turn_number > 0 && (run->turn_number == 0 || other->turn_number < run->turn_number);
+
+        if (other == run || !(other->has_turns || came_before) || !shares_turn(run, other))
+            continue;
+        if (other->has_turns)
             return other;
-    return NULL;
+        waits = other;
+    }
+    return waits;
 }
 
 static bool must_wait(struct run *run)
 {
-    const char *turn = step_under_way(run)->turn;
-    const struct run *before = turn ? run_before(run, turn) : NULL;
-
-    if (before && run->turn_number == 0) {
+    if (run->has_turns)
+        return false;
+    run->has_turns = run_before(run) == NULL;
+    if (!run->has_turns && run->turn_number == 0) {
         run->turn_number = ++run->runner->last_turn_number;
         start_patience(run);
     }
-    return before != NULL;
+    return !run->has_turns;
 }
 
 static struct run *next_in_turn(struct runner *runner)
@@ -162,8 +184,7 @@ static struct run *next_in_turn(struct runner *runner)
     struct run *first = NULL;
 
     for (struct run *run = runner->runs; run; run = run->next)
-        if (run->turn_number > 0 && (!first || run->turn_number < first->turn_number) &&
-            !run_before(run, step_under_way(run)->turn))
+        if (run->turn_number > 0 && (!first || run->turn_number < first->turn_number) && !run_before(run))
             first = run;
     return first;
 }
@@ -174,6 +195,7 @@ static void serve_turns(struct runner *runner)
 
     while ((run = next_in_turn(runner))) {
         run->turn_number = 0;
+        run->has_turns = true;
         timer_stop(run->patience);
         advance(run);
     }
@@ -202,13 +224,48 @@ static void tool_output(void *owner, bool is_error, const char *bytes, size_t le
         keep(run, &run->output, run->runner->options.output_limit, bytes, length);
 }
 
+/*
+ * What tools have made is worth nothing when nobody says afterwards that all stood still meanwhile. So for those before
+ * end, up to the step that the worker did last.
+ */
+static void annul_tools(struct run *run, uint32_t end)
+{
+    for (uint32_t i = end; i-- > 0 && run->plan->steps.at[i].kind == STEP_EXEC;) {
+        if (run->outcomes[i].result != OUTCOME_DONE)
+            continue;
+        run->outcomes[i].result = OUTCOME_FAILED;
+        run->outcomes[i].error = ETIMEDOUT;
+        run->outcomes[i].is_void = true;
+        run->outcomes[i].complaint = arena_strdup(&run->arena, "What was to stand still meanwhile did not");
+    }
+}
+
+/* The worker that waits for it is told. */
+static void end_tool(struct run *run)
+{
+    struct outcome told = { 0 };
+    struct buf out = { 0 };
+
+    run->tool = NULL;
+    if (run->is_let_go)
+        annul_tools(run, run->at + 1);
+    end_step(run);
+    if (run->is_let_go)
+        run->stretch_end = run->at;
+    run->is_let_go = false;
+    if (!run->worker)
+        return;
+    told.result = run->outcomes[run->at - 1].result;
+    batch_encode(&outcome_schema, &told, &out);
+    worker_send(run->worker, &out);
+}
+
 static void tool_end(void *owner, int exit_code, int signal_number)
 {
     struct run *run = owner;
     const struct step *step = step_under_way(run);
     struct outcome *outcome = &run->outcomes[run->at];
 
-    run->tool = NULL;
     outcome->exit_code = signal_number ? 128 + signal_number : exit_code;
     outcome->output = arena_strdup(&run->arena, buf_text(&run->output));
     outcome->complaint = arena_strdup(&run->arena, buf_text(&run->complaint));
@@ -221,7 +278,7 @@ static void tool_end(void *owner, int exit_code, int signal_number)
         outcome->result = OUTCOME_FAILED;
         outcome->error = EFBIG;
     }
-    end_step(run);
+    end_tool(run);
     go_on(run);
 }
 
@@ -231,7 +288,11 @@ static void exec_tool(struct run *run)
 {
     const struct step *step = step_under_way(run);
     char **argv = arena_alloc(&run->arena, (step->argv.count + 1) * sizeof(*argv));
-    struct child_options options = { .argv = argv, .inherit = run->runner->options.inherit };
+    struct child_options options = {
+        .argv = argv,
+        .inherit = run->runner->options.inherit,
+        .holds = run->worker ? worker_child(run->worker) : NULL,
+    };
     struct buf input = { 0 };
     int error = -EINVAL;
 
@@ -244,7 +305,10 @@ static void exec_tool(struct run *run)
         run->tool = child_new(&run->runner->children, &options, &tool_events, run, &error);
     }
     if (!run->tool) {
-        fail_step(run, OUTCOME_FAILED, -error, step->argv.count > 0 ? step->argv.at[0] : NULL);
+        run->outcomes[run->at] = (struct outcome){ .result = OUTCOME_FAILED, .error = -error };
+        if (step->argv.count > 0)
+            run->outcomes[run->at].complaint = arena_strdup(&run->arena, step->argv.at[0]);
+        end_tool(run);
         return;
     }
     if (step->input && step->input[0]) {
@@ -257,155 +321,74 @@ static void exec_tool(struct run *run)
 
 /* Workers. */
 
-static void worker_free(struct worker *worker)
+/* What a failure keeps from being run. Where a worker is at it, it answers for its own steps. */
+static void skip(struct run *run)
 {
-    for (struct worker **link = &worker->runner->workers; *link; link = &(*link)->next)
-        if (*link == worker) {
-            *link = worker->next;
-            break;
-        }
-    buf_done(&worker->in);
-    free(worker);
+    while (run->at < run->plan->steps.count && run->is_failed && !step_under_way(run)->always &&
+           (!run->worker || step_under_way(run)->kind == STEP_EXEC))
+        run->outcomes[run->at++].result = OUTCOME_SKIPPED;
 }
 
-static void release_worker(struct worker *worker)
+static bool take_answer(void *user, const char *body, size_t length)
 {
-    worker->run->worker = NULL;
-    worker->run = NULL;
-    worker->hangs = false;
-    worker->idle_since_ms = loop_now_ms(worker->runner->loop);
-}
-
-/* The worker is of no more use: whatever it says now is not heard. */
-static void dismiss_worker(struct worker *worker)
-{
-    child_abandon(worker->child);
-    worker_free(worker);
-}
-
-static void worker_failed(struct worker *worker, const char *why)
-{
-    struct run *run = worker->run;
-    struct runner *runner = worker->runner;
-
-    if (run) {
-        release_worker(worker);
-        fail_step(run, OUTCOME_LOST, 0, why);
-    }
-    worker_free(worker);
-    if (run)
-        advance(run);
-    serve_turns(runner);
-    serve_queue(runner);
-}
-
-/* One answer; false when it makes no sense. */
-static bool take_answer(struct worker *worker, const char *body, size_t length)
-{
-    struct run *run = worker->run;
+    struct run *run = user;
     struct field_error error;
 
-    if (!run || run->at >= run->batch_end ||
+    if (run->tool || run->at >= run->stretch_end || step_under_way(run)->kind == STEP_EXEC ||
         field_decode_text(&outcome_schema, &run->outcomes[run->at], body, length, &run->arena, &error) < 0)
         return false;
     end_step(run);
-    worker->hangs = false;
-    if (run->at < run->batch_end) {
+    skip(run);
+    if (run->at == run->stretch_end) {
+        worker_release(run->worker);
+        run->worker = NULL;
+    } else if (step_under_way(run)->kind != STEP_EXEC) {
         start_patience(run);
-        return true;
     }
-    release_worker(worker);
     return true;
 }
 
-static void worker_output(void *owner, bool is_error, const char *bytes, size_t length)
+static void answered(void *user)
 {
-    struct worker *worker = owner;
-    struct run *run = worker->run;
-    const char *body;
-    size_t size;
-    int state;
+    struct run *run = user;
 
-    (void)is_error;
-    buf_add(&worker->in, bytes, length);
-    while ((state = batch_peek(&worker->in, &body, &size)) > 0) {
-        if (!take_answer(worker, body, size)) {
-            state = -EPROTO;
-            break;
-        }
-        batch_drop(&worker->in);
-    }
-    if (state < 0) {
-        log_error("a worker answered what cannot be understood; it is dismissed");
-        child_abandon(worker->child);
-        worker_failed(worker, "its worker answered what cannot be understood");
-        return;
-    }
-    if (run && !run->worker)
+    if (!run->worker || step_under_way(run)->kind == STEP_EXEC)
         go_on(run);
 }
 
-static void worker_end(void *owner, int exit_code, int signal_number)
+static void worker_lost(void *user, int exit_code, const char *why)
 {
-    struct worker *worker = owner;
+    struct run *run = user;
 
-    if (worker->run)
-        log_warn("worker ended with %s %d during \"%s\"", signal_number ? "signal" : "code",
-                 signal_number ? signal_number : exit_code, step_under_way(worker->run)->what);
-    worker_failed(worker, "its worker process died");
-}
-
-static const struct child_events worker_events = { .on_output = worker_output, .on_end = worker_end };
-
-static struct worker *start_worker(struct runner *runner, int *error)
-{
-    char *argv[] = { (char[]){ "linstor" }, (char[]){ "worker" }, NULL };
-    struct child_options options = {
-        .argv = argv,
-        .program = runner->options.program,
-        .keep_error = true,
-        .inherit = runner->options.inherit,
-    };
-    struct worker *worker = memory_alloc(sizeof(*worker));
-
-    worker->runner = runner;
-    worker->child = child_new(&runner->children, &options, &worker_events, worker, error);
-    if (!worker->child) {
-        free(worker);
-        return NULL;
+    run->worker = NULL;
+    if (run->tool) {
+        run->is_let_go = true; /* what must always be run is run again when it has ended */
+        serve_queue(run->runner);
+        return;
     }
-    worker->next = runner->workers;
-    runner->workers = worker;
-    return worker;
+    log_warn("a worker ended during \"%s\"", step_under_way(run)->what);
+    annul_tools(run, run->at);
+    if (exit_code == WORKER_LET_GO)
+        fail_step(run, OUTCOME_FAILED, ETIMEDOUT, "What stands still meanwhile was let go");
+    else
+        fail_step(run, OUTCOME_LOST, 0, why);
+    go_on(run);
 }
 
-/* NULL and *error 0: all are busy. */
-static struct worker *find_worker(struct runner *runner, int *error)
-{
-    int busy = 0;
-
-    *error = 0;
-    for (struct worker *worker = runner->workers; worker; worker = worker->next) {
-        if (!worker->run)
-            return worker;
-        busy += !worker->hangs;
-    }
-    if (busy >= runner->options.workers || runner->children.count >= CHILDREN_LIMIT)
-        return NULL;
-    return start_worker(runner, error);
-}
+static const struct worker_events worker_events = { .on_answer = take_answer,
+                                                    .on_answered = answered,
+                                                    .on_lost = worker_lost };
 
 /* 0, or an errno: then nothing was sent. */
 static int send_batch(struct run *run, struct worker *worker)
 {
     struct buf out = { 0 };
-    int error = batch_encode_steps(&run->plan->steps.at[run->at], run->batch_end - run->at, run->runner->key, &out);
+    int error = batch_encode_steps(&run->plan->steps.at[run->at], run->stretch_end - run->at, run->runner->key, &out);
 
     if (error)
         return error;
-    worker->run = run;
     run->worker = worker;
-    child_write(worker->child, &out);
+    worker_send(worker, &out);
     start_patience(run);
     return 0;
 }
@@ -415,7 +398,7 @@ static void serve_queue(struct runner *runner)
     while (runner->first_waiting) {
         struct run *run = runner->first_waiting;
         int error;
-        struct worker *worker = find_worker(runner, &error);
+        struct worker *worker = workers_lend(&runner->workers, run, &error);
 
         if (!worker && !error)
             return;
@@ -426,6 +409,7 @@ static void serve_queue(struct runner *runner)
             error = send_batch(run, worker);
             if (!error)
                 continue;
+            worker_release(worker);
             fail_step(run, OUTCOME_FAILED, error, NULL);
         } else {
             fail_step(run, OUTCOME_FAILED, -error, "its worker process could not be started");
@@ -438,13 +422,6 @@ static void ask_for_worker(struct run *run)
 {
     struct runner *runner = run->runner;
 
-    run->batch_end = run->at + 1;
-    /* A step with keys is a batch of its own. */
-    while (run->plan->steps.at[run->at].sealed.count == 0 && run->batch_end < run->plan->steps.count &&
-           run->plan->steps.at[run->batch_end].kind != STEP_EXEC &&
-           run->plan->steps.at[run->batch_end].sealed.count == 0 &&
-           (!run->plan->steps.at[run->at].always || !run->is_failed))
-        run->batch_end++;
     run->next_waiting = NULL;
     if (runner->last_waiting)
         runner->last_waiting->next_waiting = run;
@@ -453,25 +430,47 @@ static void ask_for_worker(struct run *run)
     runner->last_waiting = run;
 }
 
+/*
+ * A step with keys is a batch of its own, and so is what is run after a failure: workers do not know of it. Beyond a
+ * tool goes only what ends with a step that must always be run.
+ */
+static uint32_t find_stretch_end(const struct run *run)
+{
+    const struct step *steps = run->plan->steps.at;
+    uint32_t end = run->at + 1;
+    bool has_tool = false;
+
+    if (steps[run->at].kind == STEP_EXEC || steps[run->at].sealed.count > 0 || run->is_failed)
+        return end;
+    for (uint32_t i = end; i < run->plan->steps.count && steps[i].sealed.count == 0; i++) {
+        has_tool = has_tool || steps[i].kind == STEP_EXEC;
+        if (steps[i].kind != STEP_EXEC && (!has_tool || steps[i].always))
+            end = i + 1;
+    }
+    return end;
+}
+
 /* Goes on until something is under way, or the plan is through: then run is freed. */
 static void advance(struct run *run)
 {
-    while (run->at < run->plan->steps.count) {
-        const struct step *step = step_under_way(run);
-
-        if (run->is_failed && !step->always) {
-            run->outcomes[run->at].result = OUTCOME_SKIPPED;
-            run->at++;
-        } else if (step->kind == STEP_EXEC) {
-            if (must_wait(run))
-                return;
+    for (skip(run); run->at < run->plan->steps.count; skip(run)) {
+        if (run->at >= run->stretch_end) {
+            run->has_turns = false;
+            run->stretch_end = find_stretch_end(run);
+        }
+        if (must_wait(run))
+            return;
+        if (step_under_way(run)->kind == STEP_EXEC) {
             exec_tool(run);
             if (run->tool)
                 return;
-        } else {
-            ask_for_worker(run);
-            return;
+            continue;
         }
+        if (run->worker)
+            start_patience(run);
+        else
+            ask_for_worker(run);
+        return;
     }
     run->events->done(run->owner, run->outcomes, run->plan->steps.count);
     run_free(run);
@@ -486,50 +485,53 @@ static void go_on(struct run *run)
     serve_queue(runner);
 }
 
+static void leave_alone(struct run *run)
+{
+    int64_t since_ms = loop_now_ms(run->runner->loop) - run->step_started_ms;
+    const struct step *step = step_under_way(run);
+
+    if (!run->tool)
+        worker_set_hanging(run->worker, true);
+    log_warn("\"%s\" has not ended after %lld ms; process %d is left alone", step->what, (long long)since_ms,
+             child_pid(run->tool ? run->tool : worker_child(run->worker)));
+    if (run->events->hangs)
+        run->events->hangs(run->owner, step, NULL, since_ms);
+    serve_queue(run->runner);
+}
+
+static void give_up(struct run *run)
+{
+    log_warn("\"%s\" has not ended after %lld ms and is killed", step_under_way(run)->what,
+             (long long)(loop_now_ms(run->runner->loop) - run->step_started_ms));
+    if (run->tool) {
+        child_kill(run->tool);
+        child_abandon(run->tool);
+        run->outcomes[run->at] = (struct outcome){ .result = OUTCOME_TIMEOUT, .error = ETIMEDOUT };
+        end_tool(run);
+    } else {
+        worker_kill(run->worker);
+        run->worker = NULL;
+        fail_step(run, OUTCOME_TIMEOUT, ETIMEDOUT, NULL);
+    }
+    go_on(run);
+}
+
 /* First the start of the run, which must not happen inside run_plan; later the patience with its steps. */
 static void timer_fired(void *owner)
 {
     struct run *run = owner;
-    const struct step *step;
 
     if (run->turn_number > 0) {
-        step = step_under_way(run);
         if (run->events->hangs)
-            run->events->hangs(run->owner, step, step_under_way(run_before(run, step->turn)),
+            run->events->hangs(run->owner, step_under_way(run), step_under_way(run_before(run)),
                                loop_now_ms(run->runner->loop) - run->step_started_ms);
-        return;
-    }
-    if (!run->tool && !run->worker) {
+    } else if (!run->tool && !run->worker) {
         go_on(run);
-        return;
-    }
-    step = step_under_way(run);
-    if (step->changes) {
-        if (run->worker)
-            run->worker->hangs = true;
-        log_warn("\"%s\" has not ended after %lld ms; process %d is left alone", step->what,
-                 (long long)(loop_now_ms(run->runner->loop) - run->step_started_ms),
-                 child_pid(run->worker ? run->worker->child : run->tool));
-        if (run->events->hangs)
-            run->events->hangs(run->owner, step, NULL, loop_now_ms(run->runner->loop) - run->step_started_ms);
-        serve_queue(run->runner);
-        return;
-    }
-    log_warn("\"%s\" has not ended after %lld ms and is killed", step->what,
-             (long long)(loop_now_ms(run->runner->loop) - run->step_started_ms));
-    if (run->worker) {
-        struct worker *worker = run->worker;
-
-        child_kill(worker->child);
-        release_worker(worker);
-        dismiss_worker(worker);
+    } else if (step_under_way(run)->changes) {
+        leave_alone(run);
     } else {
-        child_kill(run->tool);
-        child_abandon(run->tool);
-        run->tool = NULL;
+        give_up(run);
     }
-    fail_step(run, OUTCOME_TIMEOUT, ETIMEDOUT, NULL);
-    go_on(run);
 }
 
 void run_plan(struct runner *runner, const struct plan *plan, const struct run_events *events, void *owner)
@@ -548,22 +550,6 @@ void run_plan(struct runner *runner, const struct plan *plan, const struct run_e
     timer_start(run->patience, 0, 0);
 }
 
-static void send_idle_home(void *owner)
-{
-    struct runner *runner = owner;
-    int64_t now_ms = loop_now_ms(runner->loop);
-    bool kept = false;
-
-    for (struct worker *worker = runner->workers, *next; worker; worker = next) {
-        next = worker->next;
-        if (worker->run)
-            continue;
-        if (kept && now_ms - worker->idle_since_ms >= IDLE_MS)
-            dismiss_worker(worker);
-        kept = true;
-    }
-}
-
 struct runner *runner_new(struct loop *loop, const struct run_options *options)
 {
     struct runner *runner = memory_alloc(sizeof(*runner));
@@ -580,8 +566,15 @@ struct runner *runner_new(struct loop *loop, const struct run_options *options)
     own->quick_ms = own->quick_ms ? own->quick_ms : 10000;
     own->patient_ms = own->patient_ms ? own->patient_ms : 60000;
     own->very_patient_ms = own->very_patient_ms ? own->very_patient_ms : 30 * 60000;
-    runner->idle = timer_new(loop, send_idle_home, runner);
-    timer_start(runner->idle, IDLE_MS, IDLE_MS);
+    runner->workers = (struct workers){
+        .loop = loop,
+        .children = &runner->children,
+        .events = &worker_events,
+        .program = own->program,
+        .inherit = own->inherit,
+        .limit = own->workers,
+    };
+    workers_init(&runner->workers);
     return runner;
 }
 
@@ -594,9 +587,7 @@ void runner_free(struct runner *runner)
 {
     while (runner->runs)
         run_free(runner->runs);
-    while (runner->workers)
-        worker_free(runner->workers);
+    workers_done(&runner->workers);
     children_done(&runner->children);
-    timer_free(runner->idle);
     free(runner);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The one runner of plans. It executes the steps of a plan one after another, never two of the same plan at once, and
- * stops at the first that fails, except for steps marked always. It knows nothing of volumes: what the steps mean is
- * the planner's matter, what came of them the reader's.
+ * stops at the first that fails, except for steps marked always: those of kernel interfaces are run even when this
+ * process is gone. It knows nothing of volumes: what the steps mean is the planner's matter, what came of them the
+ * reader's.
  *
  * run.c runs tools as child processes and everything else in worker processes (this same program in a hidden role), so
  * that no system call of a plan can stop the loop. tests/sim has another implementation, on a machine in memory.
@@ -50,9 +51,16 @@ struct runner *runner_new(struct loop *loop, const struct run_options *options);
  */
 struct secret;
 void runner_set_key(struct runner *runner, struct secret *key);
-/* Runs under way are forgotten without done; what changes the machine goes on until its step ends. */
+/*
+ * Runs under way are forgotten without done; what changes the machine goes on until its step ends, and steps that must
+ * always be run still are, by the worker that had begun.
+ */
 void runner_free(struct runner *runner);
 
-/* The hidden role: reads batches of steps from standard input, writes outcomes to standard output, until end of file.
+/*
+ * The hidden role: reads batches of steps from standard input, writes outcomes to standard output, until end of file.
+ * Where a batch has a step of kind EXEC, it waits for the outcome of that on standard input.
  */
 int worker_main(void);
+/* Its exit code when it was not told so in time and did what must always be done by itself: see step.hold_ms. */
+enum { WORKER_LET_GO = 75 };

@@ -36,6 +36,7 @@ const struct enum_name step_kind_names[] = {
     { "DM_RELOAD", STEP_DM_RELOAD },
     { "DM_SUSPEND", STEP_DM_SUSPEND },
     { "DM_RESUME", STEP_DM_RESUME },
+    { "DM_THAW", STEP_DM_THAW },
     { "DM_MESSAGE", STEP_DM_MESSAGE },
     { "DM_WAIT_CLEAN", STEP_DM_WAIT_CLEAN },
     { "DM_REMOVE", STEP_DM_REMOVE },
@@ -44,6 +45,8 @@ const struct enum_name step_kind_names[] = {
     { "WAIT_BLOCK", STEP_WAIT_BLOCK },
     { "BCACHE_REGISTER", STEP_BCACHE_REGISTER },
     { "BCACHE_STOP", STEP_BCACHE_STOP },
+    { "BCACHE_WIPE", STEP_BCACHE_WIPE },
+    { "BCACHE_RENEW", STEP_BCACHE_RENEW },
     { 0 },
 };
 
@@ -77,6 +80,7 @@ static const struct step_traits traits[] = {
     { STEP_DM_RELOAD,      .patience = STEP_PATIENT, .changes = true },
     { STEP_DM_SUSPEND,     .patience = STEP_PATIENT, .changes = true },
     { STEP_DM_RESUME,      .patience = STEP_PATIENT, .changes = true },
+    { STEP_DM_THAW,        .patience = STEP_PATIENT, .changes = true },
     { STEP_DM_MESSAGE,     .patience = STEP_PATIENT, .changes = true },
     { STEP_DM_WAIT_CLEAN,  .patience = STEP_VERY_PATIENT, .changes = true },
     { STEP_DM_REMOVE,      .patience = STEP_PATIENT, .changes = true },
@@ -84,7 +88,9 @@ static const struct step_traits traits[] = {
     { STEP_TREE,           .patience = STEP_VERY_PATIENT, .changes = true },
     { STEP_WAIT_BLOCK,     .patience = STEP_PATIENT },
     { STEP_BCACHE_REGISTER, .patience = STEP_PATIENT, .changes = true },
-    { STEP_BCACHE_STOP,    .patience = STEP_VERY_PATIENT, .changes = true },
+    { STEP_BCACHE_STOP,    .patience = STEP_PATIENT, .changes = true },
+    { STEP_BCACHE_WIPE,    .patience = STEP_PATIENT, .changes = true, .destroys = true },
+    { STEP_BCACHE_RENEW,   .patience = STEP_PATIENT, .changes = true },
 };
 
 const struct enum_name tree_change_names[] = {
@@ -132,7 +138,7 @@ static const struct field step_fields[] = {
     FIELD(step, topic, 0), FIELD(step, pool, 0), FIELD(step, identifier, 0), FIELD(step, argv, 0), FIELD(step, input, FIELD_SECRET), FIELD(step, accept, 0),
     FIELD(step, turn, 0), FIELD(step, path, 0), FIELD(step, device, 0), FIELD(step, name, 0), FIELD(step, text, 0),
     FIELD(step, sealed, 0), FIELD(step, keys, FIELD_LINK | FIELD_SECRET), FIELD(step, key_name, 0),
-    FIELD(step, size_kib, 0), FIELD(step, patience_ms, 0), FIELD(step, offset, 0), FIELD(step, pools, 0), FIELD(step, paths, 0), FIELD(step, names, 0),
+    FIELD(step, size_kib, 0), FIELD(step, patience_ms, 0), FIELD(step, hold_ms, 0), FIELD(step, offset, 0), FIELD(step, pools, 0), FIELD(step, paths, 0), FIELD(step, names, 0),
     LIST(step, entries, tree_entry, 0),
 };
 SCHEMA(step)
@@ -154,13 +160,14 @@ static const struct field found_device_fields[] = {
     FIELD(found_device, path, FIELD_REQUIRED), FIELD(found_device, size_kib, 0), FIELD(found_device, is_memory, 0),
     ENUM(found_device, content, found_content_names, 0), FIELD(found_device, block_sectors, 0),
     FIELD(found_device, uuid, 0), FIELD(found_device, set_uuid, 0),
+    FIELD(found_device, data_sector, 0), FIELD(found_device, is_held, 0),
 };
 static SCHEMA(found_device)
 
 static const struct field found_luks_fields[] = {
     FIELD(found_luks, name, FIELD_REQUIRED), FIELD(found_luks, path, 0), FIELD(found_luks, header, 0),
     FIELD(found_luks, key_name, 0), FIELD(found_luks, offset_kib, 0), FIELD(found_luks, device, 0),
-    FIELD(found_luks, device_kib, 0), FIELD(found_luks, is_elsewhere, 0),
+    FIELD(found_luks, device_kib, 0), FIELD(found_luks, is_elsewhere, 0), FIELD(found_luks, error, 0), FIELD(found_luks, complaint, 0),
 };
 static SCHEMA(found_luks)
 static const struct field found_mapping_fields[] = {
@@ -173,7 +180,7 @@ static SCHEMA(found_mapping)
 static const struct field outcome_fields[] = {
     ENUM(outcome, result, outcome_result_names, FIELD_REQUIRED), FIELD(outcome, error, 0),
     FIELD(outcome, exit_code, 0), FIELD(outcome, output, 0), FIELD(outcome, complaint, 0),
-    FIELD(outcome, truncated, 0), FIELD(outcome, device, 0), FIELD(outcome, owner, 0), FIELD(outcome, size_kib, 0),
+    FIELD(outcome, truncated, 0), FIELD(outcome, is_void, 0), FIELD(outcome, device, 0), FIELD(outcome, owner, 0), FIELD(outcome, size_kib, 0),
     FIELD(outcome, device_kib, 0), FIELD(outcome, allocated_kib, 0),
     LIST(outcome, directories, found_directory, 0), LIST(outcome, devices, found_device, 0), LIST(outcome, disks, disk, 0),
     LIST(outcome, mappings, found_mapping, 0), LIST(outcome, luks, found_luks, 0), LIST(outcome, entries, tree_entry, 0),

@@ -37,6 +37,7 @@ enum step_kind {
     STEP_DM_RELOAD,     /* mapping name gets table text, on the same devices: loaded, suspended, resumed */
     STEP_DM_SUSPEND,    /* mapping name, with the file system on it; fine when it is suspended */
     STEP_DM_RESUME,     /* mapping name; fine when it runs */
+    STEP_DM_THAW,       /* mappings whose names start with one of names run; -> mappings, those that did not */
     STEP_DM_MESSAGE,    /* text to the target of mapping name; comes back when the kernel has done it */
     STEP_DM_WAIT_CLEAN, /* until the cache that is mapping name has nothing to write back, at most patience_ms */
     STEP_DM_REMOVE,     /* mapping name, retried while it is open for at most patience_ms; fine when it is gone */
@@ -54,8 +55,11 @@ enum step_kind {
     /* device, which bears a superblock of bcache, is made known to the kernel; with text, device is a bcache and gets
      * the cache of that set; fine when that holds */
     STEP_BCACHE_REGISTER,
-    STEP_BCACHE_STOP, /* device (NULL: none) is written back within patience_ms and stopped, with text the set of its
-                         cache, too; -EBUSY when it is in use; fine when it is gone */
+    STEP_BCACHE_STOP, /* paths, devices that bear superblocks of bcache, are given up by the kernel; what is only in the
+                         cache stays there; -EBUSY when device, which shows them, is in use; fine when that holds */
+    STEP_BCACHE_WIPE, /* the superblock of path, which must be of set text, is zeroed; fine when there is none */
+    STEP_BCACHE_RENEW, /* path, a copy of a device, gets a superblock of its own, for set text, without what it holds in
+                          a cache; -EUCLEAN when there was something; where its data begins stays */
 };
 extern const struct enum_name step_kind_names[];
 
@@ -104,6 +108,9 @@ struct step {
     struct text_list keys;   /* the same in clear: only in the batch that a worker gets, see run.c */
     char *key_name;          /* of the first of them, to be noted with what it opens */
     int64_t size_kib, patience_ms;
+    /* From its beginning something stands still, for so long at most: then the later steps with always are run, by the
+     * worker itself. 0: nothing does. */
+    int64_t hold_ms;
     int64_t offset;                     /* STEP_ASK_CACHE, STEP_WIPE; bytes */
     struct text_list pools, paths;      /* STEP_ASK_FILES and _SPACE: pools[i] lies in directory paths[i] */
     struct text_list names;             /* STEP_ASK_FILES, STEP_ASK_DISKS, STEP_WAIT_BLOCK */
@@ -140,6 +147,8 @@ struct found_device {
     uint32_t content;      /* STEP_ASK_CACHE: enum found_content */
     int64_t block_sectors; /* STEP_ASK_CACHE: of the CONTENT_CACHE */
     char *uuid, *set_uuid; /* STEP_ASK_CACHE: of the CONTENT_BCACHE_*: its own, and that of its set */
+    int64_t data_sector;   /* STEP_ASK_CACHE: of the CONTENT_BCACHE_DATA: where the data begins */
+    bool is_held;          /* STEP_ASK_CACHE: the kernel's bcache has it */
 };
 enum found_content {
     CONTENT_EMPTY,
@@ -170,6 +179,8 @@ struct found_luks {
     char *device;       /* NULL: the mapping is closed */
     int64_t device_kib;
     bool is_elsewhere; /* the mapping is open on another device than path */
+    int32_t error;     /* errno: the header could not be looked at; 0: it was */
+    char *complaint;   /* of the library; may be NULL */
 };
 
 struct outcome {
@@ -179,6 +190,7 @@ struct outcome {
     char *output;      /* STEP_EXEC: standard output */
     char *complaint;   /* STEP_EXEC: standard error; others: which part failed, when what does not say it */
     bool truncated;    /* there was more output than is kept */
+    bool is_void;      /* STEP_EXEC: it failed because nobody held still what had to be; what it made is of no use */
     char *device;      /* of the file that the step was about */
     char *owner;       /* likewise: the mark that it bears */
     int64_t size_kib, device_kib, allocated_kib; /* likewise, as it is now */

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The worker: plain blocking C. It may hang in any system call of a step, and may be killed between any two. When the
- * satellite goes away, the step under way is finished and none is begun: before each step the worker looks whether
- * anybody is still there to hear of it.
+ * satellite goes away, the step under way is finished and none is begun but those that must always be run: before each
+ * step the worker looks whether anybody is still there to hear of it.
+ *
+ * While a tool of the batch runs, elsewhere, the worker holds still what its steps have stopped. Its input ends when
+ * both the satellite and the tool are gone, for the tool has the other end, too: what the tool still makes is made
+ * while nothing moves. Longer than hold_ms it waits for nobody.
  */
 #include <errno.h>
 #include <poll.h>
@@ -16,7 +20,24 @@
 
 #include "drivers/batch.h"
 #include "drivers/call.h"
+#include "drivers/patience.h"
 #include "drivers/run.h"
+
+enum { INPUT_SIZE = 65536 };
+
+/* What this process works with; of everything there is one. */
+struct worker {
+    struct buf in;
+    struct arena arena;
+    struct loop_cursor cursor;
+};
+
+/* How far a batch is. */
+struct progress {
+    bool has_failed;
+    bool is_alone;    /* nobody waits for answers any more */
+    int64_t until_ms; /* something stands still until then; 0: nothing does */
+};
 
 static bool write_all(int descriptor, const struct buf *bytes)
 {
@@ -37,29 +58,106 @@ static bool satellite_is_there(void)
     return poll(&output, 1, 0) <= 0 || !(output.revents & (POLLERR | POLLHUP));
 }
 
-static bool run_batch(const struct batch *batch, struct loop_cursor *cursor, struct arena *arena)
+/* False at the end of the input. */
+static bool read_more(struct buf *in)
 {
-    bool failed = false;
+    ssize_t n;
+
+    buf_reserve(in, in->length == 0 ? 4 * INPUT_SIZE : INPUT_SIZE); /* so that a small batch is never moved */
+    do
+        n = read(STDIN_FILENO, in->data + in->length, INPUT_SIZE);
+    while (n < 0 && errno == EINTR);
+    if (n > 0)
+        in->length += (size_t)n;
+    return n > 0;
+}
+
+static bool is_late(const struct progress *progress)
+{
+    return progress->until_ms > 0 && patience_now_ms() >= progress->until_ms;
+}
+
+/* Whether there is something to read; not when the time is over. */
+static bool await_input(const struct progress *progress)
+{
+    struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+
+    while (!is_late(progress)) {
+        int64_t left_ms = progress->until_ms > 0 ? progress->until_ms - patience_now_ms() : -1;
+
+        if (poll(&input, 1, (int)left_ms) > 0)
+            return true;
+    }
+    return false;
+}
+
+/* How the tool ended. False: nobody told. */
+static bool await_tool(struct worker *worker, const struct progress *progress, struct outcome *tool)
+{
+    struct field_error error;
+    const char *body;
+    size_t length;
+    int state;
+
+    while ((state = batch_peek(&worker->in, &body, &length)) == 0)
+        if (!await_input(progress) || !read_more(&worker->in))
+            return false;
+    if (state < 0 || field_decode_text(&outcome_schema, tool, body, length, &worker->arena, &error) < 0)
+        return false;
+    batch_drop(&worker->in);
+    return true;
+}
+
+static void take_result(struct progress *progress, uint32_t result)
+{
+    progress->has_failed = progress->has_failed || (result != OUTCOME_DONE && result != OUTCOME_SKIPPED);
+}
+
+static void let_go(struct progress *progress, const struct step *step)
+{
+    if (!progress->is_alone && is_late(progress))
+        fprintf(stderr, "worker: \"%s\" has not ended in time; what stands still goes on\n", step->what);
+    progress->has_failed = progress->is_alone = true;
+    progress->until_ms = 0;
+}
+
+static void answer(struct progress *progress, const struct outcome *outcome)
+{
     struct buf out = { 0 };
 
-    for (uint32_t i = 0; i < batch->steps.count; i++) {
-        const struct step *step = &batch->steps.at[i];
-        struct outcome outcome = { 0 };
-
-        if (!satellite_is_there())
-            break;
-        if (failed && !step->always)
-            outcome.result = OUTCOME_SKIPPED;
-        else
-            call_run(step, &outcome, cursor, arena);
-        failed = failed || outcome.result == OUTCOME_FAILED;
-        buf_clear(&out);
-        batch_encode(&outcome_schema, &outcome, &out);
-        if (!write_all(STDOUT_FILENO, &out))
-            break;
-    }
+    batch_encode(&outcome_schema, outcome, &out);
+    if (!write_all(STDOUT_FILENO, &out))
+        progress->has_failed = progress->is_alone = true;
     buf_done(&out);
-    return satellite_is_there();
+}
+
+static void run_step(struct worker *worker, const struct step *step, struct progress *progress)
+{
+    struct outcome outcome = { 0 };
+
+    if (is_late(progress) || !satellite_is_there())
+        let_go(progress, step);
+    if (step->hold_ms > 0 && progress->until_ms == 0 && !progress->has_failed)
+        progress->until_ms = patience_now_ms() + step->hold_ms;
+    if (progress->has_failed && !step->always)
+        outcome.result = OUTCOME_SKIPPED;
+    else if (step->kind != STEP_EXEC)
+        call_run(step, &outcome, &worker->cursor, &worker->arena);
+    else if (progress->is_alone || !await_tool(worker, progress, &outcome))
+        let_go(progress, step);
+    take_result(progress, outcome.result ? outcome.result : OUTCOME_FAILED);
+    if (step->kind != STEP_EXEC && !progress->is_alone)
+        answer(progress, &outcome);
+}
+
+/* False: nobody waits for the answers. */
+static bool run_batch(struct worker *worker, const struct batch *batch)
+{
+    struct progress progress = { 0 };
+
+    for (uint32_t i = 0; i < batch->steps.count; i++)
+        run_step(worker, &batch->steps.at[i], &progress);
+    return !progress.is_alone;
 }
 
 static bool has_keys(const struct batch *batch)
@@ -81,58 +179,52 @@ static void protect_memory(void)
     (void)prctl(PR_SET_DUMPABLE, 0);
 }
 
-/* False when what came is no batch. */
-static bool run_frames(struct buf *in, struct loop_cursor *cursor, struct arena *arena)
+/* 0, or the exit code. */
+static int run_frames(struct worker *worker)
 {
     const char *body;
     size_t length;
     int state;
 
-    while ((state = batch_peek(in, &body, &length)) > 0) {
+    while ((state = batch_peek(&worker->in, &body, &length)) > 0) {
         struct batch batch = { 0 };
         struct field_error error;
         bool is_secret;
 
         /* No tree is made of it: what carries keys must leave no copies. */
-        if (field_scan_text(&batch_schema, &batch, body, length, arena, &error) < 0) {
+        if (field_scan_text(&batch_schema, &batch, body, length, &worker->arena, &error) < 0) {
             fprintf(stderr, "worker: %s\n", error.message);
-            return false;
+            return 1;
         }
-        batch_drop(in);
+        batch_drop(&worker->in);
         is_secret = has_keys(&batch);
         if (is_secret) {
-            buf_wipe(in); /* nothing stands behind it: the next batch comes when this one was answered */
+            buf_wipe(&worker->in); /* nothing stands behind it: the next batch comes when this one was answered */
             protect_memory();
         }
-        if (!run_batch(&batch, cursor, arena))
-            return false;
+        if (!run_batch(worker, &batch))
+            return WORKER_LET_GO;
         if (is_secret)
-            arena_wipe(arena);
+            arena_wipe(&worker->arena);
         else
-            arena_reset(arena);
+            arena_reset(&worker->arena);
     }
-    return state == 0;
+    return state < 0 ? 1 : 0;
 }
 
 int worker_main(void)
 {
-    struct arena arena = { 0 };
-    struct loop_cursor cursor = { 0 };
-    struct buf in = { 0 };
-    ssize_t n;
+    struct worker worker = { 0 };
+    int code = 0;
 
     /* A terminal's ^C and a stop of the whole unit are for the satellite: a step that was begun is ended. */
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_NAME, "linstor-worker");
-    do {
-        buf_reserve(&in, in.length == 0 ? 4 * 65536 : 65536); /* so that a small batch is never moved */
-        n = read(STDIN_FILENO, in.data + in.length, 65536);
-        if (n > 0)
-            in.length += (size_t)n;
-    } while ((n < 0 && errno == EINTR) || (n > 0 && run_frames(&in, &cursor, &arena)));
-    buf_done(&in);
-    arena_done(&arena);
-    return 0;
+    while (code == 0 && read_more(&worker.in))
+        code = run_frames(&worker);
+    buf_done(&worker.in);
+    arena_done(&worker.arena);
+    return code;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "layers/bcache_facts.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,9 +20,9 @@ static const char *const patterns[] = {
 };
 static const char *const looked_at[] = { "module/", "device/", "set/", NULL };
 
-void bcache_facts_ask(struct plan *plan)
+void bcache_facts_ask(const struct layer *layer, struct plan *plan)
 {
-    look_ask(BCACHE_LAYER, "look at the devices of bcache", patterns, plan);
+    look_ask(layer->name, "look at the devices of bcache", patterns, plan);
 }
 
 /* The part of a path in /sys/block: "bcache0"; NULL: the path lies elsewhere. */
@@ -81,7 +82,8 @@ static void read_answer(const struct outcome *outcome, int64_t asked, struct fac
     look_end(&look, looked_at);
 }
 
-static void read_content(const struct step *step, const struct outcome *outcome, struct layer_fact *fact)
+static void read_content(const struct step *step, const struct outcome *outcome, struct layer_fact *fact,
+                         struct arena *arena)
 {
     static const struct found_device none;
     const struct found_device *found = outcome->devices.count > 0 ? &outcome->devices.at[0] : &none;
@@ -89,8 +91,12 @@ static void read_content(const struct step *step, const struct outcome *outcome,
 
     fact_state_set(&fact->state, is_data ? BCACHE_DATA : BCACHE_FAST, enum_name(found_content_names, found->content));
     fact_state_set(&fact->state, is_data ? BCACHE_DATA_SET : BCACHE_FAST_SET, found->set_uuid);
-    if (is_data)
+    fact_state_set(&fact->state, is_data ? BCACHE_DATA_HELD : BCACHE_FAST_HELD, found->is_held ? "yes" : NULL);
+    if (is_data) {
         fact_state_set(&fact->state, BCACHE_DATA_UUID, found->uuid);
+        fact_state_set(&fact->state, BCACHE_SECTOR,
+                       found->data_sector > 0 ? arena_printf(arena, "%" PRId64, found->data_sector) : NULL);
+    }
     fact->is_uncertain = false;
 }
 
@@ -128,8 +134,9 @@ static void read_change(const struct step *step, const struct outcome *outcome, 
                         struct arena *arena)
 {
     if (step->kind == STEP_ASK_CACHE)
-        read_content(step, outcome, facts_edit_layer(facts, BCACHE_LAYER, step->name));
-    else if (step->kind == STEP_EXEC || step->kind == STEP_WIPE)
+        read_content(step, outcome, facts_edit_layer(facts, BCACHE_LAYER, step->name), arena);
+    else if (step->kind == STEP_EXEC || step->kind == STEP_WIPE || step->kind == STEP_BCACHE_WIPE ||
+             step->kind == STEP_BCACHE_RENEW)
         fact_state_done(&facts_edit_layer(facts, BCACHE_LAYER, step->name)->state);
     else if (step->kind == STEP_WAIT_BLOCK && step->text)
         read_appeared(step, outcome, facts, arena);
@@ -140,8 +147,11 @@ static void read_change(const struct step *step, const struct outcome *outcome, 
     else if (step->kind == STEP_BCACHE_STOP)
         remove_device(facts, step->device, arena);
     if (step->kind == STEP_BCACHE_STOP && step->text) {
+        struct layer_fact *fact = facts_edit_layer(facts, BCACHE_LAYER, step->name);
+
         facts_remove_layer(facts, BCACHE_LAYER, arena_printf(arena, "set/%s", step->text));
-        fact_state_done(&facts_edit_layer(facts, BCACHE_LAYER, step->name)->state);
+        fact_state_set(&fact->state, BCACHE_DATA_HELD, NULL);
+        fact_state_set(&fact->state, BCACHE_FAST_HELD, NULL);
     }
 }
 

@@ -174,7 +174,7 @@ static int raise_new(const struct cache *cache, struct plan *plan, struct troubl
     }
     /* A layer below that has just begun to encrypt shows noise. */
     if (cache->volume->want->must_be_new && content.content == CONTENT_OTHER) {
-        mapping_wipe_content(&mapping, cache->name, meta, 0, plan);
+        mapping_wipe_content(&mapping, cache->name, cache->volume->want, meta, 0, plan);
         return 0;
     }
     if (mapping_check_content(&mapping, cache->name, meta, 0, &content, cache->volume->want->must_exist, &plan->arena,
@@ -224,57 +224,31 @@ static int raise(const struct level *level, struct plan *plan, struct trouble *t
     return 0;
 }
 
-static int lower(const struct level *level, struct plan *plan, struct trouble *trouble)
-{
-    (void)trouble;
-    mapping_lower(&mapping, level, plan);
-    return 0;
-}
-
-static void freeze(const struct level *level, struct plan *plan)
+/* What is written from now on is written through, and what was, back. */
+static void flush(const struct level *level, struct plan *plan)
 {
     for (uint32_t i = 0; i < level->count; i++) {
         struct cache cache;
 
         cache_init(&cache, level, &level->volumes[i], &plan->arena);
-        if (!cache.live_mode || strcmp(cache.live_mode, "passthrough") != 0) {
-            reload(&cache, "writethrough", "cleaner", plan);
-            wait_until_clean(&cache, plan);
-        }
-        mapping_step(&mapping, cache.name, STEP_DM_SUSPEND, plan, "suspend %s", cache.name);
+        if (cache.live_mode && strcmp(cache.live_mode, "passthrough") == 0)
+            continue;
+        reload(&cache, "writethrough", "cleaner", plan);
+        wait_until_clean(&cache, plan);
     }
 }
 
+/* It goes on before anything else is tried with it. */
 static void thaw(const struct level *level, struct plan *plan)
 {
+    mapping_thaw(level, plan);
     for (uint32_t i = 0; i < level->count; i++) {
         struct cache cache;
 
         cache_init(&cache, level, &level->volumes[i], &plan->arena);
-        reload(&cache, cache.mode, cache.policy, plan)->always = true;
+        if (!cache.live_mode || strcmp(cache.live_mode, "passthrough") != 0)
+            reload(&cache, cache.mode, cache.policy, plan)->always = true;
     }
-}
-
-static void ask(const struct level *level, struct plan *plan)
-{
-    mapping_ask(&mapping, level, plan);
-}
-
-static void ask_all(struct plan *plan)
-{
-    mapping_ask_all(&mapping, plan);
-}
-
-static int read_outcome(const struct step *step, const struct outcome *outcome, int64_t asked, struct facts *facts,
-                        struct arena *arena, struct trouble *trouble)
-{
-    return mapping_read(&mapping, step, outcome, asked, facts, arena, trouble);
-}
-
-static void describe(const struct level *level, const struct level_volume *volume, struct arena *arena,
-                     struct volume_fact *fact)
-{
-    mapping_describe(&mapping, level, volume, arena, fact);
 }
 
 const struct layer layer_cache = {
@@ -283,12 +257,14 @@ const struct layer layer_cache = {
     .needs = "dm_cache",
     .gross_kib = gross_kib,
     .side_kib = side_kib,
-    .ask = ask,
-    .ask_all = ask_all,
-    .read = read_outcome,
+    .mapping = &mapping,
+    .ask = mapping_ask,
+    .ask_all = mapping_ask_all,
+    .read = mapping_read,
     .raise = raise,
-    .lower = lower,
-    .freeze = freeze,
+    .lower = mapping_lower,
+    .flush = flush,
+    .freeze = mapping_freeze,
     .thaw = thaw,
-    .describe = describe,
+    .describe = mapping_describe,
 };

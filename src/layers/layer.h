@@ -39,6 +39,8 @@ struct level_volume {
     struct level_device below[BELOW_LIMIT]; /* [0]: the level below; then the sides, in the order of layer_sides() */
 };
 
+struct mapping; /* layers/mapping.h */
+
 struct level {
     const struct layer *layer;
     const struct resource_want *resource;
@@ -51,7 +53,9 @@ struct level {
 struct layer {
     const char *name; /* "STORAGE" */
     enum layer_kind kind;
-    const char *needs; /* NULL, or the key in outcome.missing that makes it unusable on this machine */
+    const struct mapping *mapping; /* how its devices are mapped by the device-mapper; NULL: they are not */
+    bool is_remote;                /* its devices may lie on other nodes */
+    const char *needs;             /* NULL, or the key in outcome.missing that makes it unusable on this machine */
     /* How much the level below must give so that this one can give net_kib. */
     int64_t (*gross_kib)(const struct level *level, const struct volume_want *volume, int64_t net_kib);
     /* Likewise for one of its sides, in the order of layer_sides(); NULL where there are none. */
@@ -62,7 +66,7 @@ struct layer {
      * Questions about everything of this layer on the machine; NULL: the layer keeps no facts. Asked before the first
      * plan and by the observer. Its read marks the layer as known (facts.known_layers) when it was answered.
      */
-    void (*ask_all)(struct plan *plan);
+    void (*ask_all)(const struct layer *layer, struct plan *plan);
     outcome_reader *read; /* NULL: no step names this layer as its reader */
     /*
      * The level below holds, and all its devices and sides are there. What lacks until this one holds. A level takes
@@ -72,10 +76,13 @@ struct layer {
     /* The level above is gone. What must be done until this one is. */
     int (*lower)(const struct level *level, struct plan *plan, struct trouble *trouble);
     /*
-     * Both NULL where what the level below holds is always whole. freeze: everything that was written is brought down
-     * to the level below, and nothing changes until thaw, whose steps run even when those in between fail. A level that
-     * was left frozen is thawed by raise.
+     * All NULL where what the level below holds is always whole. flush: what was written is brought down to the level
+     * below, and so is, as far as that can be, what is written from now on; it goes on being used. freeze, which may be
+     * NULL: the rest is brought down, too, and nothing changes until thaw; so its steps have hold_ms, and take no time
+     * that flush could have taken. The steps of thaw run even when those in between fail. A level that was left flushed
+     * or frozen is thawed by raise.
      */
+    void (*flush)(const struct level *level, struct plan *plan);
     void (*freeze)(const struct level *level, struct plan *plan);
     void (*thaw)(const struct level *level, struct plan *plan);
     /* Changes *fact, which the levels below filled, to what the level above or a user sees. */

@@ -9,10 +9,12 @@
  *     offset  KiB of header
  *     was     a header was seen, so that its absence is a loss
  *     where   "elsewhere": the mapping is open on another device
+ *     why     the header cannot be read, which the disk is to blame for
  *
  * Only what is blank is formatted, which the step makes sure of once more; a volume that was in use and has lost its
  * header is never made anew. Keys are needed to format, open, grow and change keys, not to close and remove.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,9 +24,11 @@
 #include "drivers/call_luks.h"
 #include "drivers/explain.h"
 #include "drivers/luks_options.h"
+#include "layers/mapping.h"
 #include "layers/storage.h"
 
 static char layer_name[] = "LUKS";
+static const struct mapping luks_mapping = { layer_name, CALL_LUKS_PREFIX, "crypt" };
 
 static char *mapping_of(const struct level *level, const struct level_volume *volume, struct arena *arena)
 {
@@ -110,8 +114,9 @@ static void ask(const struct level *level, struct plan *plan)
     }
 }
 
-static void ask_all(struct plan *plan)
+static void ask_all(const struct layer *layer, struct plan *plan)
 {
+    (void)layer;
     plan_add(plan, STEP_ASK_LUKS, "list open encrypted devices")->reader = layer_name;
 }
 
@@ -128,6 +133,29 @@ static bool is_luks(const char *header)
     return strcmp(header, "luks1") == 0 || strcmp(header, "luks2") == 0;
 }
 
+/* Of the disk; others are of the moment. */
+static bool is_of_disk(int32_t error)
+{
+    static const int errors[] = { EIO, EREMOTEIO, ENODATA, EBADMSG, EILSEQ, ENOLINK };
+
+    for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+        if (errors[i] == error)
+            return true;
+    return false;
+}
+
+static void read_unreadable(const struct found_luks *found, struct layer_fact *fact, struct arena *arena)
+{
+    facts_set_text(&fact->device, found->device);
+    fact->device_kib = found->device_kib;
+    fact->is_uncertain = !is_of_disk(found->error);
+    fact_state_set(&fact->state, "below", found->path && found->path[0] ? found->path : NULL);
+    fact_state_set(&fact->state, "header", NULL);
+    fact_state_set(&fact->state, "why",
+                   arena_printf(arena, "%s%s%s", found->complaint ? found->complaint : "", found->complaint ? " " : "",
+                                strerror(found->error)));
+}
+
 static void read_found(const struct found_luks *found, struct layer_fact *fact)
 {
     const char *below = found->path && found->path[0] ? found->path : NULL;
@@ -138,6 +166,7 @@ static void read_found(const struct found_luks *found, struct layer_fact *fact)
     facts_set_text(&fact->device, found->device);
     fact->device_kib = found->device_kib;
     fact->is_uncertain = false;
+    fact_state_set(&fact->state, "why", NULL);
     fact_state_set(&fact->state, "where", found->is_elsewhere ? "elsewhere" : NULL);
     fact_state_set(&fact->state, "below", below);
     if (!below)
@@ -164,6 +193,7 @@ static void read_open(const struct outcome *outcome, int64_t asked, struct facts
                 found = &outcome->luks.at[i];
         if (fact->stamp > asked)
             continue;
+        fact->is_uncertain = fact->is_uncertain || fact_state_find(&fact->state, "why");
         facts_set_text(&fact->device, found ? found->device : NULL);
         fact->device_kib = found ? found->device_kib : 0;
     }
@@ -180,18 +210,36 @@ static void read_open(const struct outcome *outcome, int64_t asked, struct facts
     fact_state_set(&facts->known_layers, layer_name, "yes");
 }
 
-static void read_answers(const struct step *step, const struct outcome *outcome, int64_t asked, struct facts *facts)
+/* -1 and *trouble when something could not be looked at, and it was not the disk. */
+static int read_answers(const struct step *step, const struct outcome *outcome, int64_t asked, struct facts *facts,
+                        struct arena *arena, struct trouble *trouble)
 {
+    int result = 0;
+
     if (step->names.count == 0) {
         read_open(outcome, asked, facts);
-        return;
+        return 0;
     }
     for (uint32_t i = 0; i < outcome->luks.count; i++) {
-        const struct layer_fact *known = facts_find_layer(facts, layer_name, outcome->luks.at[i].name);
+        const struct found_luks *found = &outcome->luks.at[i];
+        const struct layer_fact *known = facts_find_layer(facts, layer_name, found->name);
 
-        if (!known || known->stamp <= asked)
-            read_found(&outcome->luks.at[i], facts_edit_layer(facts, layer_name, outcome->luks.at[i].name));
+        if (known && known->stamp > asked)
+            continue;
+        if (!found->error) {
+            read_found(found, facts_edit_layer(facts, layer_name, found->name));
+            continue;
+        }
+        read_unreadable(found, facts_edit_layer(facts, layer_name, found->name), arena);
+        if (is_of_disk(found->error))
+            continue;
+        trouble->message = arena_printf(arena, "Failed to %s.", step->what);
+        trouble->cause =
+            arena_printf(arena, "%s: %s%s%s.", found->path[0] ? found->path : found->name,
+                         found->complaint ? found->complaint : "", found->complaint ? " " : "", strerror(found->error));
+        result = -1;
     }
+    return result;
 }
 
 static void read_change(const struct step *step, const struct outcome *outcome, struct facts *facts)
@@ -226,11 +274,11 @@ static int read_outcome(const struct step *step, const struct outcome *outcome, 
     if (outcome->result == OUTCOME_SKIPPED)
         return 0;
     if (outcome->result == OUTCOME_DONE && step->kind == STEP_ASK_LUKS)
-        read_answers(step, outcome, asked, facts);
-    else if (outcome->result == OUTCOME_DONE)
+        return read_answers(step, outcome, asked, facts, arena, trouble);
+    if (outcome->result == OUTCOME_DONE) {
         read_change(step, outcome, facts);
-    if (outcome->result == OUTCOME_DONE)
         return 0;
+    }
     if (step->name)
         facts_edit_layer(facts, layer_name, step->name)->is_uncertain = true;
     explain_outcome(step, outcome, arena, trouble);
@@ -364,6 +412,12 @@ static int raise_closed(const struct target *target)
     char why[LUKS_OPTIONS_WHY_SIZE];
     bool is_new = !is_luks(target->header);
 
+    if (fact_state_find(&target->fact->state, "why"))
+        return refuse(target,
+                      arena_printf(&target->plan->arena, "Its header cannot be read: %s.",
+                                   fact_state_find(&target->fact->state, "why")),
+                      "Look into the kernel's log for errors of the disk. It is retried by itself; the resource can be "
+                      "deleted on this node.");
     if (is_new && check_blank(target) < 0)
         return -1;
     if (luks_options_parse(LUKS_OPEN_OPTIONS, open_options(target->volume->want, &target->plan->arena), &options,
@@ -468,6 +522,7 @@ static int raise(const struct level *level, struct plan *plan, struct trouble *t
     return 0;
 }
 
+/* A header that the disk does not give any more has no keys that could be destroyed. */
 static int lower(const struct level *level, struct plan *plan, struct trouble *trouble)
 {
     for (uint32_t i = 0; i < level->count; i++) {
@@ -500,6 +555,7 @@ static void describe(const struct level *level, const struct level_volume *volum
 const struct layer layer_luks = {
     .name = layer_name,
     .kind = LAYER_LUKS,
+    .mapping = &luks_mapping,
     .needs = "luks",
     .gross_kib = gross_kib,
     .ask = ask,

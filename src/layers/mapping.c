@@ -9,8 +9,14 @@
 
 #include "base/text.h"
 #include "drivers/explain.h"
+#include "layers/stack.h"
 
-enum { NAME_LIMIT = 127, REMOVE_MS = 5000 };
+enum {
+    NAME_LIMIT = 127,
+    REMOVE_MS = 5000,
+    /* Guests give a disk 30 s before they call it broken. */
+    HOLD_MS = 20000,
+};
 
 /* Words of a fact's state. */
 #define TARGET    "target"
@@ -19,10 +25,11 @@ enum { NAME_LIMIT = 127, REMOVE_MS = 5000 };
 #define SUSPENDED "suspended"
 #define FAST_KIB  "fast_kib"
 #define CONTENT   "content"
+#define OFFSET    "content_at"
 #define MEMORY    "memory"
 #define BLOCK     "block"
 
-static const char *const words[] = { TARGET, ARGUMENTS, LOADED, SUSPENDED, FAST_KIB, CONTENT, MEMORY, BLOCK };
+static const char *const words[] = { TARGET, ARGUMENTS, LOADED, SUSPENDED, FAST_KIB, CONTENT, OFFSET, MEMORY, BLOCK };
 
 char *mapping_name(const struct mapping *mapping, const struct level *level, const struct level_volume *volume,
                    struct arena *arena)
@@ -100,8 +107,10 @@ static struct step *asking_step(const struct mapping *mapping, struct plan *plan
     return step;
 }
 
-void mapping_ask(const struct mapping *mapping, const struct level *level, struct plan *plan)
+void mapping_ask(const struct level *level, struct plan *plan)
 {
+    const struct mapping *mapping = level->layer->mapping;
+
     for (uint32_t i = 0; i < level->count; i++) {
         const struct layer_fact *fact = mapping_find_fact(mapping, level, &level->volumes[i], &plan->arena);
 
@@ -110,9 +119,9 @@ void mapping_ask(const struct mapping *mapping, const struct level *level, struc
     }
 }
 
-void mapping_ask_all(const struct mapping *mapping, struct plan *plan)
+void mapping_ask_all(const struct layer *layer, struct plan *plan)
 {
-    asking_step(mapping, plan)->text = arena_strdup(&plan->arena, mapping->prefix);
+    asking_step(layer->mapping, plan)->text = arena_strdup(&plan->arena, layer->mapping->prefix);
 }
 
 static void forget_state(struct layer_fact *fact)
@@ -159,12 +168,14 @@ static void read_absence(const struct mapping *mapping, const struct step *step,
     fact_state_set(&facts->known_layers, mapping->layer, "yes");
 }
 
-static void read_content(struct layer_fact *fact, const struct outcome *outcome, struct arena *arena)
+static void read_content(struct layer_fact *fact, const struct step *step, const struct outcome *outcome,
+                         struct arena *arena)
 {
     static const struct found_device none;
     const struct found_device *found = outcome->devices.count > 0 ? &outcome->devices.at[0] : &none;
 
     fact_state_set(&fact->state, CONTENT, enum_name(found_content_names, found->content));
+    fact_state_set(&fact->state, OFFSET, step->offset > 0 ? arena_printf(arena, "%" PRId64, step->offset) : NULL);
     fact_state_set(&fact->state, MEMORY, found->is_memory ? "yes" : NULL);
     fact_state_set(&fact->state, BLOCK, arena_printf(arena, "%" PRId64, found->block_sectors));
 }
@@ -200,15 +211,17 @@ static void read_change(const struct mapping *mapping, const struct step *step, 
         /* The fact stays for its stamp, until somebody has looked: an older answer must not count. */
         forget_state(fact);
     } else if (step->kind == STEP_ASK_CACHE) {
-        read_content(fact, outcome, arena);
+        read_content(fact, step, outcome, arena);
     } else if (step->kind == STEP_WIPE) {
         fact_state_set(&fact->state, CONTENT, NULL);
     }
 }
 
-int mapping_read(const struct mapping *mapping, const struct step *step, const struct outcome *outcome, int64_t asked,
-                 struct facts *facts, struct arena *arena, struct trouble *trouble)
+int mapping_read(const struct step *step, const struct outcome *outcome, int64_t asked, struct facts *facts,
+                 struct arena *arena, struct trouble *trouble)
 {
+    const struct mapping *mapping = layer_find(step->reader)->mapping;
+
     if (outcome->result == OUTCOME_SKIPPED)
         return 0;
     if (outcome->result == OUTCOME_DONE && step->kind == STEP_ASK_DM) {
@@ -280,8 +293,11 @@ int64_t mapping_fast_kib(const struct layer_fact *fact)
     return text ? strtoll(text, NULL, 10) : 0;
 }
 
-void mapping_lower(const struct mapping *mapping, const struct level *level, struct plan *plan)
+int mapping_lower(const struct level *level, struct plan *plan, struct trouble *trouble)
 {
+    const struct mapping *mapping = level->layer->mapping;
+
+    (void)trouble;
     for (uint32_t i = 0; i < level->count; i++) {
         const struct layer_fact *fact = mapping_find_fact(mapping, level, &level->volumes[i], &plan->arena);
 
@@ -289,11 +305,35 @@ void mapping_lower(const struct mapping *mapping, const struct level *level, str
             mapping_step(mapping, fact->name, STEP_DM_REMOVE, plan, "remove mapping %s", fact->name)->patience_ms =
                 REMOVE_MS;
     }
+    return 0;
 }
 
-void mapping_describe(const struct mapping *mapping, const struct level *level, const struct level_volume *volume,
-                      struct arena *arena, struct volume_fact *described)
+void mapping_freeze(const struct level *level, struct plan *plan)
 {
+    const struct mapping *mapping = level->layer->mapping;
+
+    for (uint32_t i = 0; i < level->count; i++) {
+        const char *name = mapping_name(mapping, level, &level->volumes[i], &plan->arena);
+
+        mapping_step(mapping, name, STEP_DM_SUSPEND, plan, "suspend %s", name)->hold_ms = HOLD_MS;
+    }
+}
+
+void mapping_thaw(const struct level *level, struct plan *plan)
+{
+    const struct mapping *mapping = level->layer->mapping;
+
+    for (uint32_t i = 0; i < level->count; i++) {
+        const char *name = mapping_name(mapping, level, &level->volumes[i], &plan->arena);
+
+        mapping_step(mapping, name, STEP_DM_RESUME, plan, "resume %s", name)->always = true;
+    }
+}
+
+void mapping_describe(const struct level *level, const struct level_volume *volume, struct arena *arena,
+                      struct volume_fact *described)
+{
+    const struct mapping *mapping = level->layer->mapping;
     const struct layer_fact *fact = mapping_find_fact(mapping, level, volume, arena);
     const char *target = fact ? fact_state_find(&fact->state, TARGET) : NULL;
     bool is_there = fact && fact->device && target && strcmp(target, mapping->target) == 0;
@@ -326,7 +366,8 @@ struct mapping_content mapping_find_content(const struct layer_fact *fact)
 {
     const char *content = fact ? fact_state_find(&fact->state, CONTENT) : NULL;
     const char *block = fact ? fact_state_find(&fact->state, BLOCK) : NULL;
-    struct mapping_content found = { .content = CONTENT_OTHER };
+    const char *at = fact ? fact_state_find(&fact->state, OFFSET) : NULL;
+    struct mapping_content found = { .content = CONTENT_OTHER, .offset = at ? strtoll(at, NULL, 10) : 0 };
 
     for (size_t i = 0; content && found_content_names[i].name; i++) {
         if (strcmp(found_content_names[i].name, content) != 0)
@@ -349,10 +390,11 @@ void mapping_ask_content(const struct mapping *mapping, const char *name, const 
     step->offset = offset;
 }
 
-void mapping_wipe_content(const struct mapping *mapping, const char *name, const char *device, int64_t offset,
-                          struct plan *plan)
+void mapping_wipe_content(const struct mapping *mapping, const char *name, const struct volume_want *want,
+                          const char *device, int64_t offset, struct plan *plan)
 {
-    struct step *step = plan_destructive(plan, "the volume is new", STEP_WIPE,
+    struct plan_evidence evidence = { .want = want, .is_side = true };
+    struct step *step = plan_destroy_own(plan, &evidence, STEP_WIPE,
                                          "wipe what is at byte %" PRId64 " of %s, which is new", offset, device);
 
     step->reader = arena_strdup(&plan->arena, mapping->layer);

@@ -29,14 +29,16 @@ bool mapping_has_loaded(const struct layer_fact *fact, const char *arguments);
 bool mapping_is_suspended(const struct layer_fact *fact); /* or a table waits in it for the next resume */
 char *mapping_arguments_of(const char *table_arguments, struct arena *arena) __attribute__((returns_nonnull));
 
-/* Layers' ask, ask_all, lower, describe and read, less the first argument. */
-void mapping_ask(const struct mapping *mapping, const struct level *level, struct plan *plan);
-void mapping_ask_all(const struct mapping *mapping, struct plan *plan);
-void mapping_lower(const struct mapping *mapping, const struct level *level, struct plan *plan);
-void mapping_describe(const struct mapping *mapping, const struct level *level, const struct level_volume *volume,
-                      struct arena *arena, struct volume_fact *fact);
-int mapping_read(const struct mapping *mapping, const struct step *step, const struct outcome *outcome, int64_t asked,
-                 struct facts *facts, struct arena *arena, struct trouble *trouble);
+/* Members of layers that have a mapping. */
+void mapping_ask(const struct level *level, struct plan *plan);
+void mapping_ask_all(const struct layer *layer, struct plan *plan);
+int mapping_lower(const struct level *level, struct plan *plan, struct trouble *trouble);
+void mapping_freeze(const struct level *level, struct plan *plan);
+void mapping_thaw(const struct level *level, struct plan *plan);
+void mapping_describe(const struct level *level, const struct level_volume *volume, struct arena *arena,
+                      struct volume_fact *fact);
+int mapping_read(const struct step *step, const struct outcome *outcome, int64_t asked, struct facts *facts,
+                 struct arena *arena, struct trouble *trouble);
 
 /* -1 and *trouble: the name is too long, or there is a mapping of that name with another target. */
 int mapping_check(const struct mapping *mapping, const char *name, const struct layer_fact *fact, struct arena *arena,
@@ -59,16 +61,17 @@ struct step *mapping_step(const struct mapping *mapping, const char *name, enum 
 struct mapping_content {
     bool is_known;
     enum found_content content;
+    int64_t offset; /* bytes: where it was looked at */
     bool is_memory;
     int64_t block_sectors;
 };
 struct mapping_content mapping_find_content(const struct layer_fact *fact);
 void mapping_ask_content(const struct mapping *mapping, const char *name, const char *device, int64_t offset,
                          struct plan *plan);
-/* Of a new volume, to which nothing was written yet: an older one may have left there what the kernel takes for its
- * own. */
-void mapping_wipe_content(const struct mapping *mapping, const char *name, const char *device, int64_t offset,
-                          struct plan *plan);
+/* Of a side of a new volume, to which nothing was written yet: an older one may have left there what the kernel takes
+ * for its own. */
+void mapping_wipe_content(const struct mapping *mapping, const char *name, const struct volume_want *want,
+                          const char *device, int64_t offset, struct plan *plan);
 /* -1 and *trouble when that device must not be used for it. */
 int mapping_check_content(const struct mapping *mapping, const char *name, const char *device, int64_t offset,
                           const struct mapping_content *content, bool must_exist, struct arena *arena,

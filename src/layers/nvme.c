@@ -528,7 +528,7 @@ static void ask(const struct level *level, struct plan *plan)
         nvme_facts_find(level->machine->facts, &plan->arena, "look/%s", subsystem_of(level, &plan->arena));
 
     if (look && look->is_uncertain)
-        nvme_facts_ask(plan);
+        nvme_facts_ask(level->layer, plan);
 }
 
 static void describe(const struct level *level, const struct level_volume *volume, struct arena *arena,
@@ -546,6 +546,7 @@ static void describe(const struct level *level, const struct level_volume *volum
 const struct layer layer_nvme = {
     .name = NVME_LAYER,
     .kind = LAYER_NVME,
+    .is_remote = true,
     .needs = "nvme",
     .gross_kib = gross_kib,
     .ask = ask,

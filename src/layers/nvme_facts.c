@@ -34,9 +34,9 @@ static const char *const patterns[] = {
 };
 static const char *const all[] = { "", NULL };
 
-void nvme_facts_ask(struct plan *plan)
+void nvme_facts_ask(const struct layer *layer, struct plan *plan)
 {
-    look_ask(NVME_LAYER, "look at the subsystems of NVMe", patterns, plan);
+    look_ask(layer->name, "look at the subsystems of NVMe", patterns, plan);
 }
 
 const struct layer_fact *nvme_facts_find(const struct facts *facts, struct arena *arena, const char *name, ...)

@@ -34,7 +34,7 @@
 #define NVME_TOPIC_RELEASE    "release"
 #define NVME_RELEASED         "released"
 
-void nvme_facts_ask(struct plan *plan);
+void nvme_facts_ask(const struct layer *layer, struct plan *plan);
 /* NULL: nothing is known of it. name: as above. */
 const struct layer_fact *nvme_facts_find(const struct facts *facts, struct arena *arena, const char *name, ...)
     PRINTF_LIKE(3, 4);

@@ -45,9 +45,15 @@ static int refuse_foreign(const struct snapshot_want *snapshot, const struct sto
     return -1;
 }
 
+/* One that is void was never told to anybody: that it is, is the authority to remove it. */
+static bool is_void(const struct snapshot_want *snapshot, const struct storage_fact *fact)
+{
+    return !snapshot->must_exist && fact && fact->is_void && fact->backing;
+}
+
 static int plan_snapshot(const struct resource_want *want, const struct snapshot_want *snapshot,
-                         const struct snapshot_volume_want *volume, const struct machine *machine, struct plan *plan,
-                         struct trouble *trouble)
+                         const struct snapshot_volume_want *volume, const struct machine *machine, bool remove,
+                         struct plan *plan, struct trouble *trouble)
 {
     struct arena *arena = &plan->arena;
     const struct known_pool *pool = storage_usable_pool(
@@ -74,11 +80,24 @@ static int plan_snapshot(const struct resource_want *want, const struct snapshot
     wanted.pool = pool->want;
     fact = facts_find_volume(machine->facts, pool->want->pool, wanted.identifier);
     if (is_foreign(snapshot, pool->provider, fact))
-        return snapshot->remove ? 0 : refuse_foreign(snapshot, fact, arena, trouble);
-    if (snapshot->remove)
+        return remove ? 0 : refuse_foreign(snapshot, fact, arena, trouble);
+    if (remove && !snapshot->remove)
+        wanted.authority = "it was taken while its volume was written to";
+    if (remove)
         return pool->provider->drop(&wanted, fact, plan, trouble);
     return pool->provider->take(&wanted, fact, facts_find_volume(machine->facts, pool->want->pool, wanted.volume), plan,
                                 trouble);
+}
+
+static const struct storage_fact *find_fact(const struct resource_want *want, const struct snapshot_want *snapshot,
+                                            const struct snapshot_volume_want *volume, const struct machine *machine,
+                                            struct plan *plan)
+{
+    const struct known_pool *pool = storage_find_pool(machine, volume->pool);
+
+    return pool ? facts_find_volume(machine->facts, pool->want->pool,
+                                    snapshot_name(want, snapshot, volume, &plan->arena))
+                : NULL;
 }
 
 int snapshot_plan(const struct resource_want *want, const struct machine *machine, bool remove, struct plan *plan,
@@ -87,17 +106,22 @@ int snapshot_plan(const struct resource_want *want, const struct machine *machin
     for (uint32_t i = 0; i < want->snapshots.count; i++) {
         const struct snapshot_want *snapshot = &want->snapshots.at[i];
 
-        if (snapshot->remove != remove)
+        if (snapshot->remove && !remove)
             continue;
-        if (remove && (!snapshot->authority || !snapshot->authority[0])) {
+        if (snapshot->remove && (!snapshot->authority || !snapshot->authority[0])) {
             trouble->message =
                 arena_printf(&plan->arena, "Snapshot '%s' is not removed by the satellite.", snapshot->snapshot);
             trouble->cause = arena_strdup(&plan->arena, "Nothing says which user's request allowed that.");
             return -1;
         }
-        for (uint32_t v = 0; v < snapshot->volumes.count; v++)
-            if (plan_snapshot(want, snapshot, &snapshot->volumes.at[v], machine, plan, trouble) < 0)
+        for (uint32_t v = 0; v < snapshot->volumes.count; v++) {
+            const struct snapshot_volume_want *volume = &snapshot->volumes.at[v];
+
+            if (remove && !snapshot->remove && !is_void(snapshot, find_fact(want, snapshot, volume, machine, plan)))
+                continue;
+            if (plan_snapshot(want, snapshot, volume, machine, remove, plan, trouble) < 0)
                 return -1;
+        }
     }
     return 0;
 }
@@ -133,7 +157,8 @@ void snapshot_describe(const struct resource_want *want, const struct machine *m
                                          snapshot_name(want, snapshot, &snapshot->volumes.at[v], arena))
                      : NULL;
 
-            if (!known || !known->backing || known->is_doomed || is_foreign(snapshot, pool->provider, known))
+            if (!known || !known->backing || known->is_doomed || known->is_void ||
+                is_foreign(snapshot, pool->provider, known))
                 continue;
             found++;
             told->allocated_kib += known->allocated_kib;

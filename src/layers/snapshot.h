@@ -7,7 +7,8 @@
 
 #include "layers/layer.h"
 
-/* Those to be removed, or those to be taken. -1 and *trouble (text in plan->arena): it must not. */
+/* Those to be removed and those that are void, or those to be taken. -1 and *trouble (text in plan->arena): it must
+ * not. */
 int snapshot_plan(const struct resource_want *want, const struct machine *machine, bool remove, struct plan *plan,
                   struct trouble *trouble) MUST_CHECK;
 void snapshot_ask(const struct resource_want *want, const struct machine *machine, struct plan *plan);

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "layers/levels.h"
+#include "layers/mapping.h"
 #include "layers/snapshot.h"
 #include "layers/storage.h"
 
@@ -46,7 +47,7 @@ static int check_layers(const struct resource_want *want, struct arena *arena, s
     if (unknown.length > 0) {
         refuse(arena, trouble, want,
                arena_printf(arena, "These layers are not in this version of the satellite: %s.", buf_text(&unknown)),
-               "Use the layer list STORAGE.");
+               "Leave them out of its list of layers, or install a version of the satellite that has them.");
         buf_done(&unknown);
         return -1;
     }
@@ -72,6 +73,8 @@ static int check_volumes(const struct resource_want *want, struct arena *arena, 
         if (seen[number / 8] & 1 << number % 8)
             return refuse(arena, trouble, want, "Two volumes have the same number.", NULL);
         seen[number / 8] |= (uint8_t)(1 << number % 8);
+        if (want->volumes.at[i].must_exist && want->volumes.at[i].must_be_new)
+            return refuse(arena, trouble, want, "A volume is both wanted to be there already and to be new.", NULL);
         if (want->volumes.at[i].size_kib < 0 || want->volumes.at[i].size_kib > VOLUME_MAX_KIB)
             return refuse(
                 arena, trouble, want,
@@ -131,17 +134,28 @@ static int plan_up(const struct levels *levels, struct plan *plan, struct troubl
 }
 
 /* Nothing is taken of sides, so they may go on. */
-static bool can_freeze(const struct level *level)
+static bool must_flush(const struct level *level)
 {
-    return level->layer->freeze && !level->suffix[0];
+    return level->layer->flush && !level->suffix[0];
 }
 
-static bool any_can_freeze(const struct levels *levels)
+static bool any_must_flush(const struct levels *levels)
 {
     for (uint32_t i = 0; i < levels->tree.count; i++)
-        if (can_freeze(&levels->tree.at[i].level))
+        if (must_flush(&levels->tree.at[i].level))
             return true;
     return false;
+}
+
+/* From the top, as each level writes to the one below. What takes long comes before anything stands still. */
+static void flush_and_freeze(const struct levels *levels, struct plan *plan)
+{
+    for (uint32_t i = 0; i < levels->tree.count; i++)
+        if (must_flush(&levels->tree.at[i].level))
+            levels->tree.at[i].level.layer->flush(&levels->tree.at[i].level, plan);
+    for (uint32_t i = 0; i < levels->tree.count; i++)
+        if (must_flush(&levels->tree.at[i].level) && levels->tree.at[i].level.layer->freeze)
+            levels->tree.at[i].level.layer->freeze(&levels->tree.at[i].level, plan);
 }
 
 /*
@@ -151,14 +165,12 @@ static bool any_can_freeze(const struct levels *levels)
 static int plan_snapshots(const struct levels *levels, const struct resource_want *want, const struct machine *machine,
                           struct plan *plan, struct trouble *trouble)
 {
-    bool freezes = any_can_freeze(levels);
+    bool flushes = any_must_flush(levels);
     uint32_t before = plan->steps.count, frozen;
 
-    if (freezes && before > 0)
+    if (flushes && before > 0)
         return 0;
-    for (uint32_t i = 0; i < levels->tree.count; i++)
-        if (can_freeze(&levels->tree.at[i].level))
-            levels->tree.at[i].level.layer->freeze(&levels->tree.at[i].level, plan);
+    flush_and_freeze(levels, plan);
     frozen = plan->steps.count;
     if (snapshot_plan(want, machine, false, plan, trouble) < 0) {
         plan->steps.count = before;
@@ -167,7 +179,7 @@ static int plan_snapshots(const struct levels *levels, const struct resource_wan
     if (plan->steps.count == frozen)
         plan->steps.count = before; /* there was none to take */
     for (uint32_t i = levels->tree.count; plan->steps.count > frozen && i-- > 0;)
-        if (can_freeze(&levels->tree.at[i].level))
+        if (must_flush(&levels->tree.at[i].level))
             levels->tree.at[i].level.layer->thaw(&levels->tree.at[i].level, plan);
     return 0;
 }
@@ -247,7 +259,7 @@ void stack_ask(const struct resource_want *want, const struct machine *machine, 
     }
     for (size_t i = 0; layers[i]; i++)
         if (is_unknown(layers[i], machine) && has_layer(want, layers[i]))
-            layers[i]->ask_all(plan);
+            layers[i]->ask_all(layers[i], plan);
     snapshot_ask(want, machine, plan);
 }
 
@@ -305,4 +317,18 @@ bool stack_owns(const struct resource_want *want, const struct machine *machine,
     }
     arena_done(&arena);
     return is_owned;
+}
+
+void stack_begin(struct plan *plan)
+{
+    struct step *step;
+
+    for (size_t i = 0; layers[i]; i++)
+        if (layers[i]->is_remote)
+            layers[i]->ask_all(layers[i], plan);
+    step = plan_add(plan, STEP_DM_THAW, "let go on what an earlier satellite has left suspended");
+    step->always = true;
+    for (size_t i = 0; layers[i]; i++)
+        if (layers[i]->mapping)
+            text_list_add(&step->names, layers[i]->mapping->prefix, &plan->arena);
 }

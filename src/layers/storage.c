@@ -156,7 +156,7 @@ static int plan_volume(const struct level *level, const struct level_volume *vol
     const struct storage_fact *fact;
     struct provider_volume wanted;
 
-    if (!raise && pool && pool->holds_nothing)
+    if (!raise && pool && pool->holds_nothing && !volume->want->must_exist)
         return 0;
     pool = pool_of(level, volume->want, &plan->arena, trouble);
     if (!pool)

@@ -168,7 +168,7 @@ static int raise_new(const struct level_volume *volume, const char *name, const 
     const char *mode = content.is_memory ? "p" : "s";
     struct text_list words = { 0 };
 
-    if (!content.is_known) {
+    if (!content.is_known || content.offset != start * SECTOR) {
         mapping_ask_content(&mapping, name, fast, start * SECTOR, plan);
         return 0;
     }
@@ -178,12 +178,15 @@ static int raise_new(const struct level_volume *volume, const char *name, const 
      */
     if (volume->want->must_be_new &&
         (content.content == CONTENT_OTHER || (start > 0 && content.content != CONTENT_EMPTY))) {
-        mapping_wipe_content(&mapping, name, fast, start * SECTOR, plan);
+        mapping_wipe_content(&mapping, name, volume->want, fast, start * SECTOR, plan);
         return 0;
     }
     if (mapping_check_content(&mapping, name, fast, start * SECTOR, &content, volume->want->must_exist, &plan->arena,
-                              trouble) < 0)
+                              trouble) < 0) {
+        trouble->correction = arena_printf(
+            &plan->arena, "If Writecache/Options/StartSector was changed, set it back. %s", trouble->correction);
         return -1;
+    }
     add_options(volume->want, mode, start, &words, &plan->arena);
     mapping_create(&mapping, name, size_kib, make_table(mode, slow, fast, &words, &plan->arena),
                    volume->below[1].size_kib, plan);
@@ -225,15 +228,8 @@ static int raise(const struct level *level, struct plan *plan, struct trouble *t
     return 0;
 }
 
-static int lower(const struct level *level, struct plan *plan, struct trouble *trouble)
-{
-    (void)trouble;
-    mapping_lower(&mapping, level, plan);
-    return 0;
-}
-
 /* Most is written back while the mapping is in use, so that it stands still only for the rest. */
-static void freeze(const struct level *level, struct plan *plan)
+static void flush(const struct level *level, struct plan *plan)
 {
     static const char *const messages[] = { "flush", "flush_on_suspend" };
 
@@ -243,39 +239,7 @@ static void freeze(const struct level *level, struct plan *plan)
         for (size_t m = 0; m < ARRAY_SIZE(messages); m++)
             mapping_step(&mapping, name, STEP_DM_MESSAGE, plan, "write back what %s holds (%s)", name, messages[m])
                 ->text = arena_strdup(&plan->arena, messages[m]);
-        mapping_step(&mapping, name, STEP_DM_SUSPEND, plan, "suspend %s", name);
     }
-}
-
-static void thaw(const struct level *level, struct plan *plan)
-{
-    for (uint32_t i = 0; i < level->count; i++) {
-        const char *name = mapping_name(&mapping, level, &level->volumes[i], &plan->arena);
-
-        mapping_step(&mapping, name, STEP_DM_RESUME, plan, "resume %s", name)->always = true;
-    }
-}
-
-static void ask(const struct level *level, struct plan *plan)
-{
-    mapping_ask(&mapping, level, plan);
-}
-
-static void ask_all(struct plan *plan)
-{
-    mapping_ask_all(&mapping, plan);
-}
-
-static int read_outcome(const struct step *step, const struct outcome *outcome, int64_t asked, struct facts *facts,
-                        struct arena *arena, struct trouble *trouble)
-{
-    return mapping_read(&mapping, step, outcome, asked, facts, arena, trouble);
-}
-
-static void describe(const struct level *level, const struct level_volume *volume, struct arena *arena,
-                     struct volume_fact *fact)
-{
-    mapping_describe(&mapping, level, volume, arena, fact);
 }
 
 const struct layer layer_writecache = {
@@ -284,12 +248,14 @@ const struct layer layer_writecache = {
     .needs = "dm_writecache",
     .gross_kib = gross_kib,
     .side_kib = side_kib,
-    .ask = ask,
-    .ask_all = ask_all,
-    .read = read_outcome,
+    .mapping = &mapping,
+    .ask = mapping_ask,
+    .ask_all = mapping_ask_all,
+    .read = mapping_read,
     .raise = raise,
-    .lower = lower,
-    .freeze = freeze,
-    .thaw = thaw,
-    .describe = describe,
+    .lower = mapping_lower,
+    .flush = flush,
+    .freeze = mapping_freeze,
+    .thaw = mapping_thaw,
+    .describe = mapping_describe,
 };

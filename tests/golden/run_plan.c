@@ -28,7 +28,7 @@ struct golden_volume {
     char *pool, *identifier, *backing, *device, *owner, *origin;
     int64_t size_kib, device_kib, allocated_kib, granularity_kib;
     int32_t dependents;
-    bool is_uncertain, has_vanished, is_inactive, is_new, is_snapshot, is_doomed;
+    bool is_uncertain, has_vanished, is_inactive, is_new, is_snapshot, is_doomed, is_void;
 };
 struct golden_pool {
     char *pool;
@@ -58,7 +58,7 @@ static const struct field golden_volume_fields[] = {
     FIELD(golden_volume, device_kib, 0), FIELD(golden_volume, allocated_kib, 0),
     FIELD(golden_volume, is_uncertain, 0), FIELD(golden_volume, has_vanished, 0),
     FIELD(golden_volume, granularity_kib, 0), FIELD(golden_volume, dependents, 0),
-    FIELD(golden_volume, is_snapshot, 0), FIELD(golden_volume, is_doomed, 0),
+    FIELD(golden_volume, is_snapshot, 0), FIELD(golden_volume, is_doomed, 0), FIELD(golden_volume, is_void, 0),
     FIELD(golden_volume, is_inactive, 0), FIELD(golden_volume, is_new, 0),
 };
 static SCHEMA(golden_volume)
@@ -187,6 +187,7 @@ static void load_facts(struct golden *golden, const char *text)
         fact->dependents = volume->dependents;
         fact->is_snapshot = volume->is_snapshot;
         fact->is_doomed = volume->is_doomed;
+        fact->is_void = volume->is_void;
         fact->is_active = !volume->is_inactive;
         fact->is_new = volume->is_new;
     }
@@ -284,7 +285,7 @@ static int64_t table_kib(const char *text)
     return strtoll(strchr(text, ' ') + 1, NULL, 10) / 2;
 }
 
-/* Of a device that is blank, or was formatted since: "-B SET". */
+/* Of a device that is blank, or was formatted since: "-B SET SECTOR". */
 static struct found_device expect_content(struct golden *golden, char *path)
 {
     const char *formatted = text_map_find(&golden->formatted, path);
@@ -294,8 +295,20 @@ static struct found_device expect_content(struct golden *golden, char *path)
         return found;
     found.content = formatted[1] == 'B' ? CONTENT_BCACHE_DATA : CONTENT_BCACHE_CACHE;
     found.uuid = arena_printf(&golden->arena, "0000000%c-0000-4000-8000-000000000000", formatted[1] == 'B' ? 'b' : 'c');
-    found.set_uuid = arena_strdup(&golden->arena, formatted + 3);
+    found.set_uuid = arena_strndup(&golden->arena, formatted + 3, 36);
+    found.data_sector = formatted[1] == 'B' ? strtoll(formatted + 39, NULL, 10) : 0;
     return found;
+}
+
+/* Where make-bcache lets the data begin. */
+static const char *data_sector(const struct step *step)
+{
+    static const char option[] = "--data-offset=";
+
+    for (uint32_t i = 0; i < step->argv.count; i++)
+        if (text_starts_with(step->argv.at[i], option))
+            return step->argv.at[i] + strlen(option);
+    return "16";
 }
 
 /* The outcome of a step on a machine where all goes well. */
@@ -332,7 +345,11 @@ static struct outcome expect(struct golden *golden, const struct step *step)
         outcome.device_kib = step->size_kib;
     } else if (step->kind == STEP_EXEC && strcmp(step->argv.at[0], "make-bcache") == 0) {
         text_map_set(&golden->formatted, step->argv.at[2],
-                     arena_printf(&golden->arena, "%s %s", step->argv.at[1], step->argv.at[4]), &golden->arena);
+                     arena_printf(&golden->arena, "%s %s %s", step->argv.at[1], step->argv.at[4], data_sector(step)),
+                     &golden->arena);
+    } else if (step->kind == STEP_BCACHE_RENEW) {
+        text_map_set(&golden->formatted, step->path, arena_printf(&golden->arena, "-B %s 2048", step->text),
+                     &golden->arena);
     } else if (step->kind == STEP_EXEC && step->topic) {
         outcome.output = arena_strdup_null(&golden->arena, text_map_find(&golden->answers, step->topic));
     }

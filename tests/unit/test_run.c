@@ -517,6 +517,166 @@ static void test_worker_ends_with_its_satellite(void **state)
     world_done(&world);
 }
 
+/* Files stand for what is stopped and goes on: "frozen" is made, a tool runs, "thawed" is made whatever happens. */
+static struct step *add_frozen_tool(struct world *world, int64_t hold_ms, const char *script)
+{
+    uint32_t tool;
+
+    add_file(world, STEP_FILE_TRUNCATE, "frozen", 1024)->hold_ms = hold_ms;
+    add_tool(world, script)->changes = true;
+    tool = world->plan.steps.count - 1;
+    add_file(world, STEP_FILE_TRUNCATE, "never", 1024);
+    add_file(world, STEP_FILE_TRUNCATE, "thawed", 1024)->always = true;
+    return &world->plan.steps.at[tool];
+}
+
+static bool is_there(const struct world *world, const char *name)
+{
+    struct stat file;
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s/%s", world->directory, name);
+    return stat(path, &file) == 0;
+}
+
+static void test_tool_runs_while_something_stands_still(void **state)
+{
+    struct world world;
+    char script[256];
+
+    (void)state;
+    world_init(&world, &(struct run_options){ .workers = 1 });
+    snprintf(script, sizeof(script), "cd %s && test -e frozen && test ! -e thawed && sleep 0.2 && test ! -e thawed",
+             world.directory);
+    add_frozen_tool(&world, 10000, script);
+    run(&world);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(world.outcomes[i].result, OUTCOME_DONE);
+    /* The tool fails: only what is always run is run. */
+    plan_done(&world.plan);
+    add_frozen_tool(&world, 10000, "exit 5");
+    run(&world);
+    assert_int_equal(world.outcomes[0].result, OUTCOME_DONE);
+    assert_int_equal(world.outcomes[1].exit_code, 5);
+    assert_int_equal(world.outcomes[2].result, OUTCOME_SKIPPED);
+    assert_int_equal(world.outcomes[3].result, OUTCOME_DONE);
+    /* Likewise when it cannot be stopped at all: no tool is run. */
+    plan_done(&world.plan);
+    add_file(&world, STEP_FILE_TRUNCATE, "no/such/directory", 1024);
+    add_frozen_tool(&world, 10000, "exit 5");
+    run(&world);
+    assert_int_equal(world.outcomes[0].result, OUTCOME_FAILED);
+    for (int i = 1; i < 4; i++)
+        assert_int_equal(world.outcomes[i].result, OUTCOME_SKIPPED);
+    assert_int_equal(world.outcomes[4].result, OUTCOME_DONE);
+    world_done(&world);
+}
+
+/* While another one has the turn of the tool, nothing is stopped. */
+static void test_turns_are_had_before_anything_stands_still(void **state)
+{
+    static const struct run_events first_events = { .done = on_second_done };
+    enum outcome_result first = OUTCOME_SKIPPED;
+    struct plan plan = { 0 };
+    struct step *step;
+    struct world world;
+    char script[256];
+
+    (void)state;
+    world_init(&world, &(struct run_options){ 0 });
+    snprintf(script, sizeof(script), "sleep 0.4; test ! -e %s/frozen", world.directory);
+    step = plan_add(&plan, STEP_EXEC, "the first");
+    plan_add_words(&plan, step, (const char *const[]){ "sh", "-c", script, NULL });
+    step->turn = arena_strdup(&plan.arena, "lvm vg0");
+    run_plan(world.runner, &plan, &first_events, &first);
+    add_frozen_tool(&world, 10000, "true")->turn = arena_strdup(&world.plan.arena, "lvm vg0");
+    run(&world);
+    assert_int_equal(first, OUTCOME_DONE);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(world.outcomes[i].result, OUTCOME_DONE);
+    plan_done(&plan);
+    world_done(&world);
+}
+
+static void test_nothing_stands_still_for_longer_than_it_may(void **state)
+{
+    struct world world;
+    char script[256];
+
+    (void)state;
+    world_init(&world, &(struct run_options){ 0 });
+    snprintf(script, sizeof(script), "for i in $(seq 100); do test -e %s/thawed && exit 0; sleep 0.1; done; exit 1",
+             world.directory);
+    add_frozen_tool(&world, 200, script);
+    run(&world);
+    /* It succeeded, but not while everything stood still. */
+    assert_int_equal(world.outcomes[1].exit_code, 0);
+    assert_int_equal(world.outcomes[1].result, OUTCOME_FAILED);
+    assert_int_equal(world.outcomes[1].error, ETIMEDOUT);
+    assert_true(world.outcomes[1].is_void);
+    assert_int_not_equal(world.outcomes[2].result, OUTCOME_DONE);
+    assert_int_equal(world.outcomes[3].result, OUTCOME_DONE);
+    assert_false(is_there(&world, "never"));
+    world_done(&world);
+}
+
+static void test_worker_that_dies_while_something_stands_still(void **state)
+{
+    struct world world;
+    struct timer *killer;
+
+    (void)state;
+    world_init(&world, &(struct run_options){ 0 });
+    killer = timer_new(world.loop, kill_worker, &world);
+    add_frozen_tool(&world, 60000, "sleep 1.5");
+    timer_start(killer, 700, 0);
+    run(&world);
+    assert_int_equal(world.outcomes[0].result, OUTCOME_DONE);
+    assert_int_equal(world.outcomes[1].result, OUTCOME_FAILED);
+    assert_int_equal(world.outcomes[1].error, ETIMEDOUT);
+    assert_true(world.outcomes[1].is_void);
+    assert_int_equal(world.outcomes[3].result, OUTCOME_DONE);
+    timer_free(killer);
+    world_done(&world);
+}
+
+static void stop_soon(void *owner)
+{
+    loop_stop(((struct world *)owner)->loop);
+}
+
+/* The tool ends first: what it makes is made while everything stands still. */
+static void test_what_stands_still_goes_on_without_the_runner(void **state)
+{
+    struct world world;
+    struct timer *stopper;
+    char script[256];
+
+    (void)state;
+    world_init(&world, &(struct run_options){ 0 });
+    snprintf(script, sizeof(script), "cd %s; touch begun; sleep 1; test -e thawed && touch early; touch ended",
+             world.directory);
+    add_frozen_tool(&world, 60000, script);
+    stopper = timer_new(world.loop, stop_soon, &world);
+    run_plan(world.runner, &world.plan, &events, &world);
+    while (!is_there(&world, "begun")) {
+        timer_start(stopper, 20, 0);
+        loop_run(world.loop);
+    }
+    runner_free(world.runner);
+    world.runner = runner_new(world.loop, &(struct run_options){ 0 });
+    for (int i = 0; i < 500 && !is_there(&world, "thawed"); i++) {
+        timer_start(stopper, 20, 0); /* the loop closes the pipes */
+        loop_run(world.loop);
+    }
+    assert_true(is_there(&world, "thawed"));
+    assert_true(is_there(&world, "ended"));
+    assert_false(is_there(&world, "early"));
+    assert_false(is_there(&world, "never"));
+    timer_free(stopper);
+    world_done(&world);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -536,10 +696,17 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_worker_that_hangs_while_asking_is_killed),
         cmocka_unit_test(test_worker_that_hangs_while_changing_blocks_only_its_own),
         cmocka_unit_test(test_worker_ends_with_its_satellite),
+        cmocka_unit_test(test_tool_runs_while_something_stands_still),
+        cmocka_unit_test(test_turns_are_had_before_anything_stands_still),
+        cmocka_unit_test(test_nothing_stands_still_for_longer_than_it_may),
+        cmocka_unit_test(test_worker_that_dies_while_something_stands_still),
+        cmocka_unit_test(test_what_stands_still_goes_on_without_the_runner),
     };
 
     if (argc == 2 && strcmp(argv[1], "worker") == 0)
         return worker_main();
     signal(SIGPIPE, SIG_IGN);
+    if (argc == 2)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -141,6 +142,7 @@ static void test_files(void **state)
     CLEANUP(buf_done) struct buf buf = { 0 };
     CLEANUP(memory_freep) char *deep = NULL, *file = NULL;
     struct stat info;
+    char line[32];
 
     (void)state;
     assert_non_null(mkdtemp(directory));
@@ -162,6 +164,13 @@ static void test_files(void **state)
     assert_int_equal(text_make_directories(file, 0700), 0); /* exists, whatever it is */
     buf_clear(&buf);
     assert_int_equal(text_read_file(deep, 100, &buf), -EISDIR);
+    assert_int_equal(text_write_file(file, "a line \nanother", 15, 0600), 0);
+    text_read_line(AT_FDCWD, file, line, sizeof(line));
+    assert_string_equal(line, "a line ");
+    text_read_line(AT_FDCWD, file, line, 4);
+    assert_string_equal(line, "a l");
+    text_read_line(AT_FDCWD, "no/such/file", line, sizeof(line));
+    assert_string_equal(line, "");
     assert_int_equal(unlink(file), 0); /* and no temporary file beside it, or the next fails */
     assert_int_equal(rmdir(deep), 0);
     *strrchr(deep, '/') = '\0';

@@ -51,7 +51,7 @@ static void proceed(struct task *task)
     }
     for (size_t i = 0; observer->running_everything && layers[i]; i++)
         if (layers[i]->ask_all && fact_state_find(&satellite->facts.known_layers, layers[i]->name))
-            layers[i]->ask_all(&task->plan);
+            layers[i]->ask_all(layers[i], &task->plan);
     if (task->plan.steps.count > 0)
         task_run(task);
     else
@@ -186,6 +186,15 @@ static void take_missing(struct satellite *satellite, const struct text_map *mis
     }
 }
 
+static void tell_thawed(const struct outcome *outcome)
+{
+    for (uint32_t i = 0; i < outcome->mappings.count; i++)
+        log_warn("%s was left suspended by an earlier satellite", outcome->mappings.at[i].name);
+    if (outcome->result == OUTCOME_FAILED)
+        log_info("whether mappings were left suspended could not be looked at, or they do not go on: %s: %s",
+                 outcome->complaint ? outcome->complaint : "device-mapper", strerror(outcome->error));
+}
+
 /* Nobody else changes facts before the satellite listens. What fails is asked again by whoever needs it. */
 static void take_devices(struct satellite *satellite, const struct step *step, const struct outcome *outcome)
 {
@@ -205,8 +214,12 @@ static void probe_done(void *owner, const struct outcome *outcomes, size_t count
 
     if (outcomes[0].result == OUTCOME_DONE)
         take_missing(satellite, &outcomes[0].missing);
-    for (size_t i = 1; i < count; i++)
-        take_devices(satellite, &satellite->probe.steps.at[i], &outcomes[i]);
+    for (size_t i = 1; i < count; i++) {
+        if (satellite->probe.steps.at[i].kind == STEP_DM_THAW)
+            tell_thawed(&outcomes[i]);
+        else
+            take_devices(satellite, &satellite->probe.steps.at[i], &outcomes[i]);
+    }
     plan_done(&satellite->probe);
     if (outcomes[0].result != OUTCOME_DONE || satellite->missing.count > 0)
         timer_start(satellite->probe_again, OBSERVE_MS, 0);
@@ -217,17 +230,13 @@ static void probe_done(void *owner, const struct outcome *outcomes, size_t count
 
 static const struct run_events probe_events = { .done = probe_done };
 
-/*
- * Devices that lie on other nodes are known before anything else is looked at: tools that read all devices of the
- * machine would wait as long as such a node does not answer.
- */
 static void probe(void *owner)
 {
     struct satellite *satellite = owner;
 
     plan_add(&satellite->probe, STEP_ASK_MACHINE, "find out what this machine can do");
     if (!satellite->has_listened)
-        layer_find("NVME")->ask_all(&satellite->probe);
+        stack_begin(&satellite->probe);
     run_plan(satellite->runner, &satellite->probe, &probe_events, satellite);
 }
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """WRITECACHE on loop devices: what is written stays, whatever happens to mapping, satellite and machine."""
+import json
+import struct
+
 from suite import wait_for
 from vm.case import case
 from vm.cluster import SECONDS, Cluster, kib
@@ -137,3 +140,43 @@ def _(machines):
         assert machine.run('cat /mnt/file').out == 'yes\n'
         machine.run('umount /mnt')
         cluster.await_gone('data')
+
+
+def is_suspended(machine):
+    return machine.run(f'dmsetup info -c --noheadings -o suspended {NAME}').out.strip() == 'Suspended'
+
+
+def hold(machine, program, hold_ms):
+    """A worker of its own suspends the device and waits for a tool, of which nobody tells it how it ended."""
+    steps = [{'what': 'suspend', 'kind': 'DM_SUSPEND', 'name': NAME, 'hold_ms': hold_ms},
+             {'what': 'a tool', 'kind': 'EXEC', 'argv': ['true']},
+             {'what': 'resume', 'kind': 'DM_RESUME', 'name': NAME, 'always': True}]
+    body = json.dumps({'steps': steps}).encode()
+    frame = ''.join(f'\\{byte:03o}' for byte in struct.pack('=I', len(body)) + body)
+    machine.run(f"""(printf '{frame}'; exec sleep 1000) 2>/dev/null | {program} worker >/run/worker.out 2>&1 &
+                    echo $! >/run/worker.pid""")
+    wait_for('it is suspended', lambda: is_suspended(machine), SECONDS)
+
+
+@case('suspended by who is gone, or too slow: it goes on by itself', modules=MODULES)
+def _(machines):
+    with Cluster(machines) as cluster:
+        machine, device = create(cluster)
+        machine.write_pattern(device, 5, 8)
+        hold(machine, cluster.program, 600000)
+        machine.run('kill -9 $(pgrep -x -f "sleep 1000")')
+        wait_for('it goes on when nobody is there', lambda: not is_suspended(machine), SECONDS)
+        hold(machine, cluster.program, 3000)
+        wait_for('it goes on in time', lambda: not is_suspended(machine), SECONDS)
+        machine.run('kill -9 $(pgrep -x -f "sleep 1000")')
+        # The worker was killed, too, and no controller is there to want anything.
+        cluster.kill('n1')
+        cluster.kill('n1', 'controller')
+        machine.run(f'dmsetup suspend {NAME}')
+        cluster.start('n1')
+        wait_for('it goes on at the start', lambda: not is_suspended(machine), SECONDS)
+        machine.check_pattern(device, 5, 8)
+        cluster.start('n1', 'controller')
+        cluster.await_controller()
+        cluster.await_online('n1')
+        delete(cluster)
