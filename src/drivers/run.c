@@ -117,7 +117,8 @@ static void end_step(struct run *run)
     timer_stop(run->patience);
     if (outcome->result != OUTCOME_DONE && outcome->result != OUTCOME_SKIPPED)
         run->is_failed = true;
-    log_debug("%s: %s", step_under_way(run)->what, enum_name(outcome_result_names, outcome->result));
+    log_debug("%s: %s%s", step_under_way(run)->what, enum_name(outcome_result_names, outcome->result),
+              step_under_way(run)->changes ? "" : " (a question)");
     run->at++;
 }
 

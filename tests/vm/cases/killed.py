@@ -9,7 +9,7 @@ from vm.cluster import SECONDS, Cluster, kib
 
 PATH = '/v1/resource-definitions/data'
 MOST_KILLS = 60
-# Kills the satellite as soon as it tells that it has done what is more than a question, and prints what that was.
+# Kills the satellite as soon as it tells that it has done what is more than a question ("create sparse file /x: DONE"), and prints what.
 WATCH = r'''
 (tail -n +%d -F /srv/log/satellite.log 2>/dev/null & echo $! >/run/watch.pid; wait) |
     awk '/: DONE$/ { system("kill -KILL $(cat /run/satellite.pid)"); print; exit }'
