@@ -318,6 +318,8 @@ def at_terminal(words):
     if pid == 0:
         os.setsid()
         os.close(os.open(os.ttyname(user), os.O_RDWR))    # a session without a terminal gets the one it opens
+        for number in range(3):
+            os.dup2(user, number)
         os.execv(words[0], [str(word) for word in words])
     return pid, user, terminal
 

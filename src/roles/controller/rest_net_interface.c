@@ -198,6 +198,7 @@ static int delete_interface(struct request *q)
 {
     const struct net_interface *interface, *other;
     const struct node *node;
+    bool is_in_use;
 
     rc_ref(&q->rc, "Node", q->var[VAR_NODE]);
     node = request_get_node(q, q->var[VAR_NODE]);
@@ -210,12 +211,13 @@ static int delete_interface(struct request *q)
                           rc_text(&q->rc, "Node '%s' has no net interface '%s'.", node->name, q->var[VAR_INTERFACE]),
                       .cause = "There is no net interface of that name.", .details = "Nothing was deleted.");
     other = other_way(node, interface);
-    if (interface == session_interface(node) && !other) /* the reference lets it go, and the node is cut off for good */
+    is_in_use = interface == session_interface(node);
+    if (is_in_use && !other) /* the reference lets it go, and the node is cut off for good */
         return rc_add(&q->rc, FAIL_IN_USE,
                       .message = rc_text(&q->rc, "Net interface '%s' is the only one by which node '%s' is reached.",
                                          interface->name, node->name),
                       .correction = "Give another net interface of the node a port and a kind of encryption first.");
-    if (interface == session_interface(node))
+    if (is_in_use)
         net_interface_activate(q, txn_edit(q->txn, node), other);
     say(q, interface, DELETED, "deleted");
     txn_delete(q->txn, interface);

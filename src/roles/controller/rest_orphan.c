@@ -116,14 +116,13 @@ static int remove_orphan(struct request *q)
                   .message = rc_text(&q->rc, "Orphan '%s' removed from node '%s'.", identifier, node->name));
 }
 
-static struct volume *edit_volume(struct request *q, const struct resource *resource, int32_t number)
+static void note_deployed(struct request *q, const struct resource *resource, int32_t number)
 {
     struct resource *edited = txn_edit(q->txn, resource);
 
     for (uint32_t i = 0; i < edited->volumes.count; i++)
         if (edited->volumes.at[i].number == number)
-            return &edited->volumes.at[i];
-    return NULL;
+            edited->volumes.at[i].is_deployed = true;
 }
 
 /* What the satellite has told of something that lies in the way of the volume; NULL and rc. */
@@ -188,7 +187,7 @@ static int adopt_orphan(struct request *q)
                       .correction = "Repeat the request when the node is online.");
     if (!(foreign = get_foreign(q, resource, volume, identifier)))
         return -1;
-    edit_volume(q, resource, number)->is_deployed = true;
+    note_deployed(q, resource, number);
     runtime_set_resource_want(resource, 0, 0);
     return rc_add(&q->rc, MODIFIED,
                   .message =

@@ -172,7 +172,7 @@ void request_report(struct request *q)
         if (rc_is_error(q->rc.entries.at[i].ret_code)) /* what the one that has the report follows from, too */
             *LIST_ADD(&problems, &q->arena) = q->rc.entries.at[i];
     }
-    if (!is_reported)
+    if (!is_reported || problems.count == 0)
         return;
     entry.problems = problems.at;
     entry.problem_count = problems.count;
