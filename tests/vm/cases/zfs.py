@@ -2,7 +2,6 @@
 """ZFS and ZFS_THIN, with the controller. What needs snapshots, or tools that fail, is in tests/contract."""
 from suite import wait_for
 from vm.case import case
-from vm.cases.bcache import meanwhile
 from vm.cluster import SECONDS, Cluster, kib
 
 # On a slow machine udev is slower than zpool waits.
@@ -142,7 +141,7 @@ def _(machines):
         machine.run('zfs=$(command -v zfs) && cp $zfs /tmp/zfs && cat >/tmp/slow && chmod +x /tmp/slow && mount --bind /tmp/slow $zfs', stdin=SLOW_ZFS)
         for size, kills in (('80M', True), ('96M', False)):
             machine.run('rm -f /tmp/hangs /tmp/written; touch /tmp/hang')
-            meanwhile(cluster, 'PUT', '/v1/resource-definitions/data/volume-definitions/0', {'size_kib': kib(size)})
+            cluster.begin('PUT', '/v1/resource-definitions/data/volume-definitions/0', {'size_kib': kib(size)})
             wait_for('the tool hangs', lambda: is_there(machine, '/tmp/hangs'), SECONDS)
             guard, = guards(machine)
             machine.run('(echo text >/mnt/late && touch /tmp/written) >/dev/null 2>&1 &')
@@ -157,6 +156,44 @@ def _(machines):
             wait_for('nobody stands by any more', lambda: not guards(machine), SECONDS)
             machine.run(f'resize2fs {device} && test "$(cat /mnt/late)" = text && rm /mnt/late')
         machine.run(f'umount $(command -v zfs) && umount /mnt && e2fsck -fn {device}')
+        cluster.delete('data')
+        await_nothing(machine)
+
+
+# Mounts in a namespace of its own, writes, and tells what it reads after others have had their way.
+HIDDEN = '''
+    mount {device} /mnt && head -c 3000000 /dev/urandom >/tmp/source && cp /tmp/source /mnt/file && touch /tmp/mounted
+    while [ ! -e /tmp/stop ]; do sleep 0.2; done
+    sync && echo 3 >/proc/sys/vm/drop_caches && cmp /tmp/source /mnt/file && touch /tmp/same
+    umount /mnt && touch /tmp/stopped
+'''
+
+
+@case('a file system that is mounted elsewhere is frozen there; one that somebody else has frozen keeps its size', modules=['zfs'])
+def _(machines):
+    machine = machines[0]
+    with Cluster(machines) as cluster:
+        cluster.prepare('n1', TANK, undo=NO_TANK)
+        cluster.create_pool('n1', 'thin', 'ZFS_THIN', 'tank')
+        cluster.create_resource('data', ['200M'], ['n1'], 'thin')
+        device = cluster.device('data', 'n1')
+        machine.run(f'mkfs.btrfs -q {device}; rm -f /tmp/stop /tmp/stopped /tmp/mounted /tmp/same')
+        machine.run(f'unshare -m --propagation private sh -ec \'{HIDDEN.format(device=device)}\' >/dev/null 2>&1 &')
+        wait_for('it is mounted', lambda: is_there(machine, '/tmp/mounted'), SECONDS)
+        assert '/mnt' not in machine.run('cat /proc/mounts').out
+        cluster.resize('data', '240M')
+        machine.run('touch /tmp/stop')
+        wait_for('it ends', lambda: is_there(machine, '/tmp/stopped'), SECONDS)
+        assert is_there(machine, '/tmp/same'), 'something is lost'
+
+        machine.run(f'mkfs.ext4 -qF {device} && mount {device} /mnt && fsfreeze -f /mnt')
+        cluster.begin('PUT', '/v1/resource-definitions/data/volume-definitions/0', {'size_kib': kib('280M')})
+        wait_for(lambda: f'it says why: {cluster.problems("data")}', lambda: 'frozen by somebody else' in str(cluster.problems('data')), SECONDS)
+        assert cluster.size_kib('n1', device) == kib('240M')
+        machine.run('fsfreeze -u /mnt')    # which would fail if it had been thawed
+        cluster.await_size('data', {0: '280M'})
+        wait_for('nobody stands by any more', lambda: not guards(machine), SECONDS)
+        machine.run('umount /mnt')
         cluster.delete('data')
         await_nothing(machine)
 
