@@ -208,6 +208,16 @@ static bool is_uuid(const char *text)
     return text && text[0] && strspn(text, letters) == strlen(text);
 }
 
+/* Commands that come later must not read the groups of the same name that this finds. */
+static void find(const struct pool_want *pool, struct plan *plan)
+{
+    const struct storage_pool_fact *fact = plan->facts ? facts_find_pool(plan->facts, pool->pool) : NULL;
+    struct lvm_place place = lvm_place_of(pool, &plan->arena);
+
+    if (!fact || !fact_state_find(&fact->state, LVM_UUID))
+        ask_about_group(pool, &place, plan);
+}
+
 /*
  * Without a volume that is active, the thin pool is not, and does not tell how full it is. One of another volume group
  * is not activated: who knows who wrote its metadata.
@@ -271,6 +281,7 @@ const struct provider provider_lvm = {
     .can = PROVIDER_CAN_GROW | PROVIDER_MARKS_OWNER,
     .needs = "lvm",
     .check = check_thick,
+    .find = find,
     .ask = ask,
     .read = lvm_read_outcome,
     .raise = lvm_raise,
@@ -283,6 +294,7 @@ const struct provider provider_lvm_thin = {
     .can = PROVIDER_CAN_GROW | PROVIDER_MARKS_OWNER | PROVIDER_CAN_SNAPSHOT | PROVIDER_IS_THIN,
     .needs = "lvm_thin",
     .check = check_thin,
+    .find = find,
     .prepare = prepare_thin,
     .ask = ask,
     .read = lvm_read_outcome,

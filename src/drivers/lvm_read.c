@@ -356,6 +356,10 @@ static int read_pool(const struct step *step, uint32_t at, const struct outcome 
 
     if (fact->error)
         return 0; /* told already */
+    if (outcome->complaint && strstr(outcome->complaint, "Multiple VGs found")) {
+        explain(step, outcome, arena, trouble); /* the answer about groups before it says which to leave alone */
+        return -1;
+    }
     for (uint32_t i = 0; i < report->volumes.count; i++) {
         const struct lvm_volume *volume = &report->volumes.at[i];
 

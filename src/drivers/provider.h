@@ -62,6 +62,8 @@ struct provider {
     const char *needs; /* NULL, or the key in outcome.missing that makes it unusable on this machine */
     /* -1 and *trouble when the pool cannot be used as it is configured. */
     int (*check)(const struct pool_want *pool, struct arena *arena, struct trouble *trouble);
+    /* What must be known of the pool before anything else; no steps: it is, as plan->facts say. NULL: nothing. */
+    void (*find)(const struct pool_want *pool, struct plan *plan);
     /* Makes the pool itself, where that is the satellite's matter. NULL: nothing to do. */
     void (*prepare)(const struct pool_want *pool, struct plan *plan);
     /*

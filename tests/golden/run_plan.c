@@ -224,6 +224,10 @@ static void load_pools(struct golden *golden)
         if (alone && pool->trouble)
             print_trouble(golden, pool->trouble);
         if (alone && !pool->trouble) {
+            if (pool->provider->find)
+                pool->provider->find(pool->want, &plan);
+            plan_print(&plan, &golden->printed);
+            plan_done(&plan);
             if (pool->provider->prepare)
                 pool->provider->prepare(pool->want, &plan);
             pool->provider->ask(pool->want, NULL, &plan);

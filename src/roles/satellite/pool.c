@@ -96,6 +96,13 @@ static void proceed(struct task *task)
         return;
     }
     pool->known.holds_nothing = false;
+    if (provider->find)
+        provider->find(&pool->want, &task->plan);
+    pool->is_found = task->plan.steps.count == 0;
+    if (!pool->is_found) {
+        task_run(task);
+        return;
+    }
     if (provider->prepare)
         provider->prepare(&pool->want, &task->plan);
     provider->ask(&pool->want, NULL, &task->plan);
@@ -114,6 +121,8 @@ static void ended(struct task *task, const struct trouble *trouble)
         task_ready(task);
     } else if (trouble) {
         fail(pool_of(task), trouble);
+    } else if (!pool_of(task)->is_found) {
+        task_ready(task);
     } else {
         succeed(pool_of(task));
     }

@@ -58,6 +58,7 @@ struct pool {
     struct trouble shown; /* what known.trouble points to */
     struct pool_want want;
     bool is_applied;
+    bool is_found; /* what the provider must know before it asks; false while the plan under way finds it out */
     int64_t reported_free_kib, reported_total_kib;
 };
 
