@@ -491,7 +491,7 @@ static void leave_alone(struct run *run)
     int64_t since_ms = loop_now_ms(run->runner->loop) - run->step_started_ms;
     const struct step *step = step_under_way(run);
 
-    if (!run->tool)
+    if (run->worker)
         worker_set_hanging(run->worker, true);
     log_warn("\"%s\" has not ended after %lld ms; process %d is left alone", step->what, (long long)since_ms,
              child_pid(run->tool ? run->tool : worker_child(run->worker)));

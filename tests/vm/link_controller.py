@@ -162,9 +162,11 @@ class LinkController:
             if told and fact['pool'] in self.pools and key not in self.pools[fact['pool']]['props']:
                 self.pool_prop(fact['pool'], key, told)
 
-    def create(self, resource, pool, sizes, layers=('STORAGE',), props=None, origin=None, wait=True, **more):
-        """The devices of its volumes. props: of each volume; origin: (resource, snapshot); more: members of the want."""
-        volume = {'pool': pool, 'must_be_new': True, 'props': props or {}}
+    def create(self, resource, pool, sizes, layers=('STORAGE',), props=None, origin=None, sides=(), wait=True, **more):
+        """The devices of its volumes. props, sides ((suffix, pool), ...): of each volume; origin: (resource, snapshot); more: members of
+        the want."""
+        volume = {'pool': pool, 'must_be_new': True, 'props': props or {},
+                  'sides': [{'suffix': suffix, 'pool': pool} for suffix, pool in sides]}
         if origin:
             volume['origin'] = {'resource': origin[0], 'snapshot': origin[1]}
         snapshots = self.resources.get(resource, {}).get('snapshots', [])

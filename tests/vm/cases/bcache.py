@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """BCACHE on loop devices: what is written stays, whatever happens to cache, satellite and machine."""
+from contract.place import RealTools
 from suite import wait_for
 from vm.case import case
 from vm.cluster import SECONDS, Cluster, kib
@@ -69,3 +70,31 @@ def _(machines):
         wait_for('it is written through', lambda: '[writethrough]' in machine.run(f'cat {SYSFS}/cache_mode').out, SECONDS)
         machine.check_pattern(device, 4, 16)
         cluster.delete('data')
+
+
+@case('a snapshot is restored: every byte is there, where it was', modules=['bcache', 'dm-thin-pool'],
+      tools=['make-bcache', 'lvcreate', 'thin_check'], seconds=900)
+def _(machines):
+    machine = machines[0]
+    with RealTools(machine) as place:
+        place.prepare('lvm vgcreate vg0 /dev/vda /dev/vdb', undo='lvm vgremove -fy vg0 && lvm pvremove /dev/vda /dev/vdb')
+        place.prepare('lvm lvcreate --yes --type thin-pool --size 2G --name tp vg0')
+        place.control.pool('pool', 'LVM_THIN', 'vg0/tp')
+        words = {'layers': ('BCACHE', 'STORAGE'), 'sides': [('.bcache', 'pool')]}
+        device, = place.control.create('db', 'pool', ['16M'], props={'BCache/Writeback': 'True', 'BCache/DataOffset': '2048'}, **words)
+        # A file system from the first byte to the last, and what lies at the end of the device below.
+        place.write_pattern(device, 1, 16)
+        place.control.snapshot('db', 'monday')
+        assert '[writeback]' in place.run(f'cat /sys/block/{device[5:]}/bcache/cache_mode'), 'the mode is not what it was'
+        place.write_pattern(device, 2, 16)
+        size = place.run(f'blockdev --getsize64 {device}').strip()
+        copy, = place.control.create('copy', 'pool', ['16M'], origin=('db', 'monday'), **words)
+        assert place.run(f'blockdev --getsize64 {copy}').strip() >= size
+        place.check_pattern(copy, 1, 16)
+        tail = f'tail -c $(({size} - 16777216)) | head -c 65536 | sha256sum'
+        assert place.run(f'head -c {size} {copy} | {tail}') == place.run(f'head -c {size} {device} | {tail}')
+        place.check_pattern(device, 2, 16)
+        place.write_pattern(copy, 3, 16)
+        place.check_pattern(device, 2, 16)
+        place.control.delete('copy')
+        place.control.delete('db')

@@ -3,6 +3,7 @@
 import json
 import struct
 
+from contract.place import RealTools
 from suite import wait_for
 from vm.case import case
 from vm.cluster import SECONDS, Cluster, kib
@@ -180,3 +181,27 @@ def _(machines):
         cluster.await_controller()
         cluster.await_online('n1')
         delete(cluster)
+
+
+@case('killed while a snapshot is taken: it goes on, and the snapshot is whole', modules=['dm-writecache', 'dm-thin-pool'],
+      tools=['lvcreate', 'thin_check'], seconds=900)
+def _(machines):
+    machine = machines[0]
+    with RealTools(machine) as place:
+        place.prepare('lvm vgcreate vg0 /dev/vda /dev/vdb', undo='lvm vgremove -fy vg0 && lvm pvremove /dev/vda /dev/vdb')
+        place.prepare('lvm lvcreate --yes --type thin-pool --size 256M --name tp vg0')
+        place.control.pool('pool', 'LVM_THIN', 'vg0/tp')
+        words = {'layers': LAYERS, 'sides': [('.cache', 'pool')], 'props': {'Writecache/Size': '32768'}}
+        device, = place.control.create('data', 'pool', ['16M'], **words)
+        for seed, when in enumerate(('before', 'after')):
+            place.write_pattern(device, seed, 16)
+            place.kill_at(1, when)
+            place.control.snapshot('data', when, wait=False)
+            place.await_killed()
+            wait_for('it goes on without a satellite', lambda: not is_suspended(machine), SECONDS)
+            place.start()
+            place.control.await_applied('data')
+            copy, = place.control.create('copy', 'pool', ['16M'], origin=('data', when), **words)
+            place.check_pattern(copy, seed, 16)
+            place.control.delete('copy')
+        place.control.delete('data')
