@@ -523,8 +523,10 @@ static void timer_fired(void *owner)
     struct run *run = owner;
 
     if (run->turn_number > 0) {
-        if (run->events->hangs)
-            run->events->hangs(run->owner, step_under_way(run), step_under_way(run_before(run)),
+        const struct run *before = run_before(run);
+
+        if (run->events->hangs && before)
+            run->events->hangs(run->owner, step_under_way(run), step_under_way(before),
                                loop_now_ms(run->runner->loop) - run->step_started_ms);
     } else if (!run->tool && !run->worker) {
         go_on(run);

@@ -19,7 +19,8 @@
 
 LOG_DOMAIN("satellite");
 
-enum { PREDECESSOR_WAIT_MS = 10000, PREDECESSOR_LOOK_MS = 10 };
+/* Longer than a worker holds anything still. */
+enum { PREDECESSOR_WAIT_MS = 25000, PREDECESSOR_LOOK_MS = 10 };
 
 static int open_lock(const char *directory, const char *name)
 {
