@@ -4,8 +4,8 @@
  * of any want: it is done once, when a user asks for it, and what came of it is told.
  *
  * A disk that somebody uses is never taken. One that holds data is taken when the user's arguments say so ("--force",
- * "-f", "-ff", "-y" of pvcreate, "-f" of zpool create); it is wiped then. But a physical volume is only wiped for "-ff":
- * without it pvcreate looks whether it belongs to a volume group.
+ * "-f", "-ff", "-y" of pvcreate, "-f" of zpool create); it is wiped then. But a physical volume is only wiped for
+ * "-ff": without it pvcreate looks whether it belongs to a volume group.
  */
 #pragma once
 
