@@ -102,11 +102,9 @@ static void start_patience(struct run *run)
     case STEP_PATIENT: limit_ms = options->patient_ms; break;
     case STEP_VERY_PATIENT: break;
     }
-    /* What waits by itself gives up by itself, and says why. */
-    if (own_ms > 0 && limit_ms < own_ms + options->quick_ms)
-        limit_ms = own_ms + options->quick_ms;
     run->step_started_ms = loop_now_ms(run->runner->loop);
-    timer_start(run->patience, limit_ms, 0);
+    own_ms += own_ms > 0 ? options->quick_ms : 0; /* what waits by itself gives up by itself, and says why */
+    timer_start(run->patience, limit_ms > own_ms ? limit_ms : own_ms, 0);
 }
 
 /* The step under way has ended with the outcome that lies in its place. */

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """LVM and LVM_THIN, with the controller. What needs snapshots, or tools that fail, is in tests/contract."""
+import pathlib
+
 from vm.case import case
 from vm.cluster import Cluster
 
+RULES = pathlib.Path(__file__).resolve().parents[3] / 'contrib/udev/65-linstor.rules'
+UUID = 'StorDriver/internal/lvm/vgUuid'
 TOOLS, MODULES = ('lvcreate', 'thin_check', 'mkfs.ext4'), ('dm-thin-pool',)
 
 
@@ -80,10 +84,12 @@ def _(machines):
         cluster.start('n1')
         cluster.await_online('n1')
         cluster.create_resource('third', ['16M'], ['n1'], 'lvm')
+        shown = cluster.rest.get('/v1/nodes/n1/storage-pools/lvm')['props'][UUID]
+        assert machine.lines("pvs --noheadings -o vg_uuid --select 'pv_name=/dev/vda'") == [shown]
         for name in ('first', 'second', 'third'):
             cluster.delete(name)
         assert machine.lines(f'lvs {alone} --noheadings -o lv_name vg0') == [], 'something was made in the guest'
-        assert machine.lines(f'vgs {alone} --noheadings -o vg_name') == ['  vg0'], 'the guest\'s volume group was touched'
+        assert machine.lines(f'vgs {alone} --noheadings -o vg_name') == ['vg0'], 'the guest\'s volume group was touched'
         cluster.delete('guest')
 
 
@@ -93,7 +99,8 @@ def _(machines):
     one = machines[0]
     with Cluster(machines) as cluster:
         cluster.machine('n2').run('mkdir -p /srv/pool/thin')
-        cluster.prepare('n1', 'vgcreate vg0 /dev/vda', undo='vgremove -fy vg0 && pvremove -y /dev/vda')
+        cluster.prepare('n1', f'mkdir -p /run/udev/rules.d && cp {RULES} /run/udev/rules.d && udevadm control --reload && vgcreate vg0 /dev/vda',
+                        undo='vgremove -fy vg0 && pvremove -y /dev/vda && rm /run/udev/rules.d/* && udevadm control --reload')
         cluster.create_pool('n1', 'lvm', 'LVM', 'vg0')
         cluster.create_pool('n2', 'thin', 'FILE_THIN', '/srv/pool/thin')
         cluster.create_resource('far', ['64M'], ['n2'], 'thin', ['NVME', 'STORAGE'], {'NVMe/TRType': 'tcp'})

@@ -39,6 +39,15 @@ def _(machines):
         assert status == 500 and 'unrecognized option' in said, said
         assert listed(cluster) == ['/dev/vda', '/dev/vdb', '/dev/vdc'], 'the physical volume of the failed attempt is left'
 
+        machine.run('vgcreate other /dev/vdc')
+        body['device_paths'] = ['/dev/vdc']
+        status, said = make(cluster, body)
+        assert status == 500 and 'LVM2_member' in said, said
+        status, said = make(cluster, {**body, 'pv_create_arguments': ['-y']})
+        assert status == 500 and 'without -ff' in said, said
+        assert machine.lines('vgs --noheadings -o vg_name') == ['other'], 'the other volume group was touched'
+        machine.run('vgremove other && pvremove /dev/vdc && udevadm settle')
+
         machine.run('mkfs.ext4 -q /dev/vda && udevadm settle')
         assert listed(cluster) == ['/dev/vdb', '/dev/vdc']
         body['device_paths'] = ['/dev/vda', '/dev/vdb']
