@@ -186,7 +186,7 @@ def _(place):
     make_pool(place, 'ZFS_THIN')
     device, = place.control.create('db', 'pool', ['16M'])
     directory = mount(place, device)
-    is_lethal = place.run('grep -c " bdev_mark_dead$" /proc/kallsyms', check=False)
+    is_lethal = place.run('grep -m1 " bdev_mark_dead$" /proc/kallsyms', check=False)
     place.run(f'echo text >{directory}/file')
     if is_lethal:
         place.control.grow('db', '32M', wait=False)
