@@ -25,8 +25,8 @@
 #include <unistd.h>
 
 #include "drivers/call.h"
-#include "drivers/deadline.h"
 #include "drivers/freeze.h"
+#include "drivers/patience.h"
 
 enum {
     TOOL_MS = 30000,
@@ -96,9 +96,9 @@ static int run_tool(const struct step *step, struct tool *tool, struct freeze *f
         outcome->complaint = arena_strdup(arena, step->argv.at[0]);
         return error;
     }
-    if (!deadline_read_end(tool->output, deadline_now_ms() + TOOL_MS, &tool->said, COMPLAINT_LIMIT)) {
+    if (!patience_read_end(tool->output, patience_now_ms() + TOOL_MS, &tool->said, COMPLAINT_LIMIT)) {
         thawed = freeze_end(freeze);
-        (void)deadline_read_end(tool->output, DEADLINE_NEVER, &tool->said, COMPLAINT_LIMIT);
+        (void)patience_read_end(tool->output, PATIENCE_FOREVER, &tool->said, COMPLAINT_LIMIT);
     }
     failed = tool_done(tool, outcome, arena);
     return failed ? failed : thawed;

@@ -24,8 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "drivers/deadline.h"
 #include "drivers/mounts.h"
+#include "drivers/patience.h"
 
 enum { NAMESPACES = 256, AGAIN_MS = 1000, INHERITED = 3 };
 
@@ -241,9 +241,9 @@ static void finish(const struct freeze *freeze, const char *device, int until, i
 {
     int node;
 
-    if (!deadline_read_end(until, end_ms, NULL, 0)) {
+    if (!patience_read_end(until, end_ms, NULL, 0)) {
         thaw_all(freeze);
-        (void)deadline_read_end(until, DEADLINE_NEVER, NULL, 0);
+        (void)patience_read_end(until, PATIENCE_FOREVER, NULL, 0);
         for (int i = 0; i < freeze->count; i++)
             (void)ioctl(freeze->places[i].descriptor, FIFREEZE, 0);
     }
@@ -261,7 +261,7 @@ __attribute__((noreturn)) static void stand_by(const struct freeze *freeze, cons
                                                int limit_ms)
 {
     struct pollfd other = { .fd = pipe_end, .events = POLLIN };
-    int64_t end_ms = deadline_now_ms() + limit_ms;
+    int64_t end_ms = patience_now_ms() + limit_ms;
     char byte;
 
     while (poll(&other, 1, limit_ms) == 0) {
