@@ -19,6 +19,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/close_range.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -111,12 +112,15 @@ static void start_patience(struct run *run)
 static void end_step(struct run *run)
 {
     const struct outcome *outcome = &run->outcomes[run->at];
+    const struct step *step = step_under_way(run);
 
     timer_stop(run->patience);
     if (outcome->result != OUTCOME_DONE && outcome->result != OUTCOME_SKIPPED)
         run->is_failed = true;
-    log_debug("%s: %s%s", step_under_way(run)->what, enum_name(outcome_result_names, outcome->result),
-              step_under_way(run)->changes ? "" : " (a question)");
+    log_debug("%s: %s%s", step->what, enum_name(outcome_result_names, outcome->result),
+              step->changes ? "" : " (a question)");
+    if (step->changes && step->reader && outcome->result == OUTCOME_DONE && --run->runner->options.kill_after == 0)
+        raise(SIGKILL);
     run->at++;
 }
 
@@ -338,7 +342,7 @@ static bool take_answer(void *user, const char *body, size_t length)
         return false;
     end_step(run);
     skip(run);
-    if (run->at == run->stretch_end) {
+    if (run->at >= run->stretch_end) { /* what a failure skips may go on behind it */
         worker_release(run->worker);
         run->worker = NULL;
     } else if (step_under_way(run)->kind != STEP_EXEC) {
@@ -439,7 +443,8 @@ static uint32_t find_stretch_end(const struct run *run)
     uint32_t end = run->at + 1;
     bool has_tool = false;
 
-    if (steps[run->at].kind == STEP_EXEC || steps[run->at].sealed.count > 0 || run->is_failed)
+    if (steps[run->at].kind == STEP_EXEC || steps[run->at].sealed.count > 0 || run->is_failed ||
+        run->runner->options.kill_after > 0)
         return end;
     for (uint32_t i = end; i < run->plan->steps.count && steps[i].sealed.count == 0; i++) {
         has_tool = has_tool || steps[i].kind == STEP_EXEC;

@@ -41,7 +41,9 @@ struct run_options {
     int workers;         /* at most so many batches at once; default 4 */
     size_t output_limit; /* bytes kept of a tool's standard output, default 16 MiB; of its standard error, 64 KiB */
     int64_t quick_ms, patient_ms, very_patient_ms; /* default 10 s, 60 s, 30 min */
-    int inherit; /* a descriptor that workers and tools keep open, so that a successor can see that they live */
+    int64_t kill_after; /* for tests: this process kills itself when so many steps have changed what somebody wants, and
+                           no step begins before; not for plans that hold something still */
+    int inherit;        /* a descriptor that workers and tools keep open, so that a successor can see that they live */
 };
 
 struct runner *runner_new(struct loop *loop, const struct run_options *options);

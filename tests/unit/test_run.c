@@ -309,6 +309,26 @@ static void test_calls_and_tools_mixed(void **state)
     world_done(&world);
 }
 
+/* What is skipped lies behind the worker's stretch: nobody waits for it there. */
+static void test_tools_behind_a_worker_that_fails(void **state)
+{
+    struct world world;
+    struct step *step;
+
+    (void)state;
+    world_init(&world, &(struct run_options){ .quick_ms = 600000 });
+    step = plan_add(&world.plan, STEP_WAIT_DEVICE, "wait for nothing");
+    step->device = arena_strdup(&world.plan.arena, "/no/such/device");
+    add_tool(&world, "true");
+    add_tool(&world, "true");
+    run(&world);
+    assert_int_equal(world.outcomes[0].result, OUTCOME_FAILED);
+    assert_int_equal(world.outcomes[0].error, ENOENT);
+    assert_int_equal(world.outcomes[1].result, OUTCOME_SKIPPED);
+    assert_int_equal(world.outcomes[2].result, OUTCOME_SKIPPED);
+    world_done(&world);
+}
+
 static void test_files_never_shrink(void **state)
 {
     struct world world;
@@ -689,6 +709,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_same_turn_runs_one_after_the_other),
         cmocka_unit_test(test_daemon_left_behind_does_not_hold_the_run),
         cmocka_unit_test(test_calls_and_tools_mixed),
+        cmocka_unit_test(test_tools_behind_a_worker_that_fails),
         cmocka_unit_test(test_files_never_shrink),
         cmocka_unit_test(test_file_that_cannot_be_filled_is_taken_away),
         cmocka_unit_test(test_destruction_needs_an_authority),

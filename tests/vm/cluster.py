@@ -64,14 +64,14 @@ def entries_of(answer):
 
 
 class Cluster:
-    """machines: the case's. register: create all nodes and wait until they are ONLINE. log_level: of the satellites."""
+    """machines: the case's. register: create all nodes and wait until they are ONLINE."""
 
-    def __init__(self, machines, register=True, log_level='INFO'):
+    def __init__(self, machines, register=True):
         self.machines = {machine.name: machine for machine in machines}
         self.first = machines[0]
         self.program = str(binary())
         self.rest = Rest('127.0.0.1', self.first.rest_port, 'vm')
-        self.register_wanted, self.log_level = register, log_level
+        self.register_wanted = register
         self.wanted = {(self.first.name, 'controller')} | {(name, 'satellite') for name in self.machines}
         self.baseline = {name: set() for name in self.machines}
         self.undo = []
@@ -112,13 +112,13 @@ class Cluster:
     def arguments(self, node, role):
         if role == 'controller':
             return [self.program, role, '--data-dir', '/srv/controller', '--listen', '0.0.0.0:3370']
-        return [self.program, role, '--name', node, '--data-dir', '/srv/satellite', '--bind-address', '0.0.0.0',
-                '--log-level', self.log_level]
+        return [self.program, role, '--name', node, '--data-dir', '/srv/satellite', '--bind-address', '0.0.0.0']
 
-    def start(self, node, role='satellite'):
+    def start(self, node, role='satellite', environment=None):
         """Starts it and goes on; see await_online(), await_controller()."""
         words = ['env', 'ASAN_OPTIONS=abort_on_error=0:exitcode=99:detect_leaks=1',
-                 'UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:exitcode=99', *self.arguments(node, role)]
+                 'UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:exitcode=99',
+                 *(f'{name}={value}' for name, value in (environment or {}).items()), *self.arguments(node, role)]
         self.machine(node).run(f'set -- {role} {shlex.join(words)}\n{START}')
         self.wanted.add((node, role))
 
@@ -130,14 +130,14 @@ class Cluster:
         """SIGTERM; it must end by itself with status 0."""
         self.signal(node, role, 'TERM', '0')
 
-    def await_killed(self, node, role='satellite'):
-        """Until what somebody else killed is gone."""
-        self.await_end(node, role, 'true', '137')
+    def has_ended(self, node, role='satellite'):
+        return self.machine(node).run(f'test -s /run/{role}.status', check=False).status == 0
 
     def signal(self, node, role, name, wanted):
         self.await_end(node, role, f'[ ! -e /run/{role}.status ] && kill -{name} $(cat /run/{role}.pid)', wanted)
 
     def await_end(self, node, role, script, wanted):
+        """script ends it, and fails when it need not be; then until it is gone, with this status."""
         # one script: each costs a good part of a second here
         done = self.machine(node).run(f'{{ {script}; }} || exit 9; i=0; until [ -s /run/{role}.status ]; do '
                                       f'i=$((i + 1)); [ $i -lt {SECONDS * 50} ] || exit 10; busybox usleep 20000; done; '

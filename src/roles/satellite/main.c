@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -118,10 +119,19 @@ static void listening(void *owner, int error)
     loop_stop(shell->loop);
 }
 
+/* For tests: see HACKING.md. */
+static int64_t kill_after(void)
+{
+    const char *text = getenv("LINSTOR_KILL_AFTER");
+    int64_t steps;
+
+    return text && text_parse_i64(text, 1, INT32_MAX, &steps) ? steps : 0;
+}
+
 static int serve(const struct settings *settings, int inherit, int argc, char **argv)
 {
     struct shell shell = { .loop = loop_new(), .argc = argc, .argv = argv };
-    struct run_options options = { .inherit = inherit };
+    struct run_options options = { .inherit = inherit, .kill_after = kill_after() };
     struct runner *runner = runner_new(shell.loop, &options);
     struct satellite *satellite = satellite_new(shell.loop, runner, &settings->satellite);
 
