@@ -29,7 +29,7 @@
 #include "drivers/patience.h"
 
 enum {
-    TOOL_MS = 30000,
+    TOOL_MS = 30000,   /* with what freezing takes */
     FREEZE_MS = 35000, /* whatever happens */
     COMPLAINT_LIMIT = 64 * 1024,
 };
@@ -87,8 +87,8 @@ static int tool_done(struct tool *tool, struct outcome *outcome, struct arena *a
     return outcome->exit_code == 0 ? 0 : -EIO;
 }
 
-static int run_tool(const struct step *step, struct tool *tool, struct freeze *freeze, struct outcome *outcome,
-                    struct arena *arena)
+static int run_tool(const struct step *step, struct tool *tool, struct freeze *freeze, int64_t end_ms,
+                    struct outcome *outcome, struct arena *arena)
 {
     int error = tool_start(tool, step, arena), thawed = 0, failed;
 
@@ -96,7 +96,7 @@ static int run_tool(const struct step *step, struct tool *tool, struct freeze *f
         outcome->complaint = arena_strdup(arena, step->argv.at[0]);
         return error;
     }
-    if (!patience_read_end(tool->output, patience_now_ms() + TOOL_MS, &tool->said, COMPLAINT_LIMIT)) {
+    if (!patience_read_end(tool->output, end_ms, &tool->said, COMPLAINT_LIMIT)) {
         thawed = freeze_end(freeze);
         (void)patience_read_end(tool->output, PATIENCE_FOREVER, &tool->said, COMPLAINT_LIMIT);
     }
@@ -106,6 +106,8 @@ static int run_tool(const struct step *step, struct tool *tool, struct freeze *f
 
 int call_zvol_grow(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
+    /* From before anything is frozen, as the guard counts. */
+    int64_t end_ms = patience_now_ms() + TOOL_MS;
     struct tool tool = { 0 };
     struct freeze freeze;
     int ends[2], error, thawed;
@@ -120,7 +122,7 @@ int call_zvol_grow(const struct step *step, struct outcome *outcome, struct aren
     if (error)
         close(tool.input);
     else
-        error = run_tool(step, &tool, &freeze, outcome, arena);
+        error = run_tool(step, &tool, &freeze, end_ms, outcome, arena);
     /* The tool took too long, or nothing was mounted before. */
     if (!error && freeze.count == 0)
         error = freeze_begin(&freeze, step->device, tool.output, FREEZE_MS, &outcome->complaint, arena);

@@ -141,8 +141,11 @@ static void ask_about(const struct pool_want *pool, const char *topic, const cha
 {
     struct step *step = asking_step(plan, topic);
     bool is_there = false;
+    uint32_t columns = 0;
 
-    for (uint32_t i = 0; i < step->argv.count; i++)
+    while (strcmp(step->argv.at[columns++], "-o") != 0)
+        continue;
+    for (uint32_t i = columns + 1; i < step->argv.count; i++) /* groups may be called like other words */
         is_there = is_there || strcmp(step->argv.at[i], object) == 0;
     if (!is_there)
         PLAN_ADD_WORDS(plan, step, object);

@@ -109,7 +109,7 @@ static void ask_about(const struct pool_want *pool, const char *topic, struct pl
     for (uint32_t i = 0; i < step->pools.count; i++)
         if (strcmp(step->pools.at[i], pool->pool) == 0)
             return;
-    if (strcmp(topic, ZFS_LIST) == 0 && !text_list_has_fold(&step->paths, dataset))
+    if (strcmp(topic, ZFS_LIST) == 0 && !text_list_has(&step->paths, dataset))
         PLAN_ADD_WORDS(plan, step, dataset);
     text_list_add(&step->pools, pool->pool, &plan->arena);
     text_list_add(&step->paths, dataset, &plan->arena);

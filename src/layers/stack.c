@@ -319,15 +319,17 @@ bool stack_owns(const struct resource_want *want, const struct machine *machine,
     return is_owned;
 }
 
-void stack_begin(struct plan *plan)
+void stack_ask_remote(struct plan *plan)
 {
-    struct step *step;
-
     for (size_t i = 0; layers[i]; i++)
         if (layers[i]->is_remote)
             layers[i]->ask_all(layers[i], plan);
-    step = plan_add(plan, STEP_DM_THAW, "let go on what an earlier satellite has left suspended");
-    step->always = true;
+}
+
+void stack_thaw(struct plan *plan)
+{
+    struct step *step = plan_add(plan, STEP_DM_THAW, "let go on what an earlier satellite has left suspended");
+
     for (size_t i = 0; layers[i]; i++)
         if (layers[i]->mapping)
             text_list_add(&step->names, layers[i]->mapping->prefix, &plan->arena);

@@ -16,7 +16,7 @@
 #include "roles/client/request.h"
 #include "roles/client/session.h"
 
-enum { LINE_LIMIT = 4096 };
+enum { LINE_LIMIT = 8192 }; /* longer than the controller takes: what is cut here is refused there */
 static const int end_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 
 /* NULL at the end of the file. */

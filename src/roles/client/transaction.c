@@ -50,8 +50,10 @@ static int run_begin(struct call *call)
     client->transaction = &transaction;
     code = interactive_run(client, stdin);
     client->transaction = NULL;
-    if (!transaction.is_over && transaction.path)
+    if (!transaction.is_over && transaction.path) {
         fputs("The transaction was not committed.\n", client->err);
+        code = code == EXIT_OK ? EXIT_STATE : code;
+    }
     cJSON_Delete(transaction.replicas);
     free(transaction.path);
     return code;

@@ -181,6 +181,8 @@ static bool parse_listen(struct settings *settings, const char *text)
     char *address = arena_strdup(&settings->arena, text), *colon = strrchr(address, ':');
     int64_t port;
 
+    if (!address[0]) /* of an empty variable; it does not mean all addresses */
+        return false;
     if (address[0] == '[') {
         char *end = strchr(address, ']');
 

@@ -186,15 +186,6 @@ static void take_missing(struct satellite *satellite, const struct text_map *mis
     }
 }
 
-static void tell_thawed(const struct outcome *outcome)
-{
-    for (uint32_t i = 0; i < outcome->mappings.count; i++)
-        log_warn("%s was left suspended by an earlier satellite", outcome->mappings.at[i].name);
-    if (outcome->result == OUTCOME_FAILED)
-        log_info("whether mappings were left suspended could not be looked at, or they do not go on: %s: %s",
-                 outcome->complaint ? outcome->complaint : "device-mapper", strerror(outcome->error));
-}
-
 /* Nobody else changes facts before the satellite listens. What fails is asked again by whoever needs it. */
 static void take_devices(struct satellite *satellite, const struct step *step, const struct outcome *outcome)
 {
@@ -214,12 +205,8 @@ static void probe_done(void *owner, const struct outcome *outcomes, size_t count
 
     if (outcomes[0].result == OUTCOME_DONE)
         take_missing(satellite, &outcomes[0].missing);
-    for (size_t i = 1; i < count; i++) {
-        if (satellite->probe.steps.at[i].kind == STEP_DM_THAW)
-            tell_thawed(&outcomes[i]);
-        else
-            take_devices(satellite, &satellite->probe.steps.at[i], &outcomes[i]);
-    }
+    for (size_t i = 1; i < count; i++)
+        take_devices(satellite, &satellite->probe.steps.at[i], &outcomes[i]);
     plan_done(&satellite->probe);
     if (outcomes[0].result != OUTCOME_DONE || satellite->missing.count > 0)
         timer_start(satellite->probe_again, OBSERVE_MS, 0);
@@ -236,12 +223,31 @@ static void probe(void *owner)
 
     plan_add(&satellite->probe, STEP_ASK_MACHINE, "find out what this machine can do");
     if (!satellite->has_listened)
-        stack_begin(&satellite->probe);
+        stack_ask_remote(&satellite->probe);
     run_plan(satellite->runner, &satellite->probe, &probe_events, satellite);
 }
 
+static void thaw_done(void *owner, const struct outcome *outcomes, size_t count)
+{
+    struct satellite *satellite = owner;
+
+    (void)count;
+    for (uint32_t i = 0; i < outcomes->mappings.count; i++)
+        log_warn("%s was left suspended by an earlier satellite", outcomes->mappings.at[i].name);
+    if (outcomes->result == OUTCOME_FAILED)
+        log_error("What was left suspended by an earlier satellite does not go on: %s: %s. See 'dmsetup info'; what is "
+                  "SUSPENDED goes on with 'dmsetup resume'.",
+                  outcomes->complaint ? outcomes->complaint : "device-mapper", strerror(outcomes->error));
+    plan_done(&satellite->thaw);
+}
+
+static const struct run_events thaw_events = { .done = thaw_done };
+
+/* Two runs: a device that hangs when it is to go on must not keep the satellite from listening. */
 void probe_start(struct satellite *satellite)
 {
+    stack_thaw(&satellite->thaw);
+    run_plan(satellite->runner, &satellite->thaw, &thaw_events, satellite);
     satellite->probe_again = timer_new(satellite->loop, probe, satellite);
     probe(satellite);
 }

@@ -86,6 +86,7 @@ void satellite_free(struct satellite *satellite)
     observer_done(satellite);
     timer_free(satellite->probe_again);
     jobs_free(satellite);
+    plan_done(&satellite->thaw);
     plan_done(&satellite->probe);
     facts_done(&satellite->facts);
     arena_done(&satellite->arena);
