@@ -119,8 +119,10 @@ static void end_step(struct run *run)
         run->is_failed = true;
     log_debug("%s: %s%s", step->what, enum_name(outcome_result_names, outcome->result),
               step->changes ? "" : " (a question)");
-    if (step->changes && step->reader && outcome->result == OUTCOME_DONE && --run->runner->options.kill_after == 0)
+    if (step->changes && step->reader && outcome->result == OUTCOME_DONE && --run->runner->options.kill_after == 0) {
+        log_warn("killed after \"%s\"", step->what);
         raise(SIGKILL);
+    }
     run->at++;
 }
 

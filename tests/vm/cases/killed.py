@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Each layer: the satellite is killed after each step of making, growing and deleting a volume, and the data is whole."""
+import re
+
 from suite import wait_for
 from vm.case import case
 from vm.cases import cache, luks, nvme
@@ -19,17 +21,22 @@ ROWS = (
 
 
 def kill_after_each_step(cluster, node, finished):
-    """Starts the satellite again and again, to kill itself after one step, until one has nothing more to do; the number of the killed."""
-    for kills in range(MOST_KILLS):
-        cluster.start(node, environment={'LINSTOR_KILL_AFTER': '1'})
-        wait_for(lambda n=kills: f'a step of {node} is done after {n}: {cluster.problems("data")}',
+    """Starts the satellite again and again, to kill itself after one step, until one has nothing more to do; what the others had done.
+
+    Some steps are done once in each life: a satellite whose predecessor had come no further than another one may do two.
+    """
+    kills = []
+    while len(kills) < MOST_KILLS:
+        cluster.start(node, environment={'LINSTOR_KILL_AFTER': '2' if len(kills) > 1 and kills[-1] in kills[:-1] else '1'})
+        wait_for(lambda: f'a step of {node} is done after {kills}: {cluster.problems("data")}',
                  lambda: cluster.has_ended(node) or (cluster.node_state(node) == 'ONLINE' and finished()), 2 * SECONDS)
         is_through = not cluster.has_ended(node)
         cluster.await_end(node, 'satellite', 'kill -KILL $(cat /run/satellite.pid) 2>/dev/null || true', '137')
         if is_through:
             cluster.start(node)
             return kills
-    raise AssertionError(f'it does not come to an end: {cluster.log(node)[-2000:]}')
+        kills.append(re.findall('killed after "(.*)"', cluster.log(node))[-1])
+    raise AssertionError(f'it does not come to an end: {kills}')
 
 
 def stage(cluster, node, least, ask, finished):
@@ -38,7 +45,7 @@ def stage(cluster, node, least, ask, finished):
     cluster.await_offline(node)
     ask()
     kills = kill_after_each_step(cluster, node, finished)
-    assert kills >= least, f'{kills} kills'
+    assert len(kills) >= least, kills
 
 
 def has(cluster, node, size):
