@@ -8,7 +8,7 @@
  * tools in between included: one worker has it all. While a tool runs it waits, to be told how that ended, and does
  * what must be done by itself when it is not told in time, or when there is nobody any more who could tell it, neither
  * this process nor the tool. The turns of all tools of a stretch are had before its first step begins, so that nothing
- * stands still while another one has its turn.
+ * stands still while another one has its turn; a step that hangs gives them back.
  *
  * A worker that does not answer in time is killed if its step only asks. If its step changes the machine, it is
  * reported and left alone; it no longer counts against the limit, so that a device that hangs costs its own resource
@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "drivers/batch.h"
 #include "drivers/child.h"
+#include "drivers/stretch.h"
 #include "drivers/workers.h"
 
 LOG_DOMAIN("run");
@@ -46,15 +47,13 @@ struct run {
     void *owner;
     struct arena arena;
     struct outcome *outcomes;
-    uint32_t at, stretch_end; /* the step under way; the first that is not in its stretch */
+    struct stretch stretch;
     bool is_failed;
-    bool has_turns; /* of all steps of the stretch */
     bool is_let_go; /* the worker is gone that held something still for the tool */
     int64_t step_started_ms;
     struct timer *patience;
     struct worker *worker;
     struct child *tool;
-    int64_t turn_number; /* 0: it does not wait for turns; else in which order it came */
     struct buf output, complaint;
     bool truncated;
 };
@@ -65,7 +64,7 @@ struct runner {
     struct children children;
     struct workers workers;
     struct run *runs, *first_waiting, *last_waiting;
-    int64_t last_turn_number;
+    struct stretches stretches;
     struct secret *key; /* the satellite's */
 };
 
@@ -76,7 +75,7 @@ static void serve_queue(struct runner *runner);
 
 static const struct step *step_under_way(const struct run *run)
 {
-    return &run->plan->steps.at[run->at];
+    return &run->plan->steps.at[run->stretch.at];
 }
 
 static void run_free(struct run *run)
@@ -86,6 +85,7 @@ static void run_free(struct run *run)
             *link = run->next;
             break;
         }
+    stretches_remove(&run->runner->stretches, &run->stretch);
     timer_free(run->patience);
     buf_done(&run->output);
     buf_done(&run->complaint);
@@ -111,7 +111,7 @@ static void start_patience(struct run *run)
 /* The step under way has ended with the outcome that lies in its place. */
 static void end_step(struct run *run)
 {
-    const struct outcome *outcome = &run->outcomes[run->at];
+    const struct outcome *outcome = &run->outcomes[run->stretch.at];
     const struct step *step = step_under_way(run);
 
     timer_stop(run->patience);
@@ -121,84 +121,41 @@ static void end_step(struct run *run)
               step->changes ? "" : " (a question)");
     if (step->changes && step->reader && outcome->result == OUTCOME_DONE && --run->runner->options.kill_after == 0)
         raise(SIGKILL);
-    run->at++;
+    run->stretch.at++;
 }
 
 static void fail_step(struct run *run, enum outcome_result result, int error, const char *complaint)
 {
-    struct outcome *outcome = &run->outcomes[run->at];
+    struct outcome *outcome = &run->outcomes[run->stretch.at];
 
     outcome->result = result;
     outcome->error = error;
     outcome->complaint = arena_strdup_null(&run->arena, complaint);
     end_step(run);
-    run->stretch_end = run->at;
+    run->stretch.end = run->stretch.at;
+    stretch_give_turns_back(&run->stretch);
 }
 
-/* Turns: a tool that takes a lock of its own would only wait there, and be one more process. */
-
-static bool needs_turn(const struct run *run, const char *turn)
-{
-    for (uint32_t i = run->at; i < run->stretch_end; i++)
-        if (run->plan->steps.at[i].turn && strcmp(run->plan->steps.at[i].turn, turn) == 0)
-            return true;
-    return false;
-}
-
-static bool shares_turn(const struct run *a, const struct run *b)
-{
-    for (uint32_t i = a->at; i < a->stretch_end; i++)
-        if (a->plan->steps.at[i].turn && needs_turn(b, a->plan->steps.at[i].turn))
-            return true;
-    return false;
-}
-
-/* One that has a turn which this one needs; else one that waits for it and came before. */
-static const struct run *run_before(const struct run *run)
-{
-    const struct run *waits = NULL;
-
-    for (const struct run *other = run->runner->runs; other; other = other->next) {
-        bool came_before = other->turn_number > 0 && (run->turn_number == 0 || other->turn_number < run->turn_number);
-
-        if (other == run || !(other->has_turns || came_before) || !shares_turn(run, other))
-            continue;
-        if (other->has_turns)
-            return other;
-        waits = other;
-    }
-    return waits;
-}
+/* Turns. */
 
 static bool must_wait(struct run *run)
 {
-    if (run->has_turns)
+    bool waits = run->stretch.turn_number > 0;
+
+    if (stretch_ask_turns(&run->runner->stretches, &run->stretch))
         return false;
-    run->has_turns = run_before(run) == NULL;
-    if (!run->has_turns && run->turn_number == 0) {
-        run->turn_number = ++run->runner->last_turn_number;
+    if (!waits)
         start_patience(run);
-    }
-    return !run->has_turns;
-}
-
-static struct run *next_in_turn(struct runner *runner)
-{
-    struct run *first = NULL;
-
-    for (struct run *run = runner->runs; run; run = run->next)
-        if (run->turn_number > 0 && (!first || run->turn_number < first->turn_number) && !run_before(run))
-            first = run;
-    return first;
+    return true;
 }
 
 static void serve_turns(struct runner *runner)
 {
-    struct run *run;
+    struct stretch *next;
 
-    while ((run = next_in_turn(runner))) {
-        run->turn_number = 0;
-        run->has_turns = true;
+    while ((next = stretches_serve_next(&runner->stretches))) {
+        struct run *run = next->owner;
+
         timer_stop(run->patience);
         advance(run);
     }
@@ -251,14 +208,14 @@ static void end_tool(struct run *run)
 
     run->tool = NULL;
     if (run->is_let_go)
-        annul_tools(run, run->at + 1);
+        annul_tools(run, run->stretch.at + 1);
     end_step(run);
     if (run->is_let_go)
-        run->stretch_end = run->at;
+        run->stretch.end = run->stretch.at;
     run->is_let_go = false;
     if (!run->worker)
         return;
-    told.result = run->outcomes[run->at - 1].result;
+    told.result = run->outcomes[run->stretch.at - 1].result;
     batch_encode(&outcome_schema, &told, &out);
     worker_send(run->worker, &out);
 }
@@ -267,7 +224,7 @@ static void tool_end(void *owner, int exit_code, int signal_number)
 {
     struct run *run = owner;
     const struct step *step = step_under_way(run);
-    struct outcome *outcome = &run->outcomes[run->at];
+    struct outcome *outcome = &run->outcomes[run->stretch.at];
 
     outcome->exit_code = signal_number ? 128 + signal_number : exit_code;
     outcome->output = arena_strdup(&run->arena, buf_text(&run->output));
@@ -308,9 +265,9 @@ static void exec_tool(struct run *run)
         run->tool = child_new(&run->runner->children, &options, &tool_events, run, &error);
     }
     if (!run->tool) {
-        run->outcomes[run->at] = (struct outcome){ .result = OUTCOME_FAILED, .error = -error };
+        run->outcomes[run->stretch.at] = (struct outcome){ .result = OUTCOME_FAILED, .error = -error };
         if (step->argv.count > 0)
-            run->outcomes[run->at].complaint = arena_strdup(&run->arena, step->argv.at[0]);
+            run->outcomes[run->stretch.at].complaint = arena_strdup(&run->arena, step->argv.at[0]);
         end_tool(run);
         return;
     }
@@ -327,9 +284,9 @@ static void exec_tool(struct run *run)
 /* What a failure keeps from being run. Where a worker is at it, it answers for its own steps. */
 static void skip(struct run *run)
 {
-    while (run->at < run->plan->steps.count && run->is_failed && !step_under_way(run)->always &&
+    while (run->stretch.at < run->plan->steps.count && run->is_failed && !step_under_way(run)->always &&
            (!run->worker || step_under_way(run)->kind == STEP_EXEC))
-        run->outcomes[run->at++].result = OUTCOME_SKIPPED;
+        run->outcomes[run->stretch.at++].result = OUTCOME_SKIPPED;
 }
 
 static bool take_answer(void *user, const char *body, size_t length)
@@ -337,12 +294,12 @@ static bool take_answer(void *user, const char *body, size_t length)
     struct run *run = user;
     struct field_error error;
 
-    if (run->tool || run->at >= run->stretch_end || step_under_way(run)->kind == STEP_EXEC ||
-        field_decode_text(&outcome_schema, &run->outcomes[run->at], body, length, &run->arena, &error) < 0)
+    if (run->tool || run->stretch.at >= run->stretch.end || step_under_way(run)->kind == STEP_EXEC ||
+        field_decode_text(&outcome_schema, &run->outcomes[run->stretch.at], body, length, &run->arena, &error) < 0)
         return false;
     end_step(run);
     skip(run);
-    if (run->at >= run->stretch_end) { /* what a failure skips may go on behind it */
+    if (run->stretch.at >= run->stretch.end) { /* what a failure skips may go on behind it */
         worker_release(run->worker);
         run->worker = NULL;
     } else if (step_under_way(run)->kind != STEP_EXEC) {
@@ -370,7 +327,7 @@ static void worker_lost(void *user, int exit_code, const char *why)
         return;
     }
     log_warn("a worker ended during \"%s\"", step_under_way(run)->what);
-    annul_tools(run, run->at);
+    annul_tools(run, run->stretch.at);
     if (exit_code == WORKER_LET_GO)
         fail_step(run, OUTCOME_FAILED, ETIMEDOUT, "What stands still meanwhile was let go");
     else
@@ -386,7 +343,8 @@ static const struct worker_events worker_events = { .on_answer = take_answer,
 static int send_batch(struct run *run, struct worker *worker)
 {
     struct buf out = { 0 };
-    int error = batch_encode_steps(&run->plan->steps.at[run->at], run->stretch_end - run->at, run->runner->key, &out);
+    int error = batch_encode_steps(&run->plan->steps.at[run->stretch.at], run->stretch.end - run->stretch.at,
+                                   run->runner->key, &out);
 
     if (error)
         return error;
@@ -433,34 +391,13 @@ static void ask_for_worker(struct run *run)
     runner->last_waiting = run;
 }
 
-/*
- * A step with keys is a batch of its own, and so is what is run after a failure: workers do not know of it. Beyond a
- * tool goes only what ends with a step that must always be run.
- */
-static uint32_t find_stretch_end(const struct run *run)
-{
-    const struct step *steps = run->plan->steps.at;
-    uint32_t end = run->at + 1;
-    bool has_tool = false;
-
-    if (steps[run->at].kind == STEP_EXEC || steps[run->at].sealed.count > 0 || run->is_failed ||
-        run->runner->options.kill_after > 0)
-        return end;
-    for (uint32_t i = end; i < run->plan->steps.count && steps[i].sealed.count == 0; i++) {
-        has_tool = has_tool || steps[i].kind == STEP_EXEC;
-        if (steps[i].kind != STEP_EXEC && (!has_tool || steps[i].always))
-            end = i + 1;
-    }
-    return end;
-}
-
 /* Goes on until something is under way, or the plan is through: then run is freed. */
 static void advance(struct run *run)
 {
-    for (skip(run); run->at < run->plan->steps.count; skip(run)) {
-        if (run->at >= run->stretch_end) {
-            run->has_turns = false;
-            run->stretch_end = find_stretch_end(run);
+    for (skip(run); run->stretch.at < run->plan->steps.count; skip(run)) {
+        if (run->stretch.at >= run->stretch.end) {
+            /* what is run after a failure is single: workers do not know of it */
+            stretch_begin(&run->stretch, run->is_failed || run->runner->options.kill_after > 0);
         }
         if (must_wait(run))
             return;
@@ -500,6 +437,10 @@ static void leave_alone(struct run *run)
              child_pid(run->tool ? run->tool : worker_child(run->worker)));
     if (run->events->hangs)
         run->events->hangs(run->owner, step, NULL, since_ms);
+    if (!run->tool) {
+        stretch_give_turns_back(&run->stretch); /* they are asked for again before the tool */
+        serve_turns(run->runner);
+    }
     serve_queue(run->runner);
 }
 
@@ -510,7 +451,7 @@ static void give_up(struct run *run)
     if (run->tool) {
         child_kill(run->tool);
         child_abandon(run->tool);
-        run->outcomes[run->at] = (struct outcome){ .result = OUTCOME_TIMEOUT, .error = ETIMEDOUT };
+        run->outcomes[run->stretch.at] = (struct outcome){ .result = OUTCOME_TIMEOUT, .error = ETIMEDOUT };
         end_tool(run);
     } else {
         worker_kill(run->worker);
@@ -525,11 +466,11 @@ static void timer_fired(void *owner)
 {
     struct run *run = owner;
 
-    if (run->turn_number > 0) {
-        const struct run *before = run_before(run);
+    if (run->stretch.turn_number > 0) {
+        const struct stretch *before = stretch_find_before(&run->runner->stretches, &run->stretch);
 
         if (run->events->hangs && before)
-            run->events->hangs(run->owner, step_under_way(run), step_under_way(before),
+            run->events->hangs(run->owner, step_under_way(run), &before->plan->steps.at[before->at],
                                loop_now_ms(run->runner->loop) - run->step_started_ms);
     } else if (!run->tool && !run->worker) {
         go_on(run);
@@ -553,6 +494,9 @@ void run_plan(struct runner *runner, const struct plan *plan, const struct run_e
     run->patience = timer_new(runner->loop, timer_fired, run);
     run->next = runner->runs;
     runner->runs = run;
+    run->stretch.plan = plan;
+    run->stretch.owner = run;
+    stretches_add(&runner->stretches, &run->stretch);
     timer_start(run->patience, 0, 0);
 }
 
