@@ -4,7 +4,7 @@
  * becomes one batch for a worker, which answers step by step. Runs that find no worker free wait in a queue, first come
  * first served.
  *
- * Where a step must always be run, because something stands still until then, the stretch goes as far as that step,
+ * Where a step holds something still, a stretch begins with it and goes as far as the steps that must always be run,
  * tools in between included: one worker has it all. While a tool runs it waits, to be told how that ended, and does
  * what must be done by itself when it is not told in time, or when there is nobody any more who could tell it, neither
  * this process nor the tool. The turns of all tools of a stretch are had before its first step begins, so that nothing

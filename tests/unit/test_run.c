@@ -618,6 +618,36 @@ static void test_turns_are_had_before_anything_stands_still(void **state)
     world_done(&world);
 }
 
+/* What comes before, however long it takes, keeps nobody from the turn. */
+static void test_turns_are_not_had_before_something_stands_still(void **state)
+{
+    struct world world;
+    struct second second = { .world = &world };
+    struct timer *starter;
+    struct step *step;
+
+    (void)state;
+    world_init(&world, &(struct run_options){ .quick_ms = 15000 });
+    starter = timer_new(world.loop, second_start, &second);
+    add_file(&world, STEP_FILE_TRUNCATE, "a", 1024);
+    run(&world);
+    add_frozen_tool(&world, 60000, "true")->turn = arena_strdup(&world.plan.arena, "lvm vg0");
+    second.stopped = worker_of();
+    kill(second.stopped, SIGSTOP);
+    step = plan_add(&second.plan, STEP_EXEC, "the second");
+    plan_add_words(&second.plan, step, (const char *const[]){ "true", NULL });
+    step->turn = arena_strdup(&second.plan.arena, "lvm vg0");
+    timer_start(starter, 100, 0);
+    run(&world);
+    assert_int_equal(second.done, 1);
+    assert_int_equal(world.hangs, 0);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(world.outcomes[i].result, OUTCOME_DONE);
+    timer_free(starter);
+    plan_done(&second.plan);
+    world_done(&world);
+}
+
 /* What hangs before its tool was begun does not keep others from theirs; it has its turn again afterwards. */
 static void test_step_that_hangs_gives_its_turns_back(void **state)
 {
@@ -750,6 +780,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_worker_ends_with_its_satellite),
         cmocka_unit_test(test_tool_runs_while_something_stands_still),
         cmocka_unit_test(test_turns_are_had_before_anything_stands_still),
+        cmocka_unit_test(test_turns_are_not_had_before_something_stands_still),
         cmocka_unit_test(test_step_that_hangs_gives_its_turns_back),
         cmocka_unit_test(test_nothing_stands_still_for_longer_than_it_may),
         cmocka_unit_test(test_worker_that_dies_while_something_stands_still),
