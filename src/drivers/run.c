@@ -200,12 +200,20 @@ static void annul_tools(struct run *run, uint32_t end)
     }
 }
 
-/* The worker that waits for it is told. */
-static void end_tool(struct run *run)
+/* result 0: it has begun. */
+static void tell_worker(struct run *run, uint32_t result)
 {
-    struct outcome told = { 0 };
+    struct tool_news news = { .pid = run->tool ? child_pid(run->tool) : 0, .result = result };
     struct buf out = { 0 };
 
+    if (!run->worker)
+        return;
+    batch_encode(&tool_news_schema, &news, &out);
+    worker_send(run->worker, &out);
+}
+
+static void end_tool(struct run *run)
+{
     run->tool = NULL;
     if (run->is_let_go)
         annul_tools(run, run->stretch.at + 1);
@@ -213,11 +221,7 @@ static void end_tool(struct run *run)
     if (run->is_let_go)
         run->stretch.end = run->stretch.at;
     run->is_let_go = false;
-    if (!run->worker)
-        return;
-    told.result = run->outcomes[run->stretch.at - 1].result;
-    batch_encode(&outcome_schema, &told, &out);
-    worker_send(run->worker, &out);
+    tell_worker(run, run->outcomes[run->stretch.at - 1].result);
 }
 
 static void tool_end(void *owner, int exit_code, int signal_number)
@@ -271,6 +275,7 @@ static void exec_tool(struct run *run)
         end_tool(run);
         return;
     }
+    tell_worker(run, 0);
     if (step->input && step->input[0]) {
         buf_add_text(&input, step->input);
         child_write(run->tool, &input);

@@ -727,16 +727,15 @@ static void stop_soon(void *owner)
 }
 
 /* The tool ends first: what it makes is made while everything stands still. */
-static void test_what_stands_still_goes_on_without_the_runner(void **state)
+static void check_goes_on_without_the_runner(const char *first)
 {
     struct world world;
     struct timer *stopper;
     char script[256];
 
-    (void)state;
     world_init(&world, &(struct run_options){ 0 });
-    snprintf(script, sizeof(script), "cd %s; touch begun; sleep 1; test -e thawed && touch early; touch ended",
-             world.directory);
+    snprintf(script, sizeof(script), "%s; cd %s; touch begun; sleep 1; test -e thawed && touch early; touch ended",
+             first, world.directory);
     add_frozen_tool(&world, 60000, script);
     stopper = timer_new(world.loop, stop_soon, &world);
     run_plan(world.runner, &world.plan, &events, &world);
@@ -756,6 +755,19 @@ static void test_what_stands_still_goes_on_without_the_runner(void **state)
     assert_false(is_there(&world, "never"));
     timer_free(stopper);
     world_done(&world);
+}
+
+static void test_what_stands_still_goes_on_without_the_runner(void **state)
+{
+    (void)state;
+    check_goes_on_without_the_runner("true");
+}
+
+/* As lvm does. */
+static void test_tools_may_close_what_they_do_not_know(void **state)
+{
+    (void)state;
+    check_goes_on_without_the_runner("exec 3>&- 4>&-");
 }
 
 int main(int argc, char **argv)
@@ -785,6 +797,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_nothing_stands_still_for_longer_than_it_may),
         cmocka_unit_test(test_worker_that_dies_while_something_stands_still),
         cmocka_unit_test(test_what_stands_still_goes_on_without_the_runner),
+        cmocka_unit_test(test_tools_may_close_what_they_do_not_know),
     };
 
     if (argc == 2 && strcmp(argv[1], "worker") == 0)
