@@ -7,8 +7,9 @@
  * Where a step holds something still, a stretch begins with it and goes as far as the steps that must always be run,
  * tools in between included: one worker has it all. While a tool runs it waits, to be told how that ended, and does
  * what must be done by itself when it is not told in time, or when there is nobody any more who could tell it, neither
- * this process nor the tool. The turns of all tools of a stretch are had before its first step begins, so that nothing
- * stands still while another one has its turn; a step that hangs gives them back.
+ * this process nor the tool. When that worker dies another one does so at once. The turns of all tools of a stretch are
+ * had before its first step begins, so that nothing stands still while another one has its turn; a step that hangs
+ * gives them back.
  *
  * A worker that does not answer in time is killed if its step only asks. If its step changes the machine, it is
  * reported and left alone; it no longer counts against the limit, so that a device that hangs costs its own resource
@@ -43,6 +44,7 @@ struct run {
     struct run *next_waiting;
     struct runner *runner;
     const struct plan *plan;
+    struct plan own_plan; /* of a rescue */
     const struct run_events *events;
     void *owner;
     struct arena arena;
@@ -68,6 +70,7 @@ struct runner {
     struct secret *key; /* the satellite's */
 };
 
+static void timer_fired(void *owner);
 static void advance(struct run *run);
 static void go_on(struct run *run);
 static void serve_turns(struct runner *runner);
@@ -76,6 +79,24 @@ static void serve_queue(struct runner *runner);
 static const struct step *step_under_way(const struct run *run)
 {
     return &run->plan->steps.at[run->stretch.at];
+}
+
+static struct run *run_new(struct runner *runner, const struct plan *plan, const struct run_events *events, void *owner)
+{
+    struct run *run = memory_alloc(sizeof(*run));
+
+    run->runner = runner;
+    run->plan = plan;
+    run->events = events;
+    run->owner = owner;
+    run->outcomes = arena_alloc(&run->arena, plan->steps.count * sizeof(*run->outcomes));
+    run->patience = timer_new(runner->loop, timer_fired, run);
+    run->next = runner->runs;
+    runner->runs = run;
+    run->stretch.plan = plan;
+    run->stretch.owner = run;
+    stretches_add(&runner->stretches, &run->stretch);
+    return run;
 }
 
 static void run_free(struct run *run)
@@ -90,6 +111,7 @@ static void run_free(struct run *run)
     buf_done(&run->output);
     buf_done(&run->complaint);
     arena_done(&run->arena);
+    plan_done(&run->own_plan);
     free(run);
 }
 
@@ -321,6 +343,39 @@ static void answered(void *user)
         go_on(run);
 }
 
+static void forget_rescue(void *owner, const struct outcome *outcomes, size_t count)
+{
+    (void)owner;
+    (void)outcomes;
+    (void)count;
+}
+
+static const struct run_events rescue_events = { .done = forget_rescue };
+
+/* What must always be run is run at once, before all that waits for a worker, as a plan that nobody else knows. */
+static void rescue(const struct run *run)
+{
+    struct runner *runner = run->runner;
+    struct plan plan = { 0 };
+    struct run *new;
+
+    for (uint32_t i = run->stretch.at; i < run->stretch.end; i++) {
+        const struct step *step = &run->plan->steps.at[i];
+
+        if (step->always && step->kind != STEP_EXEC)
+            field_copy(&step_schema, LIST_ADD(&plan.steps, &plan.arena), step, &plan.arena);
+    }
+    if (plan.steps.count == 0)
+        return;
+    new = run_new(runner, &plan, &rescue_events, NULL);
+    new->own_plan = plan;
+    new->plan = new->stretch.plan = &new->own_plan;
+    stretch_begin(&new->stretch, false);
+    new->next_waiting = runner->first_waiting;
+    runner->first_waiting = new;
+    runner->last_waiting = runner->last_waiting ? runner->last_waiting : new;
+}
+
 static void worker_lost(void *user, int exit_code, const char *why)
 {
     struct run *run = user;
@@ -328,6 +383,8 @@ static void worker_lost(void *user, int exit_code, const char *why)
     run->worker = NULL;
     if (run->tool) {
         run->is_let_go = true; /* what must always be run is run again when it has ended */
+        if (exit_code != WORKER_LET_GO)
+            rescue(run);
         serve_queue(run->runner);
         return;
     }
@@ -488,21 +545,8 @@ static void timer_fired(void *owner)
 
 void run_plan(struct runner *runner, const struct plan *plan, const struct run_events *events, void *owner)
 {
-    struct run *run = memory_alloc(sizeof(*run));
-
     assert(plan->steps.count > 0);
-    run->runner = runner;
-    run->plan = plan;
-    run->events = events;
-    run->owner = owner;
-    run->outcomes = arena_alloc(&run->arena, plan->steps.count * sizeof(*run->outcomes));
-    run->patience = timer_new(runner->loop, timer_fired, run);
-    run->next = runner->runs;
-    runner->runs = run;
-    run->stretch.plan = plan;
-    run->stretch.owner = run;
-    stretches_add(&runner->stretches, &run->stretch);
-    timer_start(run->patience, 0, 0);
+    timer_start(run_new(runner, plan, events, owner)->patience, 0, 0);
 }
 
 struct runner *runner_new(struct loop *loop, const struct run_options *options)

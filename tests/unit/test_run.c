@@ -701,22 +701,29 @@ static void test_nothing_stands_still_for_longer_than_it_may(void **state)
     world_done(&world);
 }
 
+/* It goes on at once, while the tool runs still: that ends only then. */
 static void test_worker_that_dies_while_something_stands_still(void **state)
 {
     struct world world;
     struct timer *killer;
+    char script[256];
 
     (void)state;
-    world_init(&world, &(struct run_options){ 0 });
+    world_init(&world, &(struct run_options){ .workers = 1 });
     killer = timer_new(world.loop, kill_worker, &world);
-    add_frozen_tool(&world, 60000, "sleep 1.5");
+    snprintf(script, sizeof(script), "for i in $(seq 100); do test -e %s/thawed && exit 0; sleep 0.1; done; exit 1",
+             world.directory);
+    add_frozen_tool(&world, 60000, script);
     timer_start(killer, 700, 0);
     run(&world);
     assert_int_equal(world.outcomes[0].result, OUTCOME_DONE);
+    assert_int_equal(world.outcomes[1].exit_code, 0);
     assert_int_equal(world.outcomes[1].result, OUTCOME_FAILED);
     assert_int_equal(world.outcomes[1].error, ETIMEDOUT);
     assert_true(world.outcomes[1].is_void);
+    assert_int_not_equal(world.outcomes[2].result, OUTCOME_DONE);
     assert_int_equal(world.outcomes[3].result, OUTCOME_DONE);
+    assert_false(is_there(&world, "never"));
     timer_free(killer);
     world_done(&world);
 }
