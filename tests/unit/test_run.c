@@ -679,6 +679,53 @@ static void test_step_that_hangs_gives_its_turns_back(void **state)
     world_done(&world);
 }
 
+static void go_on_with_it(void *owner)
+{
+    kill(((struct second *)owner)->stopped, SIGCONT);
+}
+
+/* It has not its turn again in time: what stands still goes on before that, and the tool is not run. */
+static void test_step_that_hung_waits_for_its_turn_while_it_may(void **state)
+{
+    struct world world;
+    struct second second = { .world = &world };
+    struct timer *starter, *waker;
+    struct step *step;
+    char script[256];
+
+    (void)state;
+    world_init(&world, &(struct run_options){ .quick_ms = 500 });
+    starter = timer_new(world.loop, second_start, &second);
+    waker = timer_new(world.loop, go_on_with_it, &second);
+    add_file(&world, STEP_FILE_TRUNCATE, "a", 1024);
+    run(&world);
+    plan_done(&world.plan);
+    add_frozen_tool(&world, 300, "true")->turn = arena_strdup(&world.plan.arena, "lvm vg0");
+    second.stopped = worker_of();
+    kill(second.stopped, SIGSTOP);
+    snprintf(script, sizeof(script), "for i in $(seq 100); do test -e %s/thawed && exit 0; sleep 0.1; done; exit 1",
+             world.directory);
+    step = plan_add(&second.plan, STEP_EXEC, "the second");
+    plan_add_words(&second.plan, step, (const char *const[]){ "sh", "-c", script, NULL });
+    step->turn = arena_strdup(&second.plan.arena, "lvm vg0");
+    timer_start(starter, 100, 0);
+    timer_start(waker, 1000, 0);
+    run(&world);
+    assert_int_equal(world.outcomes[0].result, OUTCOME_DONE);
+    assert_int_equal(world.outcomes[1].result, OUTCOME_FAILED);
+    assert_int_equal(world.outcomes[1].error, ETIMEDOUT);
+    assert_int_equal(world.outcomes[2].result, OUTCOME_SKIPPED);
+    assert_int_equal(world.outcomes[3].result, OUTCOME_DONE);
+    plan_done(&world.plan);
+    add_tool(&world, "true")->turn = arena_strdup(&world.plan.arena, "lvm vg0"); /* behind the second */
+    run(&world);
+    assert_int_equal(second.done, 1);
+    timer_free(starter);
+    timer_free(waker);
+    plan_done(&second.plan);
+    world_done(&world);
+}
+
 static void test_nothing_stands_still_for_longer_than_it_may(void **state)
 {
     struct world world;
@@ -801,6 +848,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_turns_are_had_before_anything_stands_still),
         cmocka_unit_test(test_turns_are_not_had_before_something_stands_still),
         cmocka_unit_test(test_step_that_hangs_gives_its_turns_back),
+        cmocka_unit_test(test_step_that_hung_waits_for_its_turn_while_it_may),
         cmocka_unit_test(test_nothing_stands_still_for_longer_than_it_may),
         cmocka_unit_test(test_worker_that_dies_while_something_stands_still),
         cmocka_unit_test(test_what_stands_still_goes_on_without_the_runner),
