@@ -13,6 +13,12 @@ static const struct field batch_fields[] = {
 };
 SCHEMA(batch)
 
+static const struct field tool_news_fields[] = {
+    FIELD(tool_news, pid, 0),
+    ENUM(tool_news, result, outcome_result_names, 0),
+};
+SCHEMA(tool_news)
+
 void batch_encode(const struct schema *schema, const void *message, struct buf *out)
 {
     struct json_writer writer = { .out = out };

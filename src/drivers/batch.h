@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What goes over the pipe between the runner and a worker: a length (4 bytes, host order) and so much JSON. Runner to
- * worker: a batch. Worker to runner: one answer per step, in order, each as soon as its step has ended.
+ * worker: a batch, and news of its tools. Worker to runner: one answer per step, in order, each as soon as its step has
+ * ended.
  */
 #pragma once
 
@@ -13,6 +14,13 @@ struct batch {
     LIST_OF(struct step) steps;
 };
 extern const struct schema batch_schema;
+
+/* What a worker that waits for a tool is told: first by which process it runs, then what came of it. */
+struct tool_news {
+    int32_t pid;
+    uint32_t result; /* enum outcome_result; 0: it runs */
+};
+extern const struct schema tool_news_schema;
 
 enum { BATCH_LIMIT = 256 * 1024 * 1024 };
 

@@ -34,8 +34,8 @@ struct child_options {
     const char *program; /* NULL: argv[0], looked up in the path */
     bool keep_error;     /* standard error is ours, not a pipe */
     int inherit;         /* a descriptor that the child has as number 3; 0: none */
-    /* Another child, whose standard input does not end before this one has ended, even when this process is gone;
-     * NULL: none. */
+    /* Another child, whose standard input does not end before this one has ended or closed what it does not know, even
+     * when this process is gone; NULL: none. */
     struct child *holds;
 };
 

@@ -4,11 +4,12 @@
  * becomes one batch for a worker, which answers step by step. Runs that find no worker free wait in a queue, first come
  * first served.
  *
- * Where a step must always be run, because something stands still until then, the stretch goes as far as that step,
+ * Where a step holds something still, a stretch begins with it and goes as far as the steps that must always be run,
  * tools in between included: one worker has it all. While a tool runs it waits, to be told how that ended, and does
  * what must be done by itself when it is not told in time, or when there is nobody any more who could tell it, neither
- * this process nor the tool. The turns of all tools of a stretch are had before its first step begins, so that nothing
- * stands still while another one has its turn.
+ * this process nor the tool. When that worker dies another one does so at once. The turns of all tools of a stretch are
+ * had before its first step begins, so that nothing stands still while another one has its turn; a step that hangs
+ * gives them back.
  *
  * A worker that does not answer in time is killed if its step only asks. If its step changes the machine, it is
  * reported and left alone; it no longer counts against the limit, so that a device that hangs costs its own resource
@@ -27,6 +28,7 @@
 #include "base/log.h"
 #include "drivers/batch.h"
 #include "drivers/child.h"
+#include "drivers/stretch.h"
 #include "drivers/workers.h"
 
 LOG_DOMAIN("run");
@@ -42,19 +44,18 @@ struct run {
     struct run *next_waiting;
     struct runner *runner;
     const struct plan *plan;
+    struct plan own_plan; /* of a rescue */
     const struct run_events *events;
     void *owner;
     struct arena arena;
     struct outcome *outcomes;
-    uint32_t at, stretch_end; /* the step under way; the first that is not in its stretch */
+    struct stretch stretch;
     bool is_failed;
-    bool has_turns; /* of all steps of the stretch */
     bool is_let_go; /* the worker is gone that held something still for the tool */
     int64_t step_started_ms;
     struct timer *patience;
     struct worker *worker;
     struct child *tool;
-    int64_t turn_number; /* 0: it does not wait for turns; else in which order it came */
     struct buf output, complaint;
     bool truncated;
 };
@@ -65,10 +66,11 @@ struct runner {
     struct children children;
     struct workers workers;
     struct run *runs, *first_waiting, *last_waiting;
-    int64_t last_turn_number;
+    struct stretches stretches;
     struct secret *key; /* the satellite's */
 };
 
+static void timer_fired(void *owner);
 static void advance(struct run *run);
 static void go_on(struct run *run);
 static void serve_turns(struct runner *runner);
@@ -76,7 +78,25 @@ static void serve_queue(struct runner *runner);
 
 static const struct step *step_under_way(const struct run *run)
 {
-    return &run->plan->steps.at[run->at];
+    return &run->plan->steps.at[run->stretch.at];
+}
+
+static struct run *run_new(struct runner *runner, const struct plan *plan, const struct run_events *events, void *owner)
+{
+    struct run *run = memory_alloc(sizeof(*run));
+
+    run->runner = runner;
+    run->plan = plan;
+    run->events = events;
+    run->owner = owner;
+    run->outcomes = arena_alloc(&run->arena, plan->steps.count * sizeof(*run->outcomes));
+    run->patience = timer_new(runner->loop, timer_fired, run);
+    run->next = runner->runs;
+    runner->runs = run;
+    run->stretch.plan = plan;
+    run->stretch.owner = run;
+    stretches_add(&runner->stretches, &run->stretch);
+    return run;
 }
 
 static void run_free(struct run *run)
@@ -86,10 +106,12 @@ static void run_free(struct run *run)
             *link = run->next;
             break;
         }
+    stretches_remove(&run->runner->stretches, &run->stretch);
     timer_free(run->patience);
     buf_done(&run->output);
     buf_done(&run->complaint);
     arena_done(&run->arena);
+    plan_done(&run->own_plan);
     free(run);
 }
 
@@ -111,7 +133,7 @@ static void start_patience(struct run *run)
 /* The step under way has ended with the outcome that lies in its place. */
 static void end_step(struct run *run)
 {
-    const struct outcome *outcome = &run->outcomes[run->at];
+    const struct outcome *outcome = &run->outcomes[run->stretch.at];
     const struct step *step = step_under_way(run);
 
     timer_stop(run->patience);
@@ -123,84 +145,41 @@ static void end_step(struct run *run)
         log_warn("killed after \"%s\"", step->what);
         raise(SIGKILL);
     }
-    run->at++;
+    run->stretch.at++;
 }
 
 static void fail_step(struct run *run, enum outcome_result result, int error, const char *complaint)
 {
-    struct outcome *outcome = &run->outcomes[run->at];
+    struct outcome *outcome = &run->outcomes[run->stretch.at];
 
     outcome->result = result;
     outcome->error = error;
     outcome->complaint = arena_strdup_null(&run->arena, complaint);
     end_step(run);
-    run->stretch_end = run->at;
+    run->stretch.end = run->stretch.at;
+    stretch_give_turns_back(&run->stretch);
 }
 
-/* Turns: a tool that takes a lock of its own would only wait there, and be one more process. */
-
-static bool needs_turn(const struct run *run, const char *turn)
-{
-    for (uint32_t i = run->at; i < run->stretch_end; i++)
-        if (run->plan->steps.at[i].turn && strcmp(run->plan->steps.at[i].turn, turn) == 0)
-            return true;
-    return false;
-}
-
-static bool shares_turn(const struct run *a, const struct run *b)
-{
-    for (uint32_t i = a->at; i < a->stretch_end; i++)
-        if (a->plan->steps.at[i].turn && needs_turn(b, a->plan->steps.at[i].turn))
-            return true;
-    return false;
-}
-
-/* One that has a turn which this one needs; else one that waits for it and came before. */
-static const struct run *run_before(const struct run *run)
-{
-    const struct run *waits = NULL;
-
-    for (const struct run *other = run->runner->runs; other; other = other->next) {
-        bool came_before = other->turn_number > 0 && (run->turn_number == 0 || other->turn_number < run->turn_number);
-
-        if (other == run || !(other->has_turns || came_before) || !shares_turn(run, other))
-            continue;
-        if (other->has_turns)
-            return other;
-        waits = other;
-    }
-    return waits;
-}
+/* Turns. */
 
 static bool must_wait(struct run *run)
 {
-    if (run->has_turns)
+    bool waits = run->stretch.turn_number > 0;
+
+    if (stretch_ask_turns(&run->runner->stretches, &run->stretch))
         return false;
-    run->has_turns = run_before(run) == NULL;
-    if (!run->has_turns && run->turn_number == 0) {
-        run->turn_number = ++run->runner->last_turn_number;
+    if (!waits)
         start_patience(run);
-    }
-    return !run->has_turns;
-}
-
-static struct run *next_in_turn(struct runner *runner)
-{
-    struct run *first = NULL;
-
-    for (struct run *run = runner->runs; run; run = run->next)
-        if (run->turn_number > 0 && (!first || run->turn_number < first->turn_number) && !run_before(run))
-            first = run;
-    return first;
+    return true;
 }
 
 static void serve_turns(struct runner *runner)
 {
-    struct run *run;
+    struct stretch *next;
 
-    while ((run = next_in_turn(runner))) {
-        run->turn_number = 0;
-        run->has_turns = true;
+    while ((next = stretches_serve_next(&runner->stretches))) {
+        struct run *run = next->owner;
+
         timer_stop(run->patience);
         advance(run);
     }
@@ -245,31 +224,35 @@ static void annul_tools(struct run *run, uint32_t end)
     }
 }
 
-/* The worker that waits for it is told. */
-static void end_tool(struct run *run)
+/* result 0: it has begun. */
+static void tell_worker(struct run *run, uint32_t result)
 {
-    struct outcome told = { 0 };
+    struct tool_news news = { .pid = run->tool ? child_pid(run->tool) : 0, .result = result };
     struct buf out = { 0 };
 
-    run->tool = NULL;
-    if (run->is_let_go)
-        annul_tools(run, run->at + 1);
-    end_step(run);
-    if (run->is_let_go)
-        run->stretch_end = run->at;
-    run->is_let_go = false;
     if (!run->worker)
         return;
-    told.result = run->outcomes[run->at - 1].result;
-    batch_encode(&outcome_schema, &told, &out);
+    batch_encode(&tool_news_schema, &news, &out);
     worker_send(run->worker, &out);
+}
+
+static void end_tool(struct run *run)
+{
+    run->tool = NULL;
+    if (run->is_let_go)
+        annul_tools(run, run->stretch.at + 1);
+    end_step(run);
+    if (run->is_let_go)
+        run->stretch.end = run->stretch.at;
+    run->is_let_go = false;
+    tell_worker(run, run->outcomes[run->stretch.at - 1].result);
 }
 
 static void tool_end(void *owner, int exit_code, int signal_number)
 {
     struct run *run = owner;
     const struct step *step = step_under_way(run);
-    struct outcome *outcome = &run->outcomes[run->at];
+    struct outcome *outcome = &run->outcomes[run->stretch.at];
 
     outcome->exit_code = signal_number ? 128 + signal_number : exit_code;
     outcome->output = arena_strdup(&run->arena, buf_text(&run->output));
@@ -310,12 +293,13 @@ static void exec_tool(struct run *run)
         run->tool = child_new(&run->runner->children, &options, &tool_events, run, &error);
     }
     if (!run->tool) {
-        run->outcomes[run->at] = (struct outcome){ .result = OUTCOME_FAILED, .error = -error };
+        run->outcomes[run->stretch.at] = (struct outcome){ .result = OUTCOME_FAILED, .error = -error };
         if (step->argv.count > 0)
-            run->outcomes[run->at].complaint = arena_strdup(&run->arena, step->argv.at[0]);
+            run->outcomes[run->stretch.at].complaint = arena_strdup(&run->arena, step->argv.at[0]);
         end_tool(run);
         return;
     }
+    tell_worker(run, 0);
     if (step->input && step->input[0]) {
         buf_add_text(&input, step->input);
         child_write(run->tool, &input);
@@ -329,9 +313,9 @@ static void exec_tool(struct run *run)
 /* What a failure keeps from being run. Where a worker is at it, it answers for its own steps. */
 static void skip(struct run *run)
 {
-    while (run->at < run->plan->steps.count && run->is_failed && !step_under_way(run)->always &&
+    while (run->stretch.at < run->plan->steps.count && run->is_failed && !step_under_way(run)->always &&
            (!run->worker || step_under_way(run)->kind == STEP_EXEC))
-        run->outcomes[run->at++].result = OUTCOME_SKIPPED;
+        run->outcomes[run->stretch.at++].result = OUTCOME_SKIPPED;
 }
 
 static bool take_answer(void *user, const char *body, size_t length)
@@ -339,12 +323,12 @@ static bool take_answer(void *user, const char *body, size_t length)
     struct run *run = user;
     struct field_error error;
 
-    if (run->tool || run->at >= run->stretch_end || step_under_way(run)->kind == STEP_EXEC ||
-        field_decode_text(&outcome_schema, &run->outcomes[run->at], body, length, &run->arena, &error) < 0)
+    if (run->tool || run->stretch.at >= run->stretch.end || step_under_way(run)->kind == STEP_EXEC ||
+        field_decode_text(&outcome_schema, &run->outcomes[run->stretch.at], body, length, &run->arena, &error) < 0)
         return false;
     end_step(run);
     skip(run);
-    if (run->at >= run->stretch_end) { /* what a failure skips may go on behind it */
+    if (run->stretch.at >= run->stretch.end) { /* what a failure skips may go on behind it */
         worker_release(run->worker);
         run->worker = NULL;
     } else if (step_under_way(run)->kind != STEP_EXEC) {
@@ -361,6 +345,39 @@ static void answered(void *user)
         go_on(run);
 }
 
+static void forget_rescue(void *owner, const struct outcome *outcomes, size_t count)
+{
+    (void)owner;
+    (void)outcomes;
+    (void)count;
+}
+
+static const struct run_events rescue_events = { .done = forget_rescue };
+
+/* What must always be run is run at once, before all that waits for a worker, as a plan that nobody else knows. */
+static void rescue(const struct run *run)
+{
+    struct runner *runner = run->runner;
+    struct plan plan = { 0 };
+    struct run *new;
+
+    for (uint32_t i = run->stretch.at; i < run->stretch.end; i++) {
+        const struct step *step = &run->plan->steps.at[i];
+
+        if (step->always && step->kind != STEP_EXEC)
+            field_copy(&step_schema, LIST_ADD(&plan.steps, &plan.arena), step, &plan.arena);
+    }
+    if (plan.steps.count == 0)
+        return;
+    new = run_new(runner, &plan, &rescue_events, NULL);
+    new->own_plan = plan;
+    new->plan = new->stretch.plan = &new->own_plan;
+    stretch_begin(&new->stretch, false);
+    new->next_waiting = runner->first_waiting;
+    runner->first_waiting = new;
+    runner->last_waiting = runner->last_waiting ? runner->last_waiting : new;
+}
+
 static void worker_lost(void *user, int exit_code, const char *why)
 {
     struct run *run = user;
@@ -368,11 +385,13 @@ static void worker_lost(void *user, int exit_code, const char *why)
     run->worker = NULL;
     if (run->tool) {
         run->is_let_go = true; /* what must always be run is run again when it has ended */
+        if (exit_code != WORKER_LET_GO)
+            rescue(run);
         serve_queue(run->runner);
         return;
     }
     log_warn("a worker ended during \"%s\"", step_under_way(run)->what);
-    annul_tools(run, run->at);
+    annul_tools(run, run->stretch.at);
     if (exit_code == WORKER_LET_GO)
         fail_step(run, OUTCOME_FAILED, ETIMEDOUT, "What stands still meanwhile was let go");
     else
@@ -388,7 +407,8 @@ static const struct worker_events worker_events = { .on_answer = take_answer,
 static int send_batch(struct run *run, struct worker *worker)
 {
     struct buf out = { 0 };
-    int error = batch_encode_steps(&run->plan->steps.at[run->at], run->stretch_end - run->at, run->runner->key, &out);
+    int error = batch_encode_steps(&run->plan->steps.at[run->stretch.at], run->stretch.end - run->stretch.at,
+                                   run->runner->key, &out);
 
     if (error)
         return error;
@@ -435,34 +455,13 @@ static void ask_for_worker(struct run *run)
     runner->last_waiting = run;
 }
 
-/*
- * A step with keys is a batch of its own, and so is what is run after a failure: workers do not know of it. Beyond a
- * tool goes only what ends with a step that must always be run.
- */
-static uint32_t find_stretch_end(const struct run *run)
-{
-    const struct step *steps = run->plan->steps.at;
-    uint32_t end = run->at + 1;
-    bool has_tool = false;
-
-    if (steps[run->at].kind == STEP_EXEC || steps[run->at].sealed.count > 0 || run->is_failed ||
-        run->runner->options.kill_after > 0)
-        return end;
-    for (uint32_t i = end; i < run->plan->steps.count && steps[i].sealed.count == 0; i++) {
-        has_tool = has_tool || steps[i].kind == STEP_EXEC;
-        if (steps[i].kind != STEP_EXEC && (!has_tool || steps[i].always))
-            end = i + 1;
-    }
-    return end;
-}
-
 /* Goes on until something is under way, or the plan is through: then run is freed. */
 static void advance(struct run *run)
 {
-    for (skip(run); run->at < run->plan->steps.count; skip(run)) {
-        if (run->at >= run->stretch_end) {
-            run->has_turns = false;
-            run->stretch_end = find_stretch_end(run);
+    for (skip(run); run->stretch.at < run->plan->steps.count; skip(run)) {
+        if (run->stretch.at >= run->stretch.end) {
+            /* what is run after a failure is single: workers do not know of it */
+            stretch_begin(&run->stretch, run->is_failed || run->runner->options.kill_after > 0);
         }
         if (must_wait(run))
             return;
@@ -502,6 +501,10 @@ static void leave_alone(struct run *run)
              child_pid(run->tool ? run->tool : worker_child(run->worker)));
     if (run->events->hangs)
         run->events->hangs(run->owner, step, NULL, since_ms);
+    if (!run->tool) {
+        stretch_give_turns_back(&run->stretch); /* they are asked for again before the tool */
+        serve_turns(run->runner);
+    }
     serve_queue(run->runner);
 }
 
@@ -512,7 +515,7 @@ static void give_up(struct run *run)
     if (run->tool) {
         child_kill(run->tool);
         child_abandon(run->tool);
-        run->outcomes[run->at] = (struct outcome){ .result = OUTCOME_TIMEOUT, .error = ETIMEDOUT };
+        run->outcomes[run->stretch.at] = (struct outcome){ .result = OUTCOME_TIMEOUT, .error = ETIMEDOUT };
         end_tool(run);
     } else {
         worker_kill(run->worker);
@@ -527,11 +530,11 @@ static void timer_fired(void *owner)
 {
     struct run *run = owner;
 
-    if (run->turn_number > 0) {
-        const struct run *before = run_before(run);
+    if (run->stretch.turn_number > 0) {
+        const struct stretch *before = stretch_find_before(&run->runner->stretches, &run->stretch);
 
         if (run->events->hangs && before)
-            run->events->hangs(run->owner, step_under_way(run), step_under_way(before),
+            run->events->hangs(run->owner, step_under_way(run), &before->plan->steps.at[before->at],
                                loop_now_ms(run->runner->loop) - run->step_started_ms);
     } else if (!run->tool && !run->worker) {
         go_on(run);
@@ -544,18 +547,8 @@ static void timer_fired(void *owner)
 
 void run_plan(struct runner *runner, const struct plan *plan, const struct run_events *events, void *owner)
 {
-    struct run *run = memory_alloc(sizeof(*run));
-
     assert(plan->steps.count > 0);
-    run->runner = runner;
-    run->plan = plan;
-    run->events = events;
-    run->owner = owner;
-    run->outcomes = arena_alloc(&run->arena, plan->steps.count * sizeof(*run->outcomes));
-    run->patience = timer_new(runner->loop, timer_fired, run);
-    run->next = runner->runs;
-    runner->runs = run;
-    timer_start(run->patience, 0, 0);
+    timer_start(run_new(runner, plan, events, owner)->patience, 0, 0);
 }
 
 struct runner *runner_new(struct loop *loop, const struct run_options *options)

@@ -81,7 +81,7 @@ static const struct step_traits traits[] = {
     { STEP_DM_SUSPEND,     .patience = STEP_PATIENT, .changes = true },
     { STEP_DM_RESUME,      .patience = STEP_PATIENT, .changes = true },
     { STEP_DM_THAW,        .patience = STEP_PATIENT, .changes = true },
-    { STEP_DM_MESSAGE,     .patience = STEP_PATIENT, .changes = true },
+    { STEP_DM_MESSAGE,     .patience = STEP_VERY_PATIENT, .changes = true },
     { STEP_DM_WAIT_CLEAN,  .patience = STEP_VERY_PATIENT, .changes = true },
     { STEP_DM_REMOVE,      .patience = STEP_PATIENT, .changes = true },
     { STEP_ASK_TREE,       .patience = STEP_PATIENT },

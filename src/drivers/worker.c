@@ -4,9 +4,10 @@
  * satellite goes away, the step under way is finished and none is begun but those that must always be run: before each
  * step the worker looks whether anybody is still there to hear of it.
  *
- * While a tool of the batch runs, elsewhere, the worker holds still what its steps have stopped. Its input ends when
- * both the satellite and the tool are gone, for the tool has the other end, too: what the tool still makes is made
- * while nothing moves. Longer than hold_ms it waits for nobody.
+ * While a tool of the batch runs, elsewhere, the worker holds still what its steps have stopped. When the satellite
+ * goes away meanwhile, it waits for the tool's process itself: what the tool still makes is made while nothing moves.
+ * The other end of its input, which the tool has, too, bridges the moment until it was told which process that is; but
+ * many tools close what they do not know. Longer than hold_ms it waits for nobody.
  */
 #include <errno.h>
 #include <poll.h>
@@ -16,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "drivers/batch.h"
@@ -77,10 +79,10 @@ static bool is_late(const struct progress *progress)
     return progress->until_ms > 0 && patience_now_ms() >= progress->until_ms;
 }
 
-/* Whether there is something to read; not when the time is over. */
-static bool await_input(const struct progress *progress)
+/* Whether there is something to read, or a process is gone; not when the time is over. */
+static bool await_input(const struct progress *progress, int descriptor)
 {
-    struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+    struct pollfd input = { .fd = descriptor, .events = POLLIN };
 
     while (!is_late(progress)) {
         int64_t left_ms = progress->until_ms > 0 ? progress->until_ms - patience_now_ms() : -1;
@@ -91,21 +93,46 @@ static bool await_input(const struct progress *progress)
     return false;
 }
 
-/* How the tool ended. False: nobody told. */
-static bool await_tool(struct worker *worker, const struct progress *progress, struct outcome *tool)
+/* Less than 0 when it is gone already, or the kernel (before 5.3) or its guardians do not permit it. */
+static int open_process(int32_t pid)
+{
+    return pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+}
+
+/* Up to what came of it. False: nobody told. */
+static bool read_news(struct worker *worker, const struct progress *progress, struct tool_news *news, int *process)
 {
     struct field_error error;
     const char *body;
     size_t length;
     int state;
 
-    while ((state = batch_peek(&worker->in, &body, &length)) == 0)
-        if (!await_input(progress) || !read_more(&worker->in))
+    while (news->result == 0) {
+        while ((state = batch_peek(&worker->in, &body, &length)) == 0)
+            if (!await_input(progress, STDIN_FILENO) || !read_more(&worker->in))
+                return false;
+        if (state < 0 || field_decode_text(&tool_news_schema, news, body, length, &worker->arena, &error) < 0)
             return false;
-    if (state < 0 || field_decode_text(&outcome_schema, tool, body, length, &worker->arena, &error) < 0)
-        return false;
-    batch_drop(&worker->in);
+        batch_drop(&worker->in);
+        if (news->result == 0 && *process < 0)
+            *process = open_process(news->pid);
+    }
     return true;
+}
+
+/* How the tool ended. False: nobody told, but it has, or the time is over. */
+static bool await_tool(struct worker *worker, const struct progress *progress, uint32_t *result)
+{
+    struct tool_news news = { 0 };
+    int process = -1;
+    bool is_told = read_news(worker, progress, &news, &process);
+
+    if (!is_told && process >= 0)
+        (void)await_input(progress, process);
+    if (process >= 0)
+        close(process);
+    *result = news.result;
+    return is_told;
 }
 
 static void take_result(struct progress *progress, uint32_t result)
@@ -143,7 +170,7 @@ static void run_step(struct worker *worker, const struct step *step, struct prog
         outcome.result = OUTCOME_SKIPPED;
     else if (step->kind != STEP_EXEC)
         call_run(step, &outcome, &worker->cursor, &worker->arena);
-    else if (progress->is_alone || !await_tool(worker, progress, &outcome))
+    else if (progress->is_alone || !await_tool(worker, progress, &outcome.result))
         let_go(progress, step);
     take_result(progress, outcome.result ? outcome.result : OUTCOME_FAILED);
     if (step->kind != STEP_EXEC && !progress->is_alone)

@@ -618,6 +618,114 @@ static void test_turns_are_had_before_anything_stands_still(void **state)
     world_done(&world);
 }
 
+/* What comes before, however long it takes, keeps nobody from the turn. */
+static void test_turns_are_not_had_before_something_stands_still(void **state)
+{
+    struct world world;
+    struct second second = { .world = &world };
+    struct timer *starter;
+    struct step *step;
+
+    (void)state;
+    world_init(&world, &(struct run_options){ .quick_ms = 15000 });
+    starter = timer_new(world.loop, second_start, &second);
+    add_file(&world, STEP_FILE_TRUNCATE, "a", 1024);
+    run(&world);
+    add_frozen_tool(&world, 60000, "true")->turn = arena_strdup(&world.plan.arena, "lvm vg0");
+    second.stopped = worker_of();
+    kill(second.stopped, SIGSTOP);
+    step = plan_add(&second.plan, STEP_EXEC, "the second");
+    plan_add_words(&second.plan, step, (const char *const[]){ "true", NULL });
+    step->turn = arena_strdup(&second.plan.arena, "lvm vg0");
+    timer_start(starter, 100, 0);
+    run(&world);
+    assert_int_equal(second.done, 1);
+    assert_int_equal(world.hangs, 0);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(world.outcomes[i].result, OUTCOME_DONE);
+    timer_free(starter);
+    plan_done(&second.plan);
+    world_done(&world);
+}
+
+/* What hangs before its tool was begun does not keep others from theirs; it has its turn again afterwards. */
+static void test_step_that_hangs_gives_its_turns_back(void **state)
+{
+    struct world world;
+    struct second second = { .world = &world };
+    struct timer *starter;
+    struct step *step;
+
+    (void)state;
+    world_init(&world, &(struct run_options){ .quick_ms = 500 });
+    starter = timer_new(world.loop, second_start, &second);
+    add_file(&world, STEP_FILE_TRUNCATE, "a", 1024);
+    run(&world);
+    plan_done(&world.plan);
+    add_frozen_tool(&world, 60000, "true")->turn = arena_strdup(&world.plan.arena, "lvm vg0");
+    second.stopped = worker_of();
+    kill(second.stopped, SIGSTOP);
+    step = plan_add(&second.plan, STEP_EXEC, "the second");
+    plan_add_words(&second.plan, step, (const char *const[]){ "true", NULL });
+    step->turn = arena_strdup(&second.plan.arena, "lvm vg0");
+    timer_start(starter, 100, 0);
+    run(&world);
+    assert_int_equal(second.done, 1);
+    assert_string_equal(world.hanging, "size frozen");
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(world.outcomes[i].result, OUTCOME_DONE);
+    timer_free(starter);
+    plan_done(&second.plan);
+    world_done(&world);
+}
+
+static void go_on_with_it(void *owner)
+{
+    kill(((struct second *)owner)->stopped, SIGCONT);
+}
+
+/* It has not its turn again in time: what stands still goes on before that, and the tool is not run. */
+static void test_step_that_hung_waits_for_its_turn_while_it_may(void **state)
+{
+    struct world world;
+    struct second second = { .world = &world };
+    struct timer *starter, *waker;
+    struct step *step;
+    char script[256];
+
+    (void)state;
+    world_init(&world, &(struct run_options){ .quick_ms = 500 });
+    starter = timer_new(world.loop, second_start, &second);
+    waker = timer_new(world.loop, go_on_with_it, &second);
+    add_file(&world, STEP_FILE_TRUNCATE, "a", 1024);
+    run(&world);
+    plan_done(&world.plan);
+    add_frozen_tool(&world, 300, "true")->turn = arena_strdup(&world.plan.arena, "lvm vg0");
+    second.stopped = worker_of();
+    kill(second.stopped, SIGSTOP);
+    snprintf(script, sizeof(script), "for i in $(seq 100); do test -e %s/thawed && exit 0; sleep 0.1; done; exit 1",
+             world.directory);
+    step = plan_add(&second.plan, STEP_EXEC, "the second");
+    plan_add_words(&second.plan, step, (const char *const[]){ "sh", "-c", script, NULL });
+    step->turn = arena_strdup(&second.plan.arena, "lvm vg0");
+    timer_start(starter, 100, 0);
+    timer_start(waker, 1000, 0);
+    run(&world);
+    assert_int_equal(world.outcomes[0].result, OUTCOME_DONE);
+    assert_int_equal(world.outcomes[1].result, OUTCOME_FAILED);
+    assert_int_equal(world.outcomes[1].error, ETIMEDOUT);
+    assert_int_equal(world.outcomes[2].result, OUTCOME_SKIPPED);
+    assert_int_equal(world.outcomes[3].result, OUTCOME_DONE);
+    plan_done(&world.plan);
+    add_tool(&world, "true")->turn = arena_strdup(&world.plan.arena, "lvm vg0"); /* behind the second */
+    run(&world);
+    assert_int_equal(second.done, 1);
+    timer_free(starter);
+    timer_free(waker);
+    plan_done(&second.plan);
+    world_done(&world);
+}
+
 static void test_nothing_stands_still_for_longer_than_it_may(void **state)
 {
     struct world world;
@@ -640,22 +748,29 @@ static void test_nothing_stands_still_for_longer_than_it_may(void **state)
     world_done(&world);
 }
 
+/* It goes on at once, while the tool runs still: that ends only then. */
 static void test_worker_that_dies_while_something_stands_still(void **state)
 {
     struct world world;
     struct timer *killer;
+    char script[256];
 
     (void)state;
-    world_init(&world, &(struct run_options){ 0 });
+    world_init(&world, &(struct run_options){ .workers = 1 });
     killer = timer_new(world.loop, kill_worker, &world);
-    add_frozen_tool(&world, 60000, "sleep 1.5");
+    snprintf(script, sizeof(script), "for i in $(seq 100); do test -e %s/thawed && exit 0; sleep 0.1; done; exit 1",
+             world.directory);
+    add_frozen_tool(&world, 60000, script);
     timer_start(killer, 700, 0);
     run(&world);
     assert_int_equal(world.outcomes[0].result, OUTCOME_DONE);
+    assert_int_equal(world.outcomes[1].exit_code, 0);
     assert_int_equal(world.outcomes[1].result, OUTCOME_FAILED);
     assert_int_equal(world.outcomes[1].error, ETIMEDOUT);
     assert_true(world.outcomes[1].is_void);
+    assert_int_not_equal(world.outcomes[2].result, OUTCOME_DONE);
     assert_int_equal(world.outcomes[3].result, OUTCOME_DONE);
+    assert_false(is_there(&world, "never"));
     timer_free(killer);
     world_done(&world);
 }
@@ -666,16 +781,15 @@ static void stop_soon(void *owner)
 }
 
 /* The tool ends first: what it makes is made while everything stands still. */
-static void test_what_stands_still_goes_on_without_the_runner(void **state)
+static void check_goes_on_without_the_runner(const char *first)
 {
     struct world world;
     struct timer *stopper;
     char script[256];
 
-    (void)state;
     world_init(&world, &(struct run_options){ 0 });
-    snprintf(script, sizeof(script), "cd %s; touch begun; sleep 1; test -e thawed && touch early; touch ended",
-             world.directory);
+    snprintf(script, sizeof(script), "%s; cd %s; touch begun; sleep 1; test -e thawed && touch early; touch ended",
+             first, world.directory);
     add_frozen_tool(&world, 60000, script);
     stopper = timer_new(world.loop, stop_soon, &world);
     run_plan(world.runner, &world.plan, &events, &world);
@@ -695,6 +809,19 @@ static void test_what_stands_still_goes_on_without_the_runner(void **state)
     assert_false(is_there(&world, "never"));
     timer_free(stopper);
     world_done(&world);
+}
+
+static void test_what_stands_still_goes_on_without_the_runner(void **state)
+{
+    (void)state;
+    check_goes_on_without_the_runner("true");
+}
+
+/* As lvm does. */
+static void test_tools_may_close_what_they_do_not_know(void **state)
+{
+    (void)state;
+    check_goes_on_without_the_runner("exec 3>&- 4>&-");
 }
 
 int main(int argc, char **argv)
@@ -719,9 +846,13 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_worker_ends_with_its_satellite),
         cmocka_unit_test(test_tool_runs_while_something_stands_still),
         cmocka_unit_test(test_turns_are_had_before_anything_stands_still),
+        cmocka_unit_test(test_turns_are_not_had_before_something_stands_still),
+        cmocka_unit_test(test_step_that_hangs_gives_its_turns_back),
+        cmocka_unit_test(test_step_that_hung_waits_for_its_turn_while_it_may),
         cmocka_unit_test(test_nothing_stands_still_for_longer_than_it_may),
         cmocka_unit_test(test_worker_that_dies_while_something_stands_still),
         cmocka_unit_test(test_what_stands_still_goes_on_without_the_runner),
+        cmocka_unit_test(test_tools_may_close_what_they_do_not_know),
     };
 
     if (argc == 2 && strcmp(argv[1], "worker") == 0)
