@@ -15,8 +15,6 @@ ROWS = (
      [], ['loop', 'dm-writecache']),
     ('CACHE on WRITECACHE', ['CACHE', 'WRITECACHE', 'STORAGE'], {**cache.PROPS, 'Writecache/PoolName': 'fast'}, (12, 5, 9), [], cache.MODULES),
     ('LUKS', ['LUKS', 'STORAGE'], luks.FAST, (4, 3, 4), ['cryptsetup'], luks.MODULES),
-    ('BCACHE', ['BCACHE', 'STORAGE'], {'BCache/PoolName': 'fast', 'BCache/Writeback': 'True'}, (6, 4, 4),
-     ['make-bcache'], ['loop', 'bcache']),
 )
 
 
