@@ -538,13 +538,15 @@ static void thaw(const struct level *level, struct plan *plan)
 static void ask(const struct level *level, struct plan *plan)
 {
     for (uint32_t i = 0; i < level->count; i++) {
+        const struct level_device *below = level->volumes[i].below;
         const struct layer_fact *fact = fact_of(level, &level->volumes[i], &plan->arena);
-
         const struct layer_fact *device = kernel_of(level, fact);
+        /* Of one that is not there (yet) there is no answer, however often it is asked. */
+        bool is_doubtful = fact && fact->is_uncertain && (below[0].path || below[1].path);
 
-        if ((fact && fact->is_uncertain) || (device && device->is_uncertain))
+        if (is_doubtful || (device && device->is_uncertain))
             bcache_facts_ask(level->layer, plan);
-        if (!fact || fact->is_uncertain || !word(fact, BCACHE_DATA))
+        if (is_doubtful || (below[0].path && !word(fact, BCACHE_DATA)) || (below[1].path && !word(fact, BCACHE_FAST)))
             ask_content(name_of(level, &level->volumes[i], &plan->arena), &level->volumes[i], plan);
     }
 }
