@@ -38,14 +38,14 @@ class Contract:
     function: typing.Callable
     tools: typing.Sequence
     modules: typing.Sequence
-    real_only: bool
+    stand_ins_only: bool
 
 
-def contract(title, tools=(), modules=(), real_only=False):
-    """tools, modules: of the machine, for the real ones. real_only: there is nothing to stand in for it, such as a power cut."""
+def contract(title, tools=(), modules=(), stand_ins_only=False):
+    """tools, modules: of the machine, for the real ones. stand_ins_only: the real tools show it with another kind of the same provider."""
     def add(function):
         file = function.__module__.rpartition('.')[2]
-        found.append(Contract(f'{file}: {title}', function, tools, modules, real_only))
+        found.append(Contract(f'{file}: {title}', function, tools, modules, stand_ins_only))
         return function
     return add
 
@@ -266,25 +266,24 @@ class RealTools(Place):
                  str(binary()), 'satellite', '--data-dir', f'{self.directory}/data', '--bind-address', '0.0.0.0', '--port', '3370']
         self.run(f'cd {self.directory} && rm -f status && setsid sh -c \'env "$@" >>satellite.log 2>&1 </dev/null & '
                  f'echo $! >satellite.pid; wait $!; echo $? >status\' start {shlex.join(words)} >/dev/null 2>&1 </dev/null &\n'
-                 f'until [ -s {self.directory}/satellite.pid ]; do busybox usleep 20000; done')
+                 f'agent await {self.directory}/satellite.pid 60')
         if not self.control:
             self.control = LinkController('127.0.0.1', self.machine.rest_port, None, self.seconds)
-
-    def ended(self):
-        return self.run(f'cat {self.directory}/status 2>/dev/null', check=False).strip()
 
     def kill(self):
         self.run(f'kill -9 $(cat {self.directory}/satellite.pid)')
         self.await_killed()
 
     def await_killed(self):
-        status = wait_for('the satellite was killed', self.ended, self.seconds)
-        assert status == '137', f'the satellite ended with {status}'
+        self.await_end('', '137')
 
     def stop(self):
-        self.run(f'kill $(cat {self.directory}/satellite.pid)')
-        status = wait_for('the satellite ends', self.ended, self.seconds)
-        assert status == '0', f'the satellite ended with {status}: {self.satellite_log()[-3000:]}'
+        self.await_end(f'kill $(cat {self.directory}/satellite.pid);', '0')
+
+    def await_end(self, script, wanted):
+        ended = self.machine.run(f'{script} agent await {self.directory}/status {self.seconds} && cat {self.directory}/status',
+                                 timeout=self.seconds + 60, check=False).out.strip()
+        assert ended == wanted, f'the satellite ended with {ended or "nothing: it goes on"}: {self.satellite_log()[-3000:]}'
 
     def satellite_log(self):
         return self.run(f'cat {self.directory}/satellite.log', check=False)

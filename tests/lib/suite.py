@@ -30,15 +30,20 @@ class Expired(Exception):
 
 
 def wait_for(what, look, seconds=30.0, pause=0.05):
-    """Polls look() until it gives something true, which is returned; AssertionError after so many seconds."""
+    """Polls look() until it gives something true, which is returned; AssertionError after so many seconds.
+
+    A look that takes long is made less often: the other half of the time belongs to what is waited for.
+    """
     deadline = time.monotonic() + seconds
     while True:
+        began = time.monotonic()
         found = look()
         if found:
             return found
-        if time.monotonic() >= deadline:
+        ended = time.monotonic()
+        if ended >= deadline:
             raise AssertionError(f'not within {seconds:g} s: {what() if callable(what) else what}')
-        time.sleep(pause)
+        time.sleep(max(pause, ended - began))
 
 
 class Suite:

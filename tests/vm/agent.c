@@ -2,19 +2,24 @@
 /*
  * What the bench runs inside a test machine, linked statically so that it needs nothing of the guest.
  *
- *   agent serve PORT                                as process 1: runs commands for the host, one TCP connection each
- *   agent pattern write|check DEVICE SEED MIB SKIP  data that can be recognised, past the page cache, from the MiB SKIP
- * on
+ *   agent serve PORT                     as process 1: runs commands for the host, one TCP connection each
+ *   agent pattern write|check DEVICE SEED MIB SKIP
+ *                                        data that can be recognised, past the page cache, from the MiB SKIP on
+ *   agent await FILE SECONDS             until something was written into the file; status 1: not in that time
+ *   agent discard DEVICE...              all that is on these disks
  *
  * A frame is one letter, a 32 bit length in network order, and so many bytes.
- *   to the host    H hello (the host name), O bytes of stdout, E bytes of stderr, X exit status (4 bytes), T killed:
- * out of time to the guest   R run (4 bytes: milliseconds; then a shell script), I bytes of stdin (none: end of file)
+ *   to the host    H hello (the host name), O bytes of stdout, E bytes of stderr, X exit status (4 bytes),
+ *                  T killed: out of time
+ *   to the guest   R run (4 bytes: milliseconds; then a shell script), I bytes of stdin (none: end of file)
+ *
  * A command has a process group of its own, which is killed when its time is over or the host hangs up. Whatever it
  * left in the background in a session of its own stays.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
@@ -23,7 +28,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -323,6 +330,36 @@ static int pattern(bool writes, const char *device, uint64_t seed, uint64_t size
     return 0;
 }
 
+/* A shell that looks again and again starts a process for each of its pauses, on a machine where that is most of the
+ * work. */
+static int await(const char *file, int seconds)
+{
+    const struct timespec pause = { .tv_nsec = 10000000 };
+    int64_t deadline = now_ms() + seconds * 1000LL;
+    struct stat told;
+
+    while (stat(file, &told) || told.st_size == 0) {
+        if (now_ms() >= deadline)
+            return 1;
+        nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
+static int discard(char **devices)
+{
+    for (; *devices; devices++) {
+        int fd = open(*devices, O_WRONLY | O_EXCL | O_CLOEXEC);
+        uint64_t range[2] = { 0, 0 };
+        if (fd < 0 || ioctl(fd, BLKGETSIZE64, &range[1]) || ioctl(fd, BLKDISCARD, range)) {
+            perror(*devices);
+            return 1;
+        }
+        close(fd);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "serve") == 0)
@@ -330,6 +367,11 @@ int main(int argc, char **argv)
     if (argc == 7 && strcmp(argv[1], "pattern") == 0)
         return pattern(strcmp(argv[2], "write") == 0, argv[3], strtoull(argv[4], NULL, 10), strtoull(argv[5], NULL, 10),
                        strtoull(argv[6], NULL, 10));
-    fprintf(stderr, "usage: agent serve PORT | agent pattern write|check DEVICE SEED MIB SKIP\n");
+    if (argc == 4 && strcmp(argv[1], "await") == 0)
+        return await(argv[2], atoi(argv[3]));
+    if (argc > 2 && strcmp(argv[1], "discard") == 0)
+        return discard(argv + 2);
+    fprintf(stderr, "usage: agent serve PORT | pattern write|check DEVICE SEED MIB SKIP | await FILE SECONDS | discard "
+                    "DEVICE...\n");
     return 2;
 }

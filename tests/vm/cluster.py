@@ -40,7 +40,7 @@ setsid sh -c '
     echo $! >/run/$name.pid
     wait $!
     echo $? >/run/$name.status' start "$@" >/dev/null 2>&1 </dev/null &
-until [ -s /run/$1.pid ]; do busybox usleep 20000; done
+agent await /run/$1.pid 60
 '''
 
 
@@ -49,6 +49,14 @@ def each(items, function):
     items = list(items)
     with ThreadPoolExecutor(max(len(items), 1)) as pool:
         return list(pool.map(function, items))
+
+
+def later(function):
+    """A future of function(), which goes on in a thread of its own."""
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(function)
+    pool.shutdown(wait=False)
+    return future
 
 
 def kib(size):
@@ -105,7 +113,13 @@ class Cluster:
         each(sorted(self.wanted), lambda pair: self.stop(*pair))
         wrong = [line for lines in each(self.machines, self.sanitizer_reports) for line in lines]
         assert not wrong, '\n'.join(wrong)
-        each(self.machines.values(), lambda machine: machine.run('umount /srv'))
+        each(self.machines.values(), self.unmount_state)
+
+    @staticmethod
+    def unmount_state(machine):
+        """A worker may live on for the moment that its last question takes: it has its satellite's log open."""
+        wait_for(lambda: 'nobody uses /srv: ' + machine.run('ls -l /proc/[0-9]*/cwd /proc/[0-9]*/fd/* 2>/dev/null | grep /srv', check=False).out,
+                 lambda: machine.run('umount /srv', check=False).status == 0, SECONDS)
 
     # Programs
 
@@ -130,8 +144,9 @@ class Cluster:
         """SIGTERM; it must end by itself with status 0."""
         self.signal(node, role, 'TERM', '0')
 
-    def has_ended(self, node, role='satellite'):
-        return self.machine(node).run(f'test -s /run/{role}.status', check=False).status == 0
+    def begin_await_end(self, node, role='satellite'):
+        """A future that is done when it has ended."""
+        return later(lambda: self.machine(node).run(f'agent await /run/{role}.status {4 * SECONDS}', timeout=5 * SECONDS, check=False))
 
     def signal(self, node, role, name, wanted):
         self.await_end(node, role, f'[ ! -e /run/{role}.status ] && kill -{name} $(cat /run/{role}.pid)', wanted)
@@ -139,8 +154,7 @@ class Cluster:
     def await_end(self, node, role, script, wanted):
         """script ends it, and fails when it need not be; then until it is gone, with this status."""
         # one script: each costs a good part of a second here
-        done = self.machine(node).run(f'{{ {script}; }} || exit 9; i=0; until [ -s /run/{role}.status ]; do '
-                                      f'i=$((i + 1)); [ $i -lt {SECONDS * 50} ] || exit 10; busybox usleep 20000; done; '
+        done = self.machine(node).run(f'{{ {script}; }} || exit 9; agent await /run/{role}.status {SECONDS} && '
                                       f'cat /run/{role}.status', check=False)
         assert done.status != 9, f'the {role} of {node} ended by itself'
         assert done.status == 0, f'the {role} of {node} does not end: {done}'
@@ -201,10 +215,7 @@ class Cluster:
                 answer = rest.call(method, path, body)
             assert answer.status < 400 and not answer.errors, answer
             return answer
-        pool = ThreadPoolExecutor(1)
-        future = pool.submit(send)
-        pool.shutdown(wait=False)
-        return future
+        return later(send)
 
     def create_node(self, node):
         self.rest.post('/v1/nodes', {'name': node, 'type': 'Satellite', 'net_interfaces': [

@@ -4,7 +4,7 @@ import re
 import shutil
 
 from vm.cluster import each
-from vm.machine import DISKS, STATE_DISK, Lost, Machine, await_all, multicast_port
+from vm.machine import Lost, Machine, await_all, multicast_port
 
 
 class Fleet:
@@ -38,7 +38,7 @@ class Fleet:
         def left(machine):
             lines = machine.leftovers()
             if not lines:
-                machine.run(f'for d in {" ".join(DISKS)} {STATE_DISK}; do blkdiscard -f $d || exit 1; done; udevadm settle')
+                machine.discard_disks()
             return [f'{machine}: {line}' for line in lines]
         wrong = [line for lines in each(machines, left) for line in lines]
         assert not wrong, 'left by the case: ' + '; '.join(wrong)

@@ -231,16 +231,15 @@ class Machine:
 
     def load(self, *modules):
         """Loads kernel modules; 'zfs' comes from the cache with its tools."""
-        for module in modules:
-            if module != 'zfs':
-                if (self.boots, module) not in self.loaded:
-                    self.run(f'modprobe {shlex.quote(module)}')
-                    self.loaded.add((self.boots, module))
-            elif not self.has_zfs:
-                zfs = shlex.quote(str(self.files.zfs))
-                self.run(f'cp -a {zfs}/userland/. / && cd {zfs}/modules && while read m; do insmod $m || exit 1; done <order && '
-                         'udevadm control --reload && udevadm settle')
-                self.has_zfs = True
+        new = [module for module in modules if module != 'zfs' and (self.boots, module) not in self.loaded]
+        if new:
+            self.run(f'modprobe -a {shlex.join(new)}')
+            self.loaded |= {(self.boots, module) for module in new}
+        if 'zfs' in modules and not self.has_zfs:
+            zfs = shlex.quote(str(self.files.zfs))
+            self.run(f'cp -a {zfs}/userland/. / && cd {zfs}/modules && while read m; do insmod $m || exit 1; done <order && '
+                     'udevadm control --reload && udevadm settle')
+            self.has_zfs = True
 
     # Data
 
@@ -259,27 +258,47 @@ class Machine:
 
     # What cases leave
 
+    def discard_disks(self):
+        """Disks as they were at first: those that were written to since the last time."""
+        # fields 5 and 12 of stat: writes and discards so far
+        self.run(f"""for disk in {' '.join(DISKS)} {STATE_DISK}; do
+                         name=${{disk#/dev/}}
+                         read -r _ _ _ _ writes _ _ _ _ _ _ discards _ </sys/block/$name/stat
+                         [ "$writes $discards" = "$(cat /run/discarded.$name 2>/dev/null)" ] || set -- "$@" $disk
+                     done
+                     [ $# = 0 ] || agent discard "$@" || exit 1
+                     udevadm settle
+                     for disk; do
+                         name=${{disk#/dev/}}
+                         read -r _ _ _ _ writes _ _ _ _ _ _ discards _ </sys/block/$name/stat
+                         echo "$writes $discards" >/run/discarded.$name
+                     done""")
+
     def leftovers(self):
         """Texts about everything that a case should have removed: volumes, mappings, loop devices, mounts, pools, exports."""
-        # No tool is asked about what sysfs or udev already deny: each costs a good part of a second here.
+        # No tool is asked about what sysfs or udev already deny, and the shell looks itself: each process costs a good part of a second here.
         return self.lines(r'''
+            there() { [ -e "$1" ]; }
+            each() { kind=$1; shift; ! there "$1" || for path; do echo "$kind $path"; done; }
             udevadm settle
-            if ls /dev/disk/by-id/lvm-pv-uuid-* >/dev/null 2>&1; then
+            if there /dev/disk/by-id/lvm-pv-uuid-*; then
                 lvs --noheadings -o vg_name,lv_name 2>/dev/null | sed 's/^ */logical volume /'
                 vgs --noheadings -o vg_name 2>/dev/null | sed 's/^ */volume group /'
             fi
-            if grep -q device-mapper /proc/misc; then
+            if there /sys/block/dm-*; then
                 # A thin pool has a second mapping while it has volumes, and other numbers then.
-                dmsetup ls 2>/dev/null | grep -v '^No devices' | sed 's/[[:space:]].*//; s/-tpool$//; s/^/device-mapper: /' | sort -u
+                cat /sys/block/dm-*/dm/name | sed 's/-tpool$//; s/^/device-mapper: /' | sort -u
             fi
             for file in /sys/block/loop*/loop/backing_file; do
-                [ ! -e $file ] || echo "loop device $file $(cat $file)"
+                ! there $file || { read -r path <$file; echo "loop device $file $path"; }
             done
-            ls -d /sys/block/bcache* 2>/dev/null | sed 's/^/bcache /'
+            each bcache /sys/block/bcache*
             [ ! -e /dev/zfs ] || zpool list -H -o name | sed 's/^/zpool /'
-            ls -d /sys/kernel/config/nvmet/subsystems/* /sys/kernel/config/nvmet/ports/* 2>/dev/null | sed 's/^/nvme target /'
-            ls /sys/class/nvme 2>/dev/null | sed 's/^/nvme controller /'
-            grep -E '^/dev/' /proc/mounts | sed 's/^/mount /'
+            each 'nvme target' /sys/kernel/config/nvmet/subsystems/* /sys/kernel/config/nvmet/ports/*
+            each 'nvme controller' /sys/class/nvme/*
+            while read -r device where rest; do
+                case $device in /dev/*) echo "mount $device $where $rest" ;; esac
+            done </proc/mounts
             true''')
 
     def tail(self, file, lines=6):

@@ -26,9 +26,10 @@ def kill_after_each_step(cluster, node, finished):
     kills = []
     while len(kills) < MOST_KILLS:
         cluster.start(node, environment={'LINSTOR_KILL_AFTER': '2' if len(kills) > 1 and kills[-1] in kills[:-1] else '1'})
+        ended = cluster.begin_await_end(node)
         wait_for(lambda: f'a step of {node} is done after {kills}: {cluster.problems("data")}',
-                 lambda: cluster.has_ended(node) or (cluster.node_state(node) == 'ONLINE' and finished()), 2 * SECONDS)
-        is_through = not cluster.has_ended(node)
+                 lambda: ended.done() or (cluster.node_state(node) == 'ONLINE' and finished()), 2 * SECONDS)
+        is_through = not ended.done()
         cluster.await_end(node, 'satellite', 'kill -KILL $(cat /run/satellite.pid) 2>/dev/null || true', '137')
         if is_through:
             cluster.start(node)
