@@ -42,7 +42,8 @@ class Contract:
 
 
 def contract(title, tools=(), modules=(), stand_ins_only=False):
-    """tools, modules: of the machine, for the real ones. stand_ins_only: the real tools show it with another kind of the same provider."""
+    """tools, modules: of the machine, for the real ones. stand_ins_only: the
+    real tools show it elsewhere, with another kind of the same provider or in tests/vm/cases."""
     def add(function):
         file = function.__module__.rpartition('.')[2]
         found.append(Contract(f'{file}: {title}', function, tools, modules, stand_ins_only))

@@ -31,16 +31,6 @@ def await_nothing(machine):
              lambda: not machine.lines('zfs list -Hrt volume,snapshot -o name tank'), SECONDS)
 
 
-@case('module and tools of the cache make a volume', modules=['zfs'])
-def _(machines):
-    machine = machines[0]
-    machine.run('zpool create -m none tank /dev/vda && zfs create -V 64M tank/volume && udevadm settle')
-    machine.write_pattern('/dev/zvol/tank/volume', 1, 64)
-    machine.check_pattern('/dev/zvol/tank/volume', 1, 64)
-    assert machine.leftovers() == ['zpool tank']
-    machine.run('zpool destroy tank')
-
-
 @case('thick and thin: created, filled, grown while mounted, deleted', modules=['zfs'])
 def _(machines):
     machine = machines[0]
@@ -196,39 +186,6 @@ def _(machines):
         machine.run('umount /mnt')
         cluster.delete('data')
         await_nothing(machine)
-
-
-@case('a volume that is mounted is not destroyed, and goes when it is unmounted', modules=['zfs'])
-def _(machines):
-    machine = machines[0]
-    with Cluster(machines) as cluster:
-        cluster.prepare('n1', TANK, undo=NO_TANK)
-        cluster.create_pool('n1', 'thin', 'ZFS_THIN', 'tank')
-        cluster.create_resource('data', ['32M'], ['n1'], 'thin')
-        device = cluster.device('data', 'n1')
-        machine.run(f'mkfs.ext4 -q {device} && mount {device} /mnt')
-        cluster.rest.call('DELETE', '/v1/resource-definitions/data')
-        wait_for(lambda: f'it says why: {cluster.problems("data")}', lambda: 'in use' in str(cluster.problems('data')), SECONDS)
-        machine.run('mountpoint /mnt && umount /mnt')
-        wait_for('it is gone', lambda: cluster.rest.call('GET', '/v1/resource-definitions/data').status == 404, SECONDS)
-        await_nothing(machine)
-
-
-@case('what lies under the name of a new volume is not taken', modules=['zfs'])
-def _(machines):
-    machine = machines[0]
-    with Cluster(machines) as cluster:
-        cluster.prepare('n1', TANK, undo=NO_TANK)
-        cluster.create_pool('n1', 'thin', 'ZFS_THIN', 'tank')
-        machine.run('zfs create -s -V 32M tank/data_00000 && udevadm settle')
-        machine.write_pattern('/dev/zvol/tank/data_00000', 3, 32)
-        ask_for_refused(cluster, 'data', '32M', 'thin')
-        wait_for(lambda: f'it is refused: {cluster.problems("data")}',
-                 lambda: 'not made for this resource' in str(cluster.problems('data')), SECONDS)
-        assert not cluster.volumes('data')['n1'][0].get('device_path')
-        cluster.delete('data')
-        machine.check_pattern('/dev/zvol/tank/data_00000', 3, 32)
-        machine.run('zfs destroy tank/data_00000')
 
 
 @case('a zpool that is exported and imported again', modules=['zfs'])
