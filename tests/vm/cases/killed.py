@@ -14,6 +14,7 @@ ROWS = (
     ('WRITECACHE', ['WRITECACHE', 'STORAGE'], {'Writecache/PoolName': 'fast', 'Writecache/Size': '16384'}, (5, 3, 4),
      [], ['loop', 'dm-writecache']),
     ('CACHE on WRITECACHE', ['CACHE', 'WRITECACHE', 'STORAGE'], {**cache.PROPS, 'Writecache/PoolName': 'fast'}, (12, 5, 9), [], cache.MODULES),
+    ('BCACHE', ['BCACHE', 'STORAGE'], {'BCache/PoolName': 'fast', 'BCache/Writeback': 'True'}, (6, 4, 4), ['make-bcache'], ['loop', 'bcache']),
     ('LUKS', ['LUKS', 'STORAGE'], luks.FAST, (4, 3, 4), ['cryptsetup'], luks.MODULES),
 )
 
@@ -27,6 +28,7 @@ def kill_after_each_step(cluster, node, finished):
     while len(kills) < MOST_KILLS:
         cluster.start(node, environment={'LINSTOR_KILL_AFTER': '2' if len(kills) > 1 and kills[-1] in kills[:-1] else '1'})
         ended = cluster.begin_await_end(node)
+        cluster.rest.call('PUT', f'/v1/nodes/{node}/reconnect')    # the pauses between attempts have become long
         wait_for(lambda: f'a step of {node} is done after {kills}: {cluster.problems("data")}',
                  lambda: ended.done() or (cluster.node_state(node) == 'ONLINE' and finished()), 2 * SECONDS)
         is_through = not ended.done()
