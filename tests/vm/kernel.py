@@ -19,12 +19,14 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 # What the initramfs needs to reach the host's root; everything else is loaded from there with modprobe.
 MODULES = ('virtio_pci', '9pnet_virtio', '9p', 'overlay', 'virtio_net', 'virtio_blk', 'virtio_rng', 'configfs')
 ELF = b'\x7fELF'
+UNUSED_SECONDS = 24 * 3600
 
 
 class Missing(Exception):
@@ -167,10 +169,13 @@ def prepare():
     for file in (HERE / 'init', HERE / 'agent.c', HERE / 'kernel.py', busybox):
         mark.update(file.read_bytes())
     initrd = directory / f'initrd-{mark.hexdigest()[:16]}'
-    if not initrd.exists():
-        for old in directory.glob('initrd-*'):
-            old.unlink(missing_ok=True)
+    if initrd.exists():
+        initrd.touch()
+    else:
         put(initrd, build_initrd(release, busybox))
+    for old in directory.glob('initrd-*'):    # a run of another version may still boot from its own
+        if time.time() - old.stat().st_mtime > UNUSED_SECONDS:
+            old.unlink(missing_ok=True)
     zfs = directory / 'zfs'
     has_zfs = (zfs / 'modules' / 'order').exists() and os.environ.get('LINSTOR_VM_ZFS') != '0'
     return Files(release, vmlinux, initrd, zfs if has_zfs else None)
