@@ -32,9 +32,10 @@ STATE_DISK = '/dev/vdd'
 DISK_SIZE = 2 << 30
 BOOT_SECONDS = 120
 COMMAND_SECONDS = 120
+# norandmaps: the emulator translates a program's code once for each address that it is loaded to.
 # On a loaded host the kernel's calibration of an emulated TSC may be wrong by a factor of ten, and its clock with it.
 KERNEL_WORDS = ('console=ttyS0 panic=-1 mitigations=off clocksource=hpet tsc=unstable no_timer_check apparmor=0 audit=0 '
-                'nowatchdog cryptomgr.notests raid=noautodetect net.ifnames=0 loglevel=4')
+                'nowatchdog norandmaps cryptomgr.notests raid=noautodetect net.ifnames=0 loglevel=4')
 
 
 class Lost(Exception):
@@ -82,7 +83,7 @@ class Machine:
                 disk.truncate(DISK_SIZE)
 
     def command_line(self, monitor):
-        words = ['qemu-system-x86_64', '-name', self.name, '-M', 'q35', '-accel', 'tcg,thread=multi,tb-size=128', '-cpu', 'max',
+        words = ['qemu-system-x86_64', '-name', self.name, '-M', 'q35', '-accel', 'tcg,thread=multi,tb-size=256', '-cpu', 'max',
                  '-smp', '1', '-m', str(MEMORY_MIB), '-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none',
                  '-chardev', f'file,id=console,path={self.directory}/console,append=on', '-serial', 'chardev:console',
                  '-chardev', f'socket,id=monitor,fd={monitor}', '-mon', 'chardev=monitor,mode=control',
