@@ -190,7 +190,6 @@ struct outcome {
     char *output;      /* STEP_EXEC: standard output */
     char *complaint;   /* STEP_EXEC: standard error; others: which part failed, when what does not say it */
     bool truncated;    /* there was more output than is kept */
-    bool is_void;      /* STEP_EXEC: it failed because nobody held still what had to be; what it made is of no use */
     char *device;      /* of the file that the step was about */
     char *owner;       /* likewise: the mark that it bears */
     int64_t size_kib, device_kib, allocated_kib; /* likewise, as it is now */

@@ -94,6 +94,17 @@ for each in PROVIDERS:
         wait_for(lambda: f'nothing is kept: {names(place)}', lambda: not names(place), place.seconds)
 
 
+@contract('a snapshot that bears the mark of one whose volume may have been written to is taken again', TOOLS, MODULES)
+def _(place):
+    make_pool(place, 'ZFS_THIN')
+    place.control.create('db', 'pool', ['8M'])
+    shared.take_again_what_is_void(
+        place, 'zfs set linstor:void=true tank/linstor/db_00000@void',
+        lambda: 'true' in place.run('zfs get -Hpo value linstor:void tank/linstor/db_00000@void 2>/dev/null', check=False),
+        'destroy', lambda: started(place, 'destroy'))
+    place.control.delete('db')
+
+
 @contract('what depends on what: killed between all steps of removals', TOOLS, MODULES)
 def _(place):
     make_pool(place, 'ZFS_THIN')

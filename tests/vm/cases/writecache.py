@@ -193,15 +193,19 @@ def _(machines):
         place.control.pool('pool', 'LVM_THIN', 'vg0/tp')
         words = {'layers': LAYERS, 'sides': [('.cache', 'pool')], 'props': {'Writecache/Size': '32768'}}
         device, = place.control.create('data', 'pool', ['16M'], **words)
-        for seed, when in enumerate(('before', 'after')):
+        # Commands: the one that takes it, with the mark of one that may be void; the one that takes the mark away.
+        for seed, (count, when, is_void) in enumerate(((1, 'before', False), (1, 'after', True), (2, 'before', True), (2, 'after', False))):
             place.write_pattern(device, seed, 16)
-            place.kill_at(1, when)
-            place.control.snapshot('data', when, wait=False)
+            place.kill_at(count, when)
+            place.control.snapshot('data', f'{when}{count}', wait=False)
             place.await_killed()
             wait_for('it goes on without a satellite', lambda: not is_suspended(machine), SECONDS)
+            removals = sum(line.startswith('lvm lvremove') for line in place.commands())
             place.start()
             place.control.await_applied('data')
-            copy, = place.control.create('copy', 'pool', ['16M'], origin=('data', when), **words)
+            assert sum(line.startswith('lvm lvremove') for line in place.commands()) - removals == is_void, place.commands()
+            assert 'linstor_void' not in place.run('lvm lvs -o lv_tags vg0')
+            copy, = place.control.create('copy', 'pool', ['16M'], origin=('data', f'{when}{count}'), **words)
             place.check_pattern(copy, seed, 16)
             place.control.delete('copy')
         place.control.delete('data')
