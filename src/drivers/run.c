@@ -571,6 +571,7 @@ struct runner *runner_new(struct loop *loop, const struct run_options *options)
         .children = &runner->children,
         .events = &worker_events,
         .program = own->program,
+        .notes = own->notes,
         .inherit = own->inherit,
         .limit = own->workers,
     };

@@ -339,12 +339,3 @@ void stack_ask_remote(struct plan *plan)
         if (layers[i]->is_remote)
             layers[i]->ask_all(layers[i], plan);
 }
-
-void stack_thaw(struct plan *plan)
-{
-    struct step *step = plan_add(plan, STEP_DM_THAW, "let go on what an earlier satellite has left suspended");
-
-    for (size_t i = 0; layers[i]; i++)
-        if (layers[i]->mapping)
-            text_list_add(&step->names, layers[i]->mapping->prefix, &plan->arena);
-}

@@ -853,8 +853,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_tools_may_close_what_they_do_not_know),
     };
 
-    if (argc == 2 && strcmp(argv[1], "worker") == 0)
-        return worker_main();
+    if (argc >= 2 && strcmp(argv[1], "worker") == 0)
+        return worker_main(argc > 2 ? argv[2] : NULL);
     signal(SIGPIPE, SIG_IGN);
     if (argc == 2)
         cmocka_set_test_filter(argv[1]);

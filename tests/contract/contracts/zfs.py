@@ -18,9 +18,9 @@ def make_pool(place, provider, dataset='tank/linstor', options=''):
     place.control.pool('pool', provider, dataset)
 
 
-def mount(place, device):
+def mount(place, device, name='mnt'):
     """With a new file system; where."""
-    directory = f'{place.directory}/mnt'
+    directory = f'{place.directory}/{name}'
     place.run(f'mkdir -p {directory} && mkfs.ext4 -q {device} && mount {device} {directory}')
     return directory
 
@@ -210,6 +210,41 @@ def _(place):
     place.control.await_applied('db')
     assert place.size_mib(device) == 32
     place.control.delete('db')
+
+
+@contract('what is held still is noted; what was left frozen goes on at the start, and nothing that somebody else holds', TOOLS, MODULES)
+def _(place):
+    make_pool(place, 'ZFS_THIN')
+    device, = place.control.create('db', 'pool', ['16M'])
+    other, = place.control.create('other', 'pool', ['16M'])
+    note = f"'{place.directory}/data/held/fs:!dev!zvol!tank!linstor!db_00000'"
+    is_noted = lambda: place.run(f'test -e {note} && echo yes', check=False)
+    place.hang(True, 'volsize')
+    place.control.grow('db', '32M', wait=False)
+    wait_for('it grows', lambda: started(place, 'set'), place.seconds)
+    assert is_noted()
+    place.hang(False)
+    place.control.await_applied('db')
+    wait_for('the note is gone', lambda: not is_noted(), place.seconds)
+
+    places = [mount(place, device), mount(place, other, 'other')]
+    place.kill()
+    try:
+        place.run(f'cp /proc/sys/kernel/random/boot_id {note}')
+        for directory in places:
+            place.run(f'fsfreeze -f {directory}')
+        place.start()
+        wait_for('the note is gone', lambda: not is_noted(), place.seconds)
+        place.run(f'timeout 20 touch {places[0]}/file')
+        place.run(f'fsfreeze -u {places[1]}')    # fails when it is not frozen
+    finally:
+        for directory in places:
+            place.run(f'fsfreeze -u {directory}', check=False)
+            place.run(f'umount {directory}')
+    assert 'was left frozen' in place.satellite_log()
+    for name in ('db', 'other'):
+        place.control.await_applied(name)
+        place.control.delete(name)
 
 
 @contract('a full pool: told with the reason, made when there is room', TOOLS, MODULES)
