@@ -6,6 +6,9 @@
  *
  *     freeze - zfs set volsize - open - thaw
  *
+ * This step has the turn of its zpool from before it begins, so that nothing is frozen while the tool would wait for
+ * other commands of ours. When the step hangs it gives the turn back, and keeps nobody else.
+ *
  * A tool that hangs is waited for, but nobody is kept from writing for that: what was frozen is thawed, and frozen
  * again for the moment of the opening when the tool has ended. The tool is never killed;
  * when the worker is, whoever stands by (freeze.h) goes on in its stead.

@@ -101,7 +101,7 @@ struct step {
     struct text_list argv; /* STEP_EXEC, STEP_ZVOL_GROW */
     char *input;           /* STEP_EXEC; secrets go this way, never through argv */
     int64_t accept;        /* STEP_EXEC: bit n set: exit code n is a success */
-    char *turn;            /* STEP_EXEC: of all steps with the same turn one runs at a time: "lvm vg0" */
+    char *turn; /* STEP_EXEC, STEP_ZVOL_GROW: of all steps with the same turn one runs at a time: "lvm vg0" */
     char *path, *device;
     char *name;              /* by which the kernel or a tool knows the thing: a mapping's, a subsystem's */
     char *text;              /* what is written or loaded */

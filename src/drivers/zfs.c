@@ -62,7 +62,7 @@ static struct step *aim(const struct target *target, struct step *step, const ch
     step->topic = arena_strdup(arena, topic);
     step->pool = arena_strdup(arena, target->pool->pool);
     step->identifier = arena_strdup(arena, identifier);
-    if (step->kind != STEP_EXEC)
+    if (step->kind != STEP_EXEC && step->kind != STEP_ZVOL_GROW)
         return step;
     step->changes = true;
     step->turn = arena_printf(arena, "zfs %.*s", (int)strcspn(target->path, "/"), target->path);

@@ -274,6 +274,24 @@ def _(place):
     place.control.delete('db')
 
 
+@contract('a volume that grows waits for its turn before anything is frozen', TOOLS, MODULES)
+def _(place):
+    make_pool(place, 'ZFS_THIN')
+    device, = place.control.create('db', 'pool', ['8M'])
+    place.hang(True, 'create')
+    place.control.create('other', 'pool', ['8M'], wait=False)
+    wait_for('a command hangs', lambda: len(started(place, 'create')) == 2, place.seconds)
+    place.control.grow('db', '16M', wait=False)
+    place.control.refresh('pool')
+    assert not started(place, 'set') and not place.run(f'ls {place.directory}/data/held', check=False), place.commands()
+    place.hang(False)
+    for name in ('other', 'db'):
+        place.control.await_applied(name)
+    assert place.size_mib(device) == 16
+    for name in ('other', 'db'):
+        place.control.delete(name)
+
+
 @contract('one command at a time in a zpool, and none is killed while it hangs; all is read in one go', TOOLS, MODULES)
 def _(place):
     make_pool(place, 'ZFS_THIN')
