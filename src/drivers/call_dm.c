@@ -292,47 +292,40 @@ static bool is_asked(const struct step *step, const char *name)
     return step->names.count == 0 && step->text && strncmp(name, step->text, strlen(step->text)) == 0;
 }
 
-/* fn is called with the name of each mapping that there is; one that goes meanwhile (-ENXIO) is none. The last error.
- */
-static int for_each_name(const struct step *step, struct outcome *outcome, struct arena *arena,
-                         int fn(const struct dm *dm, const struct step *step, const char *name, struct outcome *outcome,
-                                struct arena *arena))
+/* A mapping that goes meanwhile (-ENXIO) is none. */
+static int ask_names(const struct dm *dm, const struct step *step, const struct dm_names *names,
+                     struct outcome *outcome, struct arena *arena)
 {
-    const struct dm_names *names;
+    int result = 0;
+
+    while (names && names->dev) {
+        struct found_mapping found;
+        int error = is_asked(step, names->name) ? read_target(dm, DM_DEVICE_TABLE, names->name, &found, arena) : -ENXIO;
+
+        if (!error)
+            *LIST_ADD(&outcome->mappings, arena) = found;
+        else if (error != -ENXIO)
+            result = error;
+        names = names->next ? (const struct dm_names *)(const void *)((const char *)names + names->next) : NULL;
+    }
+    return result;
+}
+
+int call_dm_ask(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
     struct dm dm;
-    int error = open_library(&dm, outcome, arena), result;
+    int error = open_library(&dm, outcome, arena);
     struct dm_task *task;
 
     if (error)
         return error;
     task = new_task(&dm, DM_DEVICE_LIST, NULL);
-    result = task ? run(&dm, task) : -ENOMEM;
-    names = result ? NULL : dm.dm_task_get_names(task);
-    while (names && names->dev) {
-        error = fn(&dm, step, names->name, outcome, arena);
-        if (error && error != -ENXIO)
-            result = error;
-        names = names->next ? (const struct dm_names *)(const void *)((const char *)names + names->next) : NULL;
-    }
+    error = task ? run(&dm, task) : -ENOMEM;
+    if (!error)
+        error = ask_names(&dm, step, dm.dm_task_get_names(task), outcome, arena);
     if (task)
         dm.dm_task_destroy(task);
-    return result;
-}
-
-static int ask_name(const struct dm *dm, const struct step *step, const char *name, struct outcome *outcome,
-                    struct arena *arena)
-{
-    struct found_mapping found;
-    int error = is_asked(step, name) ? read_target(dm, DM_DEVICE_TABLE, name, &found, arena) : -ENXIO;
-
-    if (!error)
-        *LIST_ADD(&outcome->mappings, arena) = found;
     return error;
-}
-
-int call_dm_ask(const struct step *step, struct outcome *outcome, struct arena *arena)
-{
-    return for_each_name(step, outcome, arena, ask_name);
 }
 
 static int set_device(const struct step *step, struct outcome *outcome, struct arena *arena)
@@ -495,35 +488,22 @@ static int thaw(const struct dm *dm, const struct found_mapping *found)
     return error ? error : resume(dm, found->name);
 }
 
-static bool starts_with_one(const char *name, const struct text_list *prefixes)
-{
-    for (uint32_t i = 0; i < prefixes->count; i++)
-        if (text_starts_with(name, prefixes->at[i]))
-            return true;
-    return false;
-}
-
-static int thaw_name(const struct dm *dm, const struct step *step, const char *name, struct outcome *outcome,
-                     struct arena *arena)
-{
-    struct found_mapping found = { 0 };
-    int error = starts_with_one(name, &step->names) ? read_target(dm, DM_DEVICE_TABLE, name, &found, arena) : -ENXIO;
-
-    if (error || !found.target || !found.is_suspended)
-        return error;
-    *LIST_ADD(&outcome->mappings, arena) = found;
-    error = thaw(dm, &found);
-    if (error)
-        outcome->complaint = arena_strdup(arena, name);
-    return error;
-}
-
 /* Without the module there is no mapping, and libdevmapper only says that it has no memory. */
 int call_dm_thaw(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
+    struct found_mapping found = { 0 };
+    struct dm dm;
+    int error;
+
     if (access("/sys/class/misc/device-mapper", F_OK) < 0)
         return 0;
-    return for_each_name(step, outcome, arena, thaw_name);
+    error = open_library(&dm, outcome, arena);
+    if (!error)
+        error = read_target(&dm, DM_DEVICE_TABLE, step->name, &found, arena);
+    if (error || !found.target || !found.is_suspended)
+        return error == -ENXIO ? 0 : error;
+    *LIST_ADD(&outcome->mappings, arena) = found;
+    return thaw(&dm, &found);
 }
 
 static int send_message(const struct dm *dm, const char *name, const char *message)

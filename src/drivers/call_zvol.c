@@ -6,6 +6,9 @@
  *
  *     freeze - zfs set volsize - open - thaw
  *
+ * This step has the turn of its zpool from before it begins, so that nothing is frozen while the tool would wait for
+ * other commands of ours. When the step hangs it gives the turn back, and keeps nobody else.
+ *
  * A tool that hangs is waited for, but nobody is kept from writing for that: what was frozen is thawed, and frozen
  * again for the moment of the opening when the tool has ended. The tool is never killed;
  * when the worker is, whoever stands by (freeze.h) goes on in its stead.
@@ -101,6 +104,7 @@ static int run_tool(const struct step *step, struct tool *tool, struct freeze *f
         (void)patience_read_end(tool->output, PATIENCE_FOREVER, &tool->said, COMPLAINT_LIMIT);
     }
     failed = tool_done(tool, outcome, arena);
+    outcome->stays_frozen = thawed != 0;
     return failed ? failed : thawed;
 }
 
@@ -132,7 +136,18 @@ int call_zvol_grow(const struct step *step, struct outcome *outcome, struct aren
     close(tool.output);
     if (thawed)
         outcome->complaint = arena_strdup(arena, "what is mounted could not be thawed");
+    outcome->stays_frozen = outcome->stays_frozen || thawed;
     if (!error && !thawed)
         outcome->device = arena_strdup(arena, step->device);
     return error ? error : thawed;
+}
+
+int call_fs_thaw(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    bool was_frozen;
+    int error = freeze_undo(step->device, &was_frozen, &outcome->complaint, arena);
+
+    if (was_frozen)
+        outcome->device = arena_strdup(arena, step->device);
+    return error;
 }

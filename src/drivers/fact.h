@@ -38,7 +38,7 @@ struct storage_fact {
     bool is_snapshot;
     bool is_doomed; /* a user had it removed; it stays for its dependents, and goes with the last one */
     bool is_active; /* for providers with volumes that exist without a device: the kernel has it */
-    bool is_void;   /* a snapshot that was taken while its volume was written to: it is removed and taken again */
+    bool is_void;   /* a snapshot that bears the mark of one of which nobody has yet said that its volume stood still */
     bool is_new;    /* it was made, but not yet wiped; nothing may use it before */
 };
 

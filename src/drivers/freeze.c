@@ -236,20 +236,24 @@ static void thaw_all(const struct freeze *freeze)
         (void)thaw_place(&freeze->places[i]);
 }
 
+static void open_once(const char *device)
+{
+    int node = open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (node >= 0)
+        close(node);
+}
+
 /* What the process that died would have done. */
 static void finish(const struct freeze *freeze, const char *device, int until, int64_t end_ms)
 {
-    int node;
-
     if (!patience_read_end(until, end_ms, NULL, 0)) {
         thaw_all(freeze);
         (void)patience_read_end(until, PATIENCE_FOREVER, NULL, 0);
         for (int i = 0; i < freeze->count; i++)
             (void)ioctl(freeze->places[i].descriptor, FIFREEZE, 0);
     }
-    node = open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (node >= 0)
-        close(node);
+    open_once(device);
     thaw_all(freeze);
 }
 
@@ -378,5 +382,32 @@ int freeze_end(struct freeze *freeze)
         if (freeze->places[i].descriptor >= 0)
             close(freeze->places[i].descriptor);
     *freeze = (struct freeze){ 0 };
+    return error;
+}
+
+int freeze_undo(const char *device, bool *was_frozen, char **why, struct arena *arena)
+{
+    struct freeze freeze = { 0 };
+    struct search search = { .path = device, .freeze = &freeze, .arena = arena, .root = "" };
+    struct stat node;
+    int error = 0;
+
+    *was_frozen = false;
+    if (stat(device, &node) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    search.device = node.st_rdev;
+    look_everywhere(&search);
+    if (search.unreached)
+        error = refuse(&search, why, "at %s, which cannot be reached", search.unreached);
+    open_once(device);
+    for (int i = 0; i < freeze.count; i++) {
+        if (freeze.places[i].descriptor < 0)
+            continue;
+        if (ioctl(freeze.places[i].descriptor, FITHAW, 0) == 0)
+            *was_frozen = true;
+        else if (errno != EINVAL)
+            error = -errno;
+        close(freeze.places[i].descriptor);
+    }
     return error;
 }

@@ -5,7 +5,7 @@
  *
  * The kernel keeps a file system frozen when the process that froze it dies. So a second process stands by. It thaws
  * when the time is over, whatever the first hangs in; when the first has died it does the rest in its stead. Who kills
- * both at once leaves it frozen; freeze_begin tells so when it is asked again.
+ * both at once leaves it frozen; freeze_begin tells so when it is asked again, and freeze_undo mends it.
  *
  * Between freeze_begin and freeze_end nothing may be written to files, as they may lie there. For workers only.
  */
@@ -40,3 +40,9 @@ int freeze_begin(struct freeze *freeze, const char *device, int until, int limit
                  struct arena *arena) MUST_CHECK;
 /* 0, or -errno: something stays frozen. Fine when it is ended already. */
 int freeze_end(struct freeze *freeze) MUST_CHECK;
+/*
+ * What a process and the one that stood by have left frozen, both being dead, goes on, after device was opened once:
+ * it may have changed. *was_frozen: there was something. 0, also when there is no such device (any more), or -errno and
+ * *why, which may be NULL.
+ */
+int freeze_undo(const char *device, bool *was_frozen, char **why, struct arena *arena) MUST_CHECK;

@@ -306,4 +306,5 @@ const struct provider provider_lvm_thin = {
     .granularity_kib = granularity_kib,
     .take = lvm_take,
     .drop = lvm_drop,
+    .confirm = lvm_confirm,
 };

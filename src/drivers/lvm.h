@@ -28,6 +28,8 @@ extern const char lvm_reader[];
 #define LVM_CREATE_NEW "create, to be wiped"
 #define LVM_RESTORE    "restore" /* name: of which snapshot */
 #define LVM_TAKE       "take"    /* name: of which volume */
+#define LVM_TAKE_HELD  "take, to be confirmed"
+#define LVM_CONFIRM    "confirm" /* takes LVM_TAG_VOID away from snapshots in names */
 #define LVM_GROW       "grow"
 #define LVM_ACTIVATE   "activate"
 #define LVM_WAIT       "wait"
@@ -45,9 +47,11 @@ extern const char lvm_reader[];
 /* Of pools: the uuid of the volume group, which the satellite tells once it knows it, and the want then has. */
 #define LVM_UUID_PROPERTY "StorDriver/internal/lvm/vgUuid"
 
-/* Every volume that we make has the first, with the owner behind it; the second as well until it is wiped. */
+/* Every volume that we make has the first, with the owner behind it; the second as well until it is wiped; a snapshot
+ * the third until it is known that its volume stood still while it was taken. */
 #define LVM_TAG_OWNER "linstor_for_"
 #define LVM_TAG_NEW   "linstor_new"
+#define LVM_TAG_VOID  "linstor_void"
 
 /* A row of vgs: one for each physical volume of each group. */
 struct lvm_group {
@@ -63,7 +67,7 @@ struct lvm_volume {
     double data_percent;    /* -1: not known, because it is not active */
     char *metadata_percent; /* NULL: not known */
     char *owner;            /* NULL: it bears no mark */
-    bool is_active, is_thin_pool, zeroes, is_new;
+    bool is_active, is_thin_pool, zeroes, is_new, is_void;
     char health; /* '-' when all is well */
 };
 
@@ -149,3 +153,4 @@ int lvm_take(const struct provider_snapshot *snapshot, const struct storage_fact
              const struct storage_fact *volume, struct plan *plan, struct trouble *trouble);
 int lvm_drop(const struct provider_snapshot *snapshot, const struct storage_fact *fact, struct plan *plan,
              struct trouble *trouble);
+void lvm_confirm(const struct provider_snapshot *snapshot, struct plan *plan);

@@ -276,6 +276,7 @@ static void read_volume(const char *pool, const struct lvm_volume *volume, int64
     fact->is_active = volume->is_active;
     facts_set_text(&fact->owner, volume->owner);
     fact->is_new = volume->is_new;
+    fact->is_void = volume->is_void;
     fact->is_uncertain = fact->has_vanished = false;
     /* Whether the kernel shows it is seen when its node is waited for. */
     if (!volume->is_active) {
@@ -441,7 +442,8 @@ static void note_made(const struct step *step, struct storage_fact *fact, struct
     fact->size_kib = origin ? origin->size_kib : step->size_kib;
     fact->allocated_kib = strcmp(step->topic, LVM_CREATE_NEW) == 0 ? fact->size_kib : 0;
     fact->device_kib = 0;
-    fact->is_active = strcmp(step->topic, LVM_TAKE) != 0;
+    fact->is_active = strcmp(step->topic, LVM_TAKE) != 0 && strcmp(step->topic, LVM_TAKE_HELD) != 0;
+    fact->is_void = strcmp(step->topic, LVM_TAKE_HELD) == 0;
     fact->is_new = strcmp(step->topic, LVM_CREATE_NEW) == 0;
     facts_set_text(&fact->owner, step->text);
     fact->is_uncertain = fact->has_vanished = false;
@@ -454,7 +456,8 @@ static int read_change(const struct step *step, const struct outcome *outcome, s
     struct storage_fact *fact = facts_edit_volume(facts, step->pool, step->identifier);
 
     if (strcmp(step->topic, LVM_CREATE) == 0 || strcmp(step->topic, LVM_CREATE_NEW) == 0 ||
-        strcmp(step->topic, LVM_RESTORE) == 0 || strcmp(step->topic, LVM_TAKE) == 0)
+        strcmp(step->topic, LVM_RESTORE) == 0 || strcmp(step->topic, LVM_TAKE) == 0 ||
+        strcmp(step->topic, LVM_TAKE_HELD) == 0)
         note_made(step, fact, facts);
     else if (strcmp(step->topic, LVM_GROW) == 0)
         fact->size_kib = step->size_kib;
@@ -468,6 +471,13 @@ static int read_change(const struct step *step, const struct outcome *outcome, s
         fact_state_set(&facts_edit_pool(facts, step->pool)->state, LVM_ZEROES, "yes");
     else if (strcmp(step->topic, LVM_REMOVE) == 0)
         facts_note_removed(fact);
+    return 0;
+}
+
+static int read_confirmation(const struct step *step, struct facts *facts)
+{
+    for (uint32_t i = 0; i < step->names.count; i++)
+        facts_edit_volume(facts, step->pool, step->names.at[i])->is_void = false;
     return 0;
 }
 
@@ -493,11 +503,15 @@ int lvm_read_outcome(const struct step *step, const struct outcome *outcome, int
     if (outcome->result == OUTCOME_DONE) {
         if (step->pools.count > 0 || strcmp(step->topic, LVM_SELECTION) == 0)
             return read_answer(step, outcome, asked, facts, arena, trouble);
+        if (strcmp(step->topic, LVM_CONFIRM) == 0)
+            return read_confirmation(step, facts);
         return step->identifier ? read_change(step, outcome, facts, arena, trouble) : 0;
     }
     set_errors(step, outcome->error ? outcome->error : EIO, facts);
     if (step->identifier)
         facts_edit_volume(facts, step->pool, step->identifier)->is_uncertain = true;
+    for (uint32_t i = 0; strcmp(step->topic, LVM_CONFIRM) == 0 && i < step->names.count; i++)
+        facts_edit_volume(facts, step->pool, step->names.at[i])->is_uncertain = true;
     explain(step, outcome, arena, trouble);
     if ((strcmp(step->topic, LVM_CREATE_NEW) == 0 || strcmp(step->topic, LVM_GROW) == 0) && outcome->complaint &&
         strstr(outcome->complaint, "nsufficient free space"))

@@ -74,6 +74,16 @@ static char *rest_of_tag(const char *tags, const char *prefix, struct arena *are
     return NULL;
 }
 
+static bool has_tag(const char *tags, const char *tag)
+{
+    size_t length = strlen(tag);
+
+    for (const char *at = tags; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+        if (strncmp(at, tag, length) == 0 && (at[length] == ',' || at[length] == '\0'))
+            return true;
+    return false;
+}
+
 static char *text_or_null(char *text)
 {
     return text && text[0] ? text : NULL;
@@ -93,8 +103,6 @@ static bool take_group(const struct lvm_row *row, struct lvm_group *group)
 /* lv_attr has a letter for each quality at a fixed place: 0 kind, 4 state, 7 zeroing, 8 health. */
 static bool take_volume(const struct lvm_row *row, struct lvm_volume *volume, struct arena *arena)
 {
-    const char *rest;
-
     volume->group = text_or_null(row->vg_name);
     volume->name = text_or_null(row->lv_name);
     if (!volume->group || !volume->name || !row->lv_attr || strlen(row->lv_attr) < 9 || !row->lv_tags)
@@ -107,8 +115,8 @@ static bool take_volume(const struct lvm_row *row, struct lvm_volume *volume, st
     volume->zeroes = row->lv_attr[7] == 'z';
     volume->health = row->lv_attr[8];
     volume->owner = rest_of_tag(row->lv_tags, LVM_TAG_OWNER, arena);
-    rest = rest_of_tag(row->lv_tags, LVM_TAG_NEW, arena);
-    volume->is_new = rest && !rest[0];
+    volume->is_new = has_tag(row->lv_tags, LVM_TAG_NEW);
+    volume->is_void = has_tag(row->lv_tags, LVM_TAG_VOID);
     return parse_bytes(row->lv_size, &volume->size_kib) && volume->size_kib > 0 &&
            parse_bytes(row->chunk_size, &volume->chunk_kib) && parse_percent(row->data_percent, &volume->data_percent);
 }

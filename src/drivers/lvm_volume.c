@@ -247,11 +247,13 @@ int lvm_take(const struct provider_snapshot *snapshot, const struct storage_fact
                              trouble) < 0)
         return -1;
     step = lvm_aim_command(&target, plan_add(plan, STEP_EXEC, "take snapshot %s of %s", target.name, snapshot->volume),
-                           LVM_TAKE, "lvcreate", &options);
+                           snapshot->is_held ? LVM_TAKE_HELD : LVM_TAKE, "lvcreate", &options);
     step->path = target.path;
     step->name = arena_strdup(&plan->arena, snapshot->volume);
     PLAN_ADD_WORDS(plan, step, "--yes");
     lvm_add_owner(&target, step);
+    if (snapshot->is_held)
+        PLAN_ADD_WORDS(plan, step, "--addtag", LVM_TAG_VOID);
     PLAN_ADD_WORDS(plan, step, "--snapshot", "--setactivationskip", "y", "--activate", "n", "--permission", "r",
                    "--name", snapshot->identifier,
                    arena_printf(&plan->arena, "%s/%s", target.place.group, snapshot->volume));
@@ -270,4 +272,22 @@ int lvm_drop(const struct provider_snapshot *snapshot, const struct storage_fact
     if (fact && fact->backing)
         lvm_plan_remove(&target, "snapshot", snapshot->authority);
     return 0;
+}
+
+void lvm_confirm(const struct provider_snapshot *snapshot, struct plan *plan)
+{
+    struct lvm_target target =
+        lvm_target_of(snapshot->pool, snapshot->identifier, snapshot->owner, snapshot->props, plan);
+    struct step *step = plan_find_step(plan, lvm_reader, LVM_CONFIRM, snapshot->pool->pool);
+
+    if (!step) {
+        step = lvm_aim_command(
+            &target,
+            plan_add(plan, STEP_EXEC, "note that volumes in %s stood still for their snapshots", target.place.group),
+            LVM_CONFIRM, "lvchange", NULL);
+        step->identifier = NULL;
+        PLAN_ADD_WORDS(plan, step, "--deltag", LVM_TAG_VOID);
+    }
+    PLAN_ADD_WORDS(plan, step, target.name);
+    text_list_add(&step->names, snapshot->identifier, &plan->arena);
 }

@@ -67,6 +67,22 @@ struct step *plan_destroy_own(struct plan *plan, const struct plan_evidence *evi
     return step;
 }
 
+static bool is_text(const char *text, const char *wanted)
+{
+    return text && strcmp(text, wanted) == 0;
+}
+
+struct step *plan_find_step(const struct plan *plan, const char *reader, const char *topic, const char *pool)
+{
+    for (uint32_t i = 0; i < plan->steps.count; i++) {
+        struct step *step = &plan->steps.at[i];
+
+        if (is_text(step->reader, reader) && is_text(step->topic, topic) && is_text(step->pool, pool))
+            return step;
+    }
+    return NULL;
+}
+
 void plan_add_words(struct plan *plan, struct step *step, const char *const *words)
 {
     for (; *words; words++)

@@ -46,6 +46,9 @@ struct plan_evidence {
 struct step *plan_destroy_own(struct plan *plan, const struct plan_evidence *evidence, enum step_kind kind,
                               const char *what, ...) PRINTF_LIKE(4, 5) __attribute__((returns_nonnull));
 
+/* One that the plan has already; NULL: none. */
+struct step *plan_find_step(const struct plan *plan, const char *reader, const char *topic, const char *pool);
+
 /* For steps of kind STEP_EXEC: further words of the command, ended by NULL. */
 void plan_add_words(struct plan *plan, struct step *step, const char *const *words);
 #define PLAN_ADD_WORDS(plan, step, ...) plan_add_words(plan, step, (const char *const[]){ __VA_ARGS__, NULL })

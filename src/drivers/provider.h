@@ -43,6 +43,7 @@ struct provider_snapshot {
     const char *identifier; /* "db_00000_monday", see provider_snapshot_name */
     const char *volume;     /* "db_00000" */
     bool must_exist;
+    bool is_held;          /* take marks it as void until confirm says that all stood still meanwhile */
     const char *owner;     /* its uuid; NULL: not known */
     const char *authority; /* for drop */
     const struct text_map *props;
@@ -82,11 +83,13 @@ struct provider {
     /* What its size is rounded up to; NULL: 1 KiB. The pool's fact may be NULL. */
     int64_t (*granularity_kib)(const struct pool_want *pool, const struct storage_pool_fact *fact,
                                const struct text_map *props);
-    /* Both NULL where there are no snapshots. Facts are those of the snapshot and of its volume; both may be NULL. */
+    /* All NULL where there are no snapshots. Facts are those of the snapshot and of its volume; both may be NULL. */
     int (*take)(const struct provider_snapshot *snapshot, const struct storage_fact *fact,
                 const struct storage_fact *volume, struct plan *plan, struct trouble *trouble);
     int (*drop)(const struct provider_snapshot *snapshot, const struct storage_fact *fact, struct plan *plan,
                 struct trouble *trouble);
+    /* Takes the mark away of one that the plan takes is_held; in one step with others of its pool. */
+    void (*confirm)(const struct provider_snapshot *snapshot, struct plan *plan);
 };
 
 /* LINSTOR: "db_00000" -> "db_00000_monday". Files, LVM; ZFS knows its snapshots in facts under the same name. */

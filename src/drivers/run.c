@@ -219,7 +219,6 @@ static void annul_tools(struct run *run, uint32_t end)
             continue;
         run->outcomes[i].result = OUTCOME_FAILED;
         run->outcomes[i].error = ETIMEDOUT;
-        run->outcomes[i].is_void = true;
         run->outcomes[i].complaint = arena_strdup(&run->arena, "What was to stand still meanwhile did not");
     }
 }
@@ -572,6 +571,7 @@ struct runner *runner_new(struct loop *loop, const struct run_options *options)
         .children = &runner->children,
         .events = &worker_events,
         .program = own->program,
+        .notes = own->notes,
         .inherit = own->inherit,
         .limit = own->workers,
     };

@@ -43,6 +43,7 @@ struct run_options {
     int64_t quick_ms, patient_ms, very_patient_ms; /* default 10 s, 60 s, 30 min */
     int64_t kill_after; /* for tests: this process kills itself when so many steps have changed what somebody wants, and
                            no step begins before; not for plans that hold something still */
+    const char *notes;  /* directory where workers note what they hold still, see held.h; NULL: nowhere */
     int inherit;        /* a descriptor that workers and tools keep open, so that a successor can see that they live */
 };
 
@@ -61,8 +62,9 @@ void runner_free(struct runner *runner);
 
 /*
  * The hidden role: reads batches of steps from standard input, writes outcomes to standard output, until end of file.
- * Where a batch has a step of kind EXEC, it waits for the outcome of that on standard input.
+ * Where a batch has a step of kind EXEC, it waits for the outcome of that on standard input. notes: the directory of
+ * run_options, its first argument, or NULL.
  */
-int worker_main(void);
+int worker_main(const char *notes);
 /* Its exit code when it was not told so in time and did what must always be done by itself: see step.hold_ms. */
 enum { WORKER_LET_GO = 75 };

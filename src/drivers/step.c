@@ -37,6 +37,7 @@ const struct enum_name step_kind_names[] = {
     { "DM_SUSPEND", STEP_DM_SUSPEND },
     { "DM_RESUME", STEP_DM_RESUME },
     { "DM_THAW", STEP_DM_THAW },
+    { "FS_THAW", STEP_FS_THAW },
     { "DM_MESSAGE", STEP_DM_MESSAGE },
     { "DM_WAIT_CLEAN", STEP_DM_WAIT_CLEAN },
     { "DM_REMOVE", STEP_DM_REMOVE },
@@ -81,6 +82,7 @@ static const struct step_traits traits[] = {
     { STEP_DM_SUSPEND,     .patience = STEP_PATIENT, .changes = true },
     { STEP_DM_RESUME,      .patience = STEP_PATIENT, .changes = true },
     { STEP_DM_THAW,        .patience = STEP_PATIENT, .changes = true },
+    { STEP_FS_THAW,        .patience = STEP_PATIENT, .changes = true },
     { STEP_DM_MESSAGE,     .patience = STEP_VERY_PATIENT, .changes = true },
     { STEP_DM_WAIT_CLEAN,  .patience = STEP_VERY_PATIENT, .changes = true },
     { STEP_DM_REMOVE,      .patience = STEP_PATIENT, .changes = true },
@@ -180,11 +182,11 @@ static SCHEMA(found_mapping)
 static const struct field outcome_fields[] = {
     ENUM(outcome, result, outcome_result_names, FIELD_REQUIRED), FIELD(outcome, error, 0),
     FIELD(outcome, exit_code, 0), FIELD(outcome, output, 0), FIELD(outcome, complaint, 0),
-    FIELD(outcome, truncated, 0), FIELD(outcome, is_void, 0), FIELD(outcome, device, 0), FIELD(outcome, owner, 0), FIELD(outcome, size_kib, 0),
+    FIELD(outcome, truncated, 0), FIELD(outcome, device, 0), FIELD(outcome, owner, 0), FIELD(outcome, size_kib, 0),
     FIELD(outcome, device_kib, 0), FIELD(outcome, allocated_kib, 0),
     LIST(outcome, directories, found_directory, 0), LIST(outcome, devices, found_device, 0), LIST(outcome, disks, disk, 0),
     LIST(outcome, mappings, found_mapping, 0), LIST(outcome, luks, found_luks, 0), LIST(outcome, entries, tree_entry, 0),
-    FIELD(outcome, identity, 0), FIELD(outcome, can_share_blocks, 0), FIELD(outcome, missing, 0),
+    FIELD(outcome, identity, 0), FIELD(outcome, stays_frozen, 0), FIELD(outcome, can_share_blocks, 0), FIELD(outcome, missing, 0),
 };
 SCHEMA(outcome)
 /* clang-format on */

@@ -37,7 +37,8 @@ enum step_kind {
     STEP_DM_RELOAD,     /* mapping name gets table text, on the same devices: loaded, suspended, resumed */
     STEP_DM_SUSPEND,    /* mapping name, with the file system on it; fine when it is suspended */
     STEP_DM_RESUME,     /* mapping name; fine when it runs */
-    STEP_DM_THAW,       /* mappings whose names start with one of names run; -> mappings, those that did not */
+    STEP_DM_THAW,       /* mapping name runs, or is gone; -> mappings, if it did not run */
+    STEP_FS_THAW,       /* what is mounted on device itself is not frozen; -> device, if it was */
     STEP_DM_MESSAGE,    /* text to the target of mapping name; comes back when the kernel has done it */
     STEP_DM_WAIT_CLEAN, /* until the cache that is mapping name has nothing to write back, at most patience_ms */
     STEP_DM_REMOVE,     /* mapping name, retried while it is open for at most patience_ms; fine when it is gone */
@@ -100,7 +101,7 @@ struct step {
     struct text_list argv; /* STEP_EXEC, STEP_ZVOL_GROW */
     char *input;           /* STEP_EXEC; secrets go this way, never through argv */
     int64_t accept;        /* STEP_EXEC: bit n set: exit code n is a success */
-    char *turn;            /* STEP_EXEC: of all steps with the same turn one runs at a time: "lvm vg0" */
+    char *turn; /* STEP_EXEC, STEP_ZVOL_GROW: of all steps with the same turn one runs at a time: "lvm vg0" */
     char *path, *device;
     char *name;              /* by which the kernel or a tool knows the thing: a mapping's, a subsystem's */
     char *text;              /* what is written or loaded */
@@ -190,7 +191,6 @@ struct outcome {
     char *output;      /* STEP_EXEC: standard output */
     char *complaint;   /* STEP_EXEC: standard error; others: which part failed, when what does not say it */
     bool truncated;    /* there was more output than is kept */
-    bool is_void;      /* STEP_EXEC: it failed because nobody held still what had to be; what it made is of no use */
     char *device;      /* of the file that the step was about */
     char *owner;       /* likewise: the mark that it bears */
     int64_t size_kib, device_kib, allocated_kib; /* likewise, as it is now */
@@ -201,6 +201,7 @@ struct outcome {
     LIST_OF(struct tree_entry) entries;
     LIST_OF(struct disk) disks;
     char *identity;          /* STEP_CHECK_DIRECTORY: equal for two paths of one directory */
+    bool stays_frozen;       /* STEP_ZVOL_GROW: what is mounted could not be thawed */
     bool can_share_blocks;   /* STEP_CHECK_DIRECTORY: a copy of a file can be had without copying: snapshots */
     struct text_map missing; /* STEP_ASK_MACHINE: what this machine cannot do ("loop") -> why */
 };

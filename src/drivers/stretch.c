@@ -20,8 +20,8 @@ void stretches_remove(struct stretches *all, struct stretch *stretch)
 
 /*
  * A step with keys is a batch of its own. What takes long before anything stands still is a stretch of its own, too: it
- * keeps nobody from a turn. Beyond a tool goes only one that holds something still, and as far as a step that must
- * always be run.
+ * keeps nobody from a turn; so is a step of a worker that needs a turn. Beyond a tool goes only one that holds
+ * something still, and as far as a step that must always be run.
  */
 static uint32_t find_end(const struct stretch *stretch, bool is_single)
 {
@@ -29,11 +29,12 @@ static uint32_t find_end(const struct stretch *stretch, bool is_single)
     uint32_t end = stretch->at + 1;
     bool holds = steps[stretch->at].hold_ms > 0, has_tool = false;
 
-    if (is_single || steps[stretch->at].kind == STEP_EXEC || steps[stretch->at].sealed.count > 0)
+    if (is_single || steps[stretch->at].kind == STEP_EXEC || steps[stretch->at].sealed.count > 0 ||
+        (!holds && steps[stretch->at].turn))
         return end;
     for (uint32_t i = end; i < stretch->plan->steps.count && steps[i].sealed.count == 0; i++) {
         has_tool = has_tool || steps[i].kind == STEP_EXEC;
-        if (!holds && (has_tool || steps[i].hold_ms > 0))
+        if (!holds && (has_tool || steps[i].turn || steps[i].hold_ms > 0))
             break;
         if (steps[i].kind != STEP_EXEC && (!has_tool || steps[i].always))
             end = i + 1;

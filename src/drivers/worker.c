@@ -22,6 +22,7 @@
 
 #include "drivers/batch.h"
 #include "drivers/call.h"
+#include "drivers/held.h"
 #include "drivers/patience.h"
 #include "drivers/run.h"
 
@@ -29,13 +30,15 @@ enum { INPUT_SIZE = 65536 };
 
 /* What this process works with; of everything there is one. */
 struct worker {
+    const char *notes; /* directory of what is held still; NULL: nothing is noted */
     struct buf in;
     struct arena arena;
     struct loop_cursor cursor;
 };
 
-/* How far a batch is. */
+/* How far a batch is. was_noted, is_over: of each of its steps, see held.h. */
 struct progress {
+    bool *was_noted, *is_over;
     bool has_failed;
     bool is_alone;    /* nobody waits for answers any more */
     int64_t until_ms; /* something stands still until then; 0: nothing does */
@@ -158,8 +161,9 @@ static void answer(struct progress *progress, const struct outcome *outcome)
     buf_done(&out);
 }
 
-static void run_step(struct worker *worker, const struct step *step, struct progress *progress)
+static void run_step(struct worker *worker, const struct batch *batch, uint32_t at, struct progress *progress)
 {
+    const struct step *step = &batch->steps.at[at];
     struct outcome outcome = { 0 };
 
     if (is_late(progress) || !satellite_is_there())
@@ -173,6 +177,7 @@ static void run_step(struct worker *worker, const struct step *step, struct prog
     else if (progress->is_alone || !await_tool(worker, progress, &outcome.result))
         let_go(progress, step);
     take_result(progress, outcome.result ? outcome.result : OUTCOME_FAILED);
+    progress->is_over[at] = held_is_over(step, &outcome, progress->was_noted[at]);
     if (step->kind != STEP_EXEC && !progress->is_alone)
         answer(progress, &outcome);
 }
@@ -180,10 +185,17 @@ static void run_step(struct worker *worker, const struct step *step, struct prog
 /* False: nobody waits for the answers. */
 static bool run_batch(struct worker *worker, const struct batch *batch)
 {
-    struct progress progress = { 0 };
+    struct progress progress = {
+        .was_noted = arena_alloc(&worker->arena, batch->steps.count * sizeof(bool)),
+        .is_over = arena_alloc(&worker->arena, batch->steps.count * sizeof(bool)),
+    };
 
+    held_note(worker->notes, batch->steps.at, batch->steps.count, progress.was_noted);
     for (uint32_t i = 0; i < batch->steps.count; i++)
-        run_step(worker, &batch->steps.at[i], &progress);
+        run_step(worker, batch, i, &progress);
+    for (uint32_t i = 0; i < batch->steps.count; i++)
+        if (progress.is_over[i])
+            held_forget(worker->notes, &batch->steps.at[i]);
     return !progress.is_alone;
 }
 
@@ -239,9 +251,9 @@ static int run_frames(struct worker *worker)
     return state < 0 ? 1 : 0;
 }
 
-int worker_main(void)
+int worker_main(const char *notes)
 {
-    struct worker worker = { 0 };
+    struct worker worker = { .notes = notes };
     int code = 0;
 
     /* A terminal's ^C and a stop of the whole unit are for the satellite: a step that was begun is ended. */

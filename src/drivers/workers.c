@@ -98,7 +98,8 @@ static const struct child_events child_events = { .on_output = output, .on_end =
 
 static struct worker *start(struct workers *workers, int *error)
 {
-    char *argv[] = { (char[]){ "linstor" }, (char[]){ "worker" }, NULL };
+    CLEANUP(memory_freep) char *notes = workers->notes ? memory_strdup(workers->notes) : NULL;
+    char *argv[] = { (char[]){ "linstor" }, (char[]){ "worker" }, notes, NULL };
     struct child_options options = {
         .argv = argv,
         .program = workers->program,

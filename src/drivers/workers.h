@@ -28,7 +28,7 @@ struct workers {
     struct loop *loop;
     struct children *children;
     const struct worker_events *events;
-    const char *program;
+    const char *program, *notes;
     int inherit, limit; /* of those that are busy and do not hang */
     struct worker *first;
     struct timer *idle;

@@ -62,7 +62,7 @@ static struct step *aim(const struct target *target, struct step *step, const ch
     step->topic = arena_strdup(arena, topic);
     step->pool = arena_strdup(arena, target->pool->pool);
     step->identifier = arena_strdup(arena, identifier);
-    if (step->kind != STEP_EXEC)
+    if (step->kind != STEP_EXEC && step->kind != STEP_ZVOL_GROW)
         return step;
     step->changes = true;
     step->turn = arena_printf(arena, "zfs %.*s", (int)strcspn(target->path, "/"), target->path);
@@ -416,16 +416,33 @@ static int take(const struct provider_snapshot *snapshot, const struct storage_f
     if (fact && fact->backing)
         plan_rename_snapshot(&target, snapshot, fact);
     step = plan_add(plan, STEP_EXEC, "take snapshot %s@%s", volume->backing, name);
-    aim(&target, step, ZFS_SNAPSHOT, snapshot->identifier);
+    aim(&target, step, snapshot->is_held ? ZFS_HELD : ZFS_SNAPSHOT, snapshot->identifier);
     step->path = arena_printf(&plan->arena, "%s@%s", volume->backing, name);
     step->name = arena_strdup(&plan->arena, snapshot->volume);
     step->text = arena_strdup_null(&plan->arena, snapshot->owner);
     PLAN_ADD_WORDS(plan, step, "zfs", "snapshot");
     if (snapshot->owner)
         PLAN_ADD_WORDS(plan, step, "-o", owner_word(snapshot->owner, &plan->arena));
+    if (snapshot->is_held)
+        PLAN_ADD_WORDS(plan, step, "-o", ZFS_VOID "=true");
     add_options(&target, step, &options);
     PLAN_ADD_WORDS(plan, step, step->path);
     return 0;
+}
+
+static void confirm(const struct provider_snapshot *snapshot, struct plan *plan)
+{
+    struct target target = target_of_snapshot(snapshot, plan);
+    struct step *step = plan_find_step(plan, zfs_reader, ZFS_CONFIRM, snapshot->pool->pool);
+
+    if (!step) {
+        step = plan_add(plan, STEP_EXEC, "note that volumes in %s stood still for their snapshots",
+                        zfs_dataset_of(snapshot->pool));
+        aim(&target, step, ZFS_CONFIRM, snapshot->identifier)->identifier = NULL;
+        PLAN_ADD_WORDS(plan, step, "zfs", "inherit", ZFS_VOID);
+    }
+    PLAN_ADD_WORDS(plan, step, arena_printf(&plan->arena, "%s@%s", target.path, short_name(snapshot)));
+    text_list_add(&step->names, snapshot->identifier, &plan->arena);
 }
 
 /* The snapshot went, and the satellite died before its zvol, which had stayed for it, did. */
@@ -483,6 +500,7 @@ const struct provider provider_zfs = {
     .granularity_kib = zfs_granularity_kib,
     .take = take,
     .drop = drop,
+    .confirm = confirm,
 };
 
 const struct provider provider_zfs_thin = {
@@ -498,4 +516,5 @@ const struct provider provider_zfs_thin = {
     .granularity_kib = zfs_granularity_kib,
     .take = take,
     .drop = drop,
+    .confirm = confirm,
 };

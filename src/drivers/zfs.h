@@ -15,6 +15,7 @@
 #define ZFS_DELETED "_deleted_"
 #define ZFS_OWNER   "linstor:uuid"
 #define ZFS_MARK    "linstor:marked_for_deletion"
+#define ZFS_VOID    "linstor:void" /* of a snapshot, until it is known that its zvol stood still meanwhile */
 
 /* Topics. */
 #define ZFS_STATES   "states"  /* of all zpools */
@@ -27,10 +28,12 @@
 #define ZFS_WAIT     "wait"
 #define ZFS_WIPE     "wipe"
 #define ZFS_MARKED   "mark"
-#define ZFS_RENAME   "rename"   /* path: its new name; name: its new identifier */
-#define ZFS_DESTROY  "destroy"  /* nothing needs it any more */
-#define ZFS_DEFER    "defer"    /* a snapshot that the kernel removes with its last clone */
-#define ZFS_SNAPSHOT "snapshot" /* path: "tank/db_00000@monday"; name: identifier of the zvol */
+#define ZFS_RENAME   "rename"                    /* path: its new name; name: its new identifier */
+#define ZFS_DESTROY  "destroy"                   /* nothing needs it any more */
+#define ZFS_DEFER    "defer"                     /* a snapshot that the kernel removes with its last clone */
+#define ZFS_SNAPSHOT "snapshot"                  /* path: "tank/db_00000@monday"; name: identifier of the zvol */
+#define ZFS_HELD     "snapshot, to be confirmed" /* likewise */
+#define ZFS_CONFIRM  "confirm"                   /* takes ZFS_VOID away from the snapshots in names */
 
 extern const char zfs_reader[];
 
@@ -38,7 +41,7 @@ extern const char zfs_reader[];
 struct zfs_row {
     const char *name, *origin, *owner; /* origin, owner NULL: none */
     bool is_volume, is_snapshot;
-    bool is_deferred, is_marked;
+    bool is_deferred, is_marked, is_void;
     int64_t used_kib, available_kib, referenced_kib, size_kib, quota_kib, reserved_kib, block_kib;
     int32_t clones;
 };

@@ -12,7 +12,7 @@ const char zfs_reader[] = "ZFS";
 /* clones is not the last one: old versions print nothing for it, and a line must have all its cells. */
 const char zfs_columns[] =
     "name,type,used,available,referenced,volsize,volblocksize,quota,refreservation,origin,clones,"
-    "defer_destroy," ZFS_OWNER "," ZFS_MARK;
+    "defer_destroy," ZFS_OWNER "," ZFS_MARK "," ZFS_VOID;
 
 enum {
     NAME,
@@ -29,6 +29,7 @@ enum {
     DEFER,
     OWNER,
     MARK,
+    VOID,
     CELLS
 };
 
@@ -87,6 +88,7 @@ int zfs_list_parse(const char *text, struct zfs_list *list, struct arena *arena,
             .is_snapshot = strcmp(cells[TYPE], "snapshot") == 0,
             .is_deferred = strcmp(cells[DEFER], "on") == 0,
             .is_marked = strcmp(cells[MARK], "true") == 0,
+            .is_void = strcmp(cells[VOID], "true") == 0,
             .used_kib = kib_of(cells[USED]),
             .available_kib = kib_of(cells[AVAILABLE]),
             .referenced_kib = kib_of(cells[REFERENCED]),
@@ -222,6 +224,11 @@ static bool is_doomed(const struct zfs_row *row, const struct zfs_row *zvol, con
     return is_deleted(name) || row->is_deferred || (row->is_marked && !(zvol && zvol->is_marked));
 }
 
+static bool is_void(const struct zfs_row *row, const struct zfs_row *zvol)
+{
+    return row->is_snapshot && row->is_void && !(zvol && zvol->is_void);
+}
+
 static bool is_snapshot_of(const struct zfs_row *row, const struct zfs_row *zvol)
 {
     size_t length = strlen(zvol->name);
@@ -259,6 +266,7 @@ static void read_row(const struct reading *reading, uint32_t at, const struct zf
     fact->granularity_kib = row->block_kib;
     fact->is_snapshot = row->is_snapshot;
     fact->is_doomed = is_doomed(row, row->is_snapshot ? zvol : NULL, name);
+    fact->is_void = is_void(row, zvol);
     fact->is_uncertain = fact->has_vanished = false;
     fact->dependents = row->clones;
     for (at++; row->is_volume && at < reading->list->rows.count; at++) {
@@ -448,7 +456,8 @@ static void note_made(const struct step *step, struct storage_fact *fact, struct
     fact->size_kib = origin ? origin->size_kib : step->size_kib;
     fact->granularity_kib = origin ? origin->granularity_kib : 0;
     fact->device_kib = fact->allocated_kib = 0;
-    fact->is_snapshot = strcmp(step->topic, ZFS_SNAPSHOT) == 0;
+    fact->is_void = strcmp(step->topic, ZFS_HELD) == 0;
+    fact->is_snapshot = fact->is_void || strcmp(step->topic, ZFS_SNAPSHOT) == 0;
     fact->dependents = 0;
     fact->is_uncertain = fact->has_vanished = fact->is_doomed = false;
     depend(fact, facts, 1);
@@ -496,7 +505,7 @@ static int read_change(const struct step *step, const struct outcome *outcome, s
     struct storage_fact *fact = facts_edit_volume(facts, step->pool, step->identifier);
 
     if (strcmp(step->topic, ZFS_CREATE) == 0 || strcmp(step->topic, ZFS_CLONE) == 0 ||
-        strcmp(step->topic, ZFS_SNAPSHOT) == 0)
+        strcmp(step->topic, ZFS_SNAPSHOT) == 0 || strcmp(step->topic, ZFS_HELD) == 0)
         note_made(step, fact, facts);
     else if (strcmp(step->topic, ZFS_GROW) == 0)
         return read_growth(step, outcome, fact, arena, trouble);
@@ -510,6 +519,13 @@ static int read_change(const struct step *step, const struct outcome *outcome, s
         note_removed(fact, facts);
     else if (strcmp(step->topic, ZFS_DEFER) == 0 || strcmp(step->topic, ZFS_MARKED) == 0)
         fact->is_doomed = true;
+    return 0;
+}
+
+static int read_confirmation(const struct step *step, struct facts *facts)
+{
+    for (uint32_t i = 0; i < step->names.count; i++)
+        facts_edit_volume(facts, step->pool, step->names.at[i])->is_void = false;
     return 0;
 }
 
@@ -556,11 +572,15 @@ int zfs_read_outcome(const struct step *step, const struct outcome *outcome, int
             return read_list(step, outcome, asked, facts, arena, trouble);
         if (strcmp(step->topic, ZFS_BLOCKS) == 0)
             read_blocks(step, outcome, facts);
+        if (strcmp(step->topic, ZFS_CONFIRM) == 0)
+            return read_confirmation(step, facts);
         return step->identifier ? read_change(step, outcome, facts, arena, trouble) : 0;
     }
     set_errors(step, outcome->error ? outcome->error : EIO, facts);
     if (step->identifier)
         facts_edit_volume(facts, step->pool, step->identifier)->is_uncertain = true;
+    for (uint32_t i = 0; strcmp(step->topic, ZFS_CONFIRM) == 0 && i < step->names.count; i++)
+        facts_edit_volume(facts, step->pool, step->names.at[i])->is_uncertain = true;
     explain(step, outcome, arena, trouble);
     return -1;
 }

@@ -45,20 +45,18 @@ static int refuse_foreign(const struct snapshot_want *snapshot, const struct sto
     return -1;
 }
 
-/* One that is void was never told to anybody: that it is, is the authority to remove it. */
+/* One that is void was never told to anybody: that it is, is the authority to remove it. What was told is not void,
+ * whatever its mark says. */
 static bool is_void(const struct snapshot_want *snapshot, const struct storage_fact *fact)
 {
     return !snapshot->must_exist && fact && fact->is_void && fact->backing;
 }
 
-static int plan_snapshot(const struct resource_want *want, const struct snapshot_want *snapshot,
-                         const struct snapshot_volume_want *volume, const struct machine *machine, bool remove,
-                         struct plan *plan, struct trouble *trouble)
+static struct provider_snapshot wanted_of(const struct resource_want *want, const struct snapshot_want *snapshot,
+                                          const struct snapshot_volume_want *volume, const struct machine *machine,
+                                          struct arena *arena)
 {
-    struct arena *arena = &plan->arena;
-    const struct known_pool *pool = storage_usable_pool(
-        machine, volume->pool, arena_printf(arena, "snapshot '%s'", snapshot->snapshot), arena, trouble);
-    struct provider_snapshot wanted = {
+    return (struct provider_snapshot){
         .identifier = snapshot_name(want, snapshot, volume, arena),
         .volume = storage_volume_name(want->resource, "", volume->number, arena),
         .must_exist = snapshot->must_exist,
@@ -67,6 +65,17 @@ static int plan_snapshot(const struct resource_want *want, const struct snapshot
         .props = props_of(want, volume->number),
         .facts = machine->facts,
     };
+}
+
+static int plan_snapshot(const struct resource_want *want, const struct snapshot_want *snapshot,
+                         const struct snapshot_volume_want *volume, const struct machine *machine,
+                         enum snapshot_part part, struct plan *plan, struct trouble *trouble)
+{
+    struct arena *arena = &plan->arena;
+    const struct known_pool *pool = storage_usable_pool(
+        machine, volume->pool, arena_printf(arena, "snapshot '%s'", snapshot->snapshot), arena, trouble);
+    struct provider_snapshot wanted = wanted_of(want, snapshot, volume, machine, arena);
+    bool remove = part == SNAPSHOTS_REMOVE;
     const struct storage_fact *fact;
 
     if (!pool)
@@ -78,11 +87,12 @@ static int plan_snapshot(const struct resource_want *want, const struct snapshot
         return -1;
     }
     wanted.pool = pool->want;
+    wanted.is_held = part == SNAPSHOTS_TAKE_HELD;
     fact = facts_find_volume(machine->facts, pool->want->pool, wanted.identifier);
     if (is_foreign(snapshot, pool->provider, fact))
         return remove ? 0 : refuse_foreign(snapshot, fact, arena, trouble);
     if (remove && !snapshot->remove)
-        wanted.authority = "it was taken while its volume was written to";
+        wanted.authority = "its volume may have been written to while it was taken";
     if (remove)
         return pool->provider->drop(&wanted, fact, plan, trouble);
     return pool->provider->take(&wanted, fact, facts_find_volume(machine->facts, pool->want->pool, wanted.volume), plan,
@@ -100,9 +110,11 @@ static const struct storage_fact *find_fact(const struct resource_want *want, co
                 : NULL;
 }
 
-int snapshot_plan(const struct resource_want *want, const struct machine *machine, bool remove, struct plan *plan,
-                  struct trouble *trouble)
+int snapshot_plan(const struct resource_want *want, const struct machine *machine, enum snapshot_part part,
+                  struct plan *plan, struct trouble *trouble)
 {
+    bool remove = part == SNAPSHOTS_REMOVE;
+
     for (uint32_t i = 0; i < want->snapshots.count; i++) {
         const struct snapshot_want *snapshot = &want->snapshots.at[i];
 
@@ -119,11 +131,39 @@ int snapshot_plan(const struct resource_want *want, const struct machine *machin
 
             if (remove && !snapshot->remove && !is_void(snapshot, find_fact(want, snapshot, volume, machine, plan)))
                 continue;
-            if (plan_snapshot(want, snapshot, volume, machine, remove, plan, trouble) < 0)
+            if (plan_snapshot(want, snapshot, volume, machine, part, plan, trouble) < 0)
                 return -1;
         }
     }
     return 0;
+}
+
+static bool is_taken(const struct plan *plan, uint32_t from, const struct provider_snapshot *wanted)
+{
+    for (uint32_t i = from; i < plan->steps.count; i++) {
+        const struct step *step = &plan->steps.at[i];
+
+        if (step->pool && step->identifier && strcmp(step->pool, wanted->pool->pool) == 0 &&
+            strcmp(step->identifier, wanted->identifier) == 0)
+            return true;
+    }
+    return false;
+}
+
+void snapshot_confirm(const struct resource_want *want, const struct machine *machine, uint32_t from, struct plan *plan)
+{
+    for (uint32_t i = 0; i < want->snapshots.count; i++)
+        for (uint32_t v = 0; v < want->snapshots.at[i].volumes.count; v++) {
+            const struct snapshot_volume_want *volume = &want->snapshots.at[i].volumes.at[v];
+            const struct known_pool *pool = storage_find_pool(machine, volume->pool);
+            struct provider_snapshot wanted = wanted_of(want, &want->snapshots.at[i], volume, machine, &plan->arena);
+
+            if (!pool)
+                continue;
+            wanted.pool = pool->want;
+            if (is_taken(plan, from, &wanted))
+                pool->provider->confirm(&wanted, plan);
+        }
 }
 
 void snapshot_ask(const struct resource_want *want, const struct machine *machine, struct plan *plan)
@@ -157,7 +197,7 @@ void snapshot_describe(const struct resource_want *want, const struct machine *m
                                          snapshot_name(want, snapshot, &snapshot->volumes.at[v], arena))
                      : NULL;
 
-            if (!known || !known->backing || known->is_doomed || known->is_void ||
+            if (!known || !known->backing || known->is_doomed || is_void(snapshot, known) ||
                 is_foreign(snapshot, pool->provider, known))
                 continue;
             found++;

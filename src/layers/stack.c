@@ -158,21 +158,33 @@ static void flush_and_freeze(const struct levels *levels, struct plan *plan)
             levels->tree.at[i].level.layer->freeze(&levels->tree.at[i].level, plan);
 }
 
+static bool holds(const struct plan *plan, uint32_t from)
+{
+    for (uint32_t i = from; i < plan->steps.count; i++)
+        if (plan->steps.at[i].hold_ms > 0)
+            return true;
+    return false;
+}
+
 /*
  * Snapshots are taken below all layers, so what a level still holds back is brought down before, from the top, and
  * nothing is written until they are taken. Only when all levels stand: the next plan takes them otherwise.
+ *
+ * What is held still may be let go too early, when it takes too long or somebody dies. So such snapshots are void until
+ * all went on as it should have; that is written in the storage, as whoever knows it may die as well.
  */
 static int plan_snapshots(const struct levels *levels, const struct resource_want *want, const struct machine *machine,
                           struct plan *plan, struct trouble *trouble)
 {
-    bool flushes = any_must_flush(levels);
+    bool flushes = any_must_flush(levels), is_held;
     uint32_t before = plan->steps.count, frozen;
 
     if (flushes && before > 0)
         return 0;
     flush_and_freeze(levels, plan);
     frozen = plan->steps.count;
-    if (snapshot_plan(want, machine, false, plan, trouble) < 0) {
+    is_held = holds(plan, before);
+    if (snapshot_plan(want, machine, is_held ? SNAPSHOTS_TAKE_HELD : SNAPSHOTS_TAKE, plan, trouble) < 0) {
         plan->steps.count = before;
         return -1;
     }
@@ -181,6 +193,8 @@ static int plan_snapshots(const struct levels *levels, const struct resource_wan
     for (uint32_t i = levels->tree.count; plan->steps.count > frozen && i-- > 0;)
         if (must_flush(&levels->tree.at[i].level))
             levels->tree.at[i].level.layer->thaw(&levels->tree.at[i].level, plan);
+    if (is_held)
+        snapshot_confirm(want, machine, frozen, plan);
     return 0;
 }
 
@@ -192,7 +206,7 @@ static int plan_all(const struct resource_want *want, const struct machine *mach
 
     if (check_want(want, &plan->arena, trouble) < 0)
         return -1;
-    if (snapshot_plan(want, machine, true, plan, trouble) < 0)
+    if (snapshot_plan(want, machine, SNAPSHOTS_REMOVE, plan, trouble) < 0)
         return -1;
     levels_make(&levels, want, machine, true, &plan->arena);
     if (plan_down(&levels, want, plan, trouble) < 0)
@@ -324,13 +338,4 @@ void stack_ask_remote(struct plan *plan)
     for (size_t i = 0; layers[i]; i++)
         if (layers[i]->is_remote)
             layers[i]->ask_all(layers[i], plan);
-}
-
-void stack_thaw(struct plan *plan)
-{
-    struct step *step = plan_add(plan, STEP_DM_THAW, "let go on what an earlier satellite has left suspended");
-
-    for (size_t i = 0; layers[i]; i++)
-        if (layers[i]->mapping)
-            text_list_add(&step->names, layers[i]->mapping->prefix, &plan->arena);
 }

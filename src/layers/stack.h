@@ -23,8 +23,6 @@ void stack_ask(const struct resource_want *want, const struct machine *machine, 
 /* Questions about devices that lie on other nodes: tools that read all devices wait as long as such a node does not
  * answer, so these are known before any is run. */
 void stack_ask_remote(struct plan *plan);
-/* What stands still of ours goes on, before anything is wanted. It may hang with what it finds. */
-void stack_thaw(struct plan *plan);
 /* One per volume of the want that is not to be removed, and the snapshots, in lists that lie in arena. */
 void stack_describe(const struct resource_want *want, const struct machine *machine, struct arena *arena,
                     struct resource_fact *fact);

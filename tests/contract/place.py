@@ -96,9 +96,9 @@ class Place:
         """The satellite is killed 'before' or 'after' so many changing commands from now on; see await_killed()."""
         self.run(f'echo {count} {when} >{self.directory}/kill')
 
-    def hang(self, on):
-        """Commands that change something wait until it is over."""
-        self.run(f'touch {self.directory}/hang' if on else f'rm {self.directory}/hang')
+    def hang(self, on, pattern=''):
+        """Commands that change something, and match the pattern, wait until it is over."""
+        self.run(f"printf '%s' '{pattern}' >{self.directory}/hang" if on else f'rm {self.directory}/hang')
 
     def commands(self):
         """What was run so far: 'lvm lvs ...'"""

@@ -64,6 +64,35 @@ def take_while_killed(place):
     assert all(place.control.snapshot_fact('db', when).get('exists') for when in ('before', 'after'))
 
 
+def take_again_what_is_void(place, mark, marked, word, removals):
+    """mark: a script that marks the snapshot 'void' of db; marked(): whether it bears the mark; word: of the command that removes it;
+    removals(): commands so far that remove something."""
+    place.kill_at(1, 'after')
+    place.control.snapshot('db', 'void', wait=False)
+    place.await_killed()
+    place.run(mark)
+    place.hang(True, word)
+    place.start()
+    wait_for('it is being removed', removals, place.seconds)
+    place.control.refresh('pool')
+    assert not place.control.snapshot_fact('db', 'void').get('exists'), 'a snapshot that is void was told to be there'
+    place.kill_at(1, 'after')
+    place.hang(False)
+    place.await_killed()
+    assert not marked()
+    place.start()
+    wait_for('it is taken again', lambda: place.control.snapshot_fact('db', 'void').get('exists'), place.seconds)
+    assert not marked() and len(removals()) == 1, place.commands()
+    place.control.resources['db']['snapshots'][0]['must_exist'] = True
+    place.run(mark)
+    place.kill()
+    place.start()
+    place.control.await_applied('db')
+    assert place.control.snapshot_fact('db', 'void').get('exists'), 'what was told is not void'
+    assert len(removals()) == 1, 'a snapshot that was told to be there was removed'
+    place.control.drop_snapshot('db', 'void')
+
+
 def make_one_at_a_time(place, made, asked):
     """made(), asked(): the commands so far that make volumes, and that ask for them."""
     place.hang(True)

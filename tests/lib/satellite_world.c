@@ -389,8 +389,8 @@ char *path_in(struct world *world, const char *provider, const char *file)
 
 int satellite_test_begin(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "worker") == 0)
-        return worker_main();
+    if (argc >= 2 && strcmp(argv[1], "worker") == 0)
+        return worker_main(argc > 2 ? argv[2] : NULL);
     signal(SIGPIPE, SIG_IGN);
     if (geteuid() == 0 && loop_device_check() == 0)
         return -1;

@@ -314,7 +314,7 @@ static int run(struct host *host, const struct step *step, struct outcome *outco
     if (step_traits_get(step->kind)->destroys && (!step->authority || !step->authority[0]))
         return -EPERM;
     /* nothing lacks; there is neither NVMe nor device-mapper */
-    if (step->kind == STEP_ASK_MACHINE || step->kind == STEP_ASK_TREE || step->kind == STEP_DM_THAW)
+    if (step->kind == STEP_ASK_MACHINE || step->kind == STEP_ASK_TREE)
         return 0;
     if (step->kind == STEP_ASK_FILES || step->kind == STEP_ASK_SPACE)
         return ask(machine, step, outcome, arena);

@@ -156,6 +156,39 @@ static void test_pools_and_volumes_are_read(void **state)
     end(&fixture);
 }
 
+static void test_tags(void **state)
+{
+    static const struct {
+        const char *tags;
+        bool is_new, is_void;
+    } cases[] = {
+        { "", false, false },
+        { "linstor_void", false, true },
+        { "linstor_for_7d2f3b1e-0c55-4b7a-9d51-2f6f6d6c1a01,linstor_void", false, true },
+        { "linstor_void,linstor_new,mine", true, true },
+        { "linstor_voided,linstor_newest,not_linstor_void", false, false },
+        { "linstor_newest,linstor_new", true, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct lvm_report report;
+        struct arena arena = { 0 };
+        char *why,
+            *text = arena_printf(
+                &arena,
+                "{\"report\":[{\"lv\":[{\"vg_name\":\"vg0\",\"lv_name\":\"db_00000_monday\",\"lv_size\":\"4194304\","
+                "\"lv_attr\":\"Vri---tz-k\",\"pool_lv\":\"tp\",\"origin\":\"db_00000\",\"data_percent\":\"\","
+                "\"metadata_percent\":\"\",\"chunk_size\":\"0\",\"lv_tags\":\"%s\"}]}]}",
+                cases[i].tags);
+
+        assert_int_equal(lvm_report_parse(text, &report, &arena, &why), 0);
+        assert_int_equal(report.volumes.at[0].is_new, cases[i].is_new);
+        assert_int_equal(report.volumes.at[0].is_void, cases[i].is_void);
+        arena_done(&arena);
+    }
+}
+
 static void test_not_active(void **state)
 {
     struct fixture fixture;
@@ -381,6 +414,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_pools_and_volumes_are_read),
+        cmocka_unit_test(test_tags),
         cmocka_unit_test(test_not_active),
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_a_disk_is_missing),

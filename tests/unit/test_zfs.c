@@ -13,19 +13,19 @@
 #include "base/memory.h"
 
 /* name type used available referenced volsize volblocksize quota refreservation origin clones defer_destroy uuid mark
- */
-#define TANK     "tank\tfilesystem\t1048576\t9437184\t24576\t-\t-\t0\t0\t-\t-\t-\t-\t-\n"
-#define SMALL    "tank/small\tfilesystem\t1048576\t1048576\t24576\t-\t-\t4194304\t0\t-\t-\t-\t-\t-\n"
-#define DB       "tank/db_00000\tvolume\t4194304\t9437184\t12288\t4194304\t16384\t-\t4194304\t-\t-\t-\tU\t-\n"
-#define MONDAY   "tank/db_00000@monday\tsnapshot\t0\t-\t8192\t4194304\t-\t-\t-\t-\ttank/copy_00000\toff\tS\t-\n"
-#define FOREIGN  "tank/db_00000@auto\tsnapshot\t0\t-\t8192\t4194304\t-\t-\t-\t-\t\toff\tU\t-\n"
-#define COPY     "tank/copy_00000\tvolume\t0\t9437184\t8192\t4194304\t16384\t-\t0\ttank/db_00000@monday\t-\t-\tC\t-\n"
-#define KEPT     "tank/_deleted_old_00000_X\tvolume\t0\t1\t0\t4194304\t16384\t-\t0\t-\t-\t-\tO\ttrue\n"
-#define KEPT_TUE "tank/_deleted_old_00000_X@tuesday\tsnapshot\t0\t-\t0\t4194304\t-\t-\t-\t-\t-\toff\tT\ttrue\n"
+ * void */
+#define TANK     "tank\tfilesystem\t1048576\t9437184\t24576\t-\t-\t0\t0\t-\t-\t-\t-\t-\t-\n"
+#define SMALL    "tank/small\tfilesystem\t1048576\t1048576\t24576\t-\t-\t4194304\t0\t-\t-\t-\t-\t-\t-\n"
+#define DB       "tank/db_00000\tvolume\t4194304\t9437184\t12288\t4194304\t16384\t-\t4194304\t-\t-\t-\tU\t-\t-\n"
+#define MONDAY   "tank/db_00000@monday\tsnapshot\t0\t-\t8192\t4194304\t-\t-\t-\t-\ttank/copy_00000\toff\tS\t-\t-\n"
+#define FOREIGN  "tank/db_00000@auto\tsnapshot\t0\t-\t8192\t4194304\t-\t-\t-\t-\t\toff\tU\t-\t-\n"
+#define COPY     "tank/copy_00000\tvolume\t0\t9437184\t8192\t4194304\t16384\t-\t0\ttank/db_00000@monday\t-\t-\tC\t-\t-\n"
+#define KEPT     "tank/_deleted_old_00000_X\tvolume\t0\t1\t0\t4194304\t16384\t-\t0\t-\t-\t-\tO\ttrue\t-\n"
+#define KEPT_TUE "tank/_deleted_old_00000_X@tuesday\tsnapshot\t0\t-\t0\t4194304\t-\t-\t-\t-\t-\toff\tT\ttrue\t-\n"
 #define KEPT_BAD                                                                                                       \
-    "tank/_deleted_old_00000_X@_deleted_wednesday_1\tsnapshot\t0\t-\t0\t4194304\t-\t-\t-\t-\ta,b\ton\tT\ttrue\n"
-#define OTHER  "tank/notours\tvolume\t0\t1\t0\t4194304\t16384\t-\t0\t-\t-\t-\t-\t-\n"
-#define DEEPER "tank/small/db_00000\tvolume\t0\t1\t0\t4194304\t16384\t-\t0\t-\t-\t-\t-\t-\n"
+    "tank/_deleted_old_00000_X@_deleted_wednesday_1\tsnapshot\t0\t-\t0\t4194304\t-\t-\t-\t-\ta,b\ton\tT\ttrue\t-\n"
+#define OTHER  "tank/notours\tvolume\t0\t1\t0\t4194304\t16384\t-\t0\t-\t-\t-\t-\t-\t-\n"
+#define DEEPER "tank/small/db_00000\tvolume\t0\t1\t0\t4194304\t16384\t-\t0\t-\t-\t-\t-\t-\t-\n"
 
 struct world {
     struct arena arena;
@@ -92,6 +92,27 @@ static void test_volumes(void **state)
     assert_true(fact(&world, "old_00000__deleted_wednesday_1")->is_doomed);
     assert_int_equal(fact(&world, "old_00000__deleted_wednesday_1")->dependents, 2);
     assert_null(facts_find_volume(&world.facts, "pool", "notours"));
+    end(&world);
+}
+
+/* The mark of the zvol shows in all its snapshots, and says nothing of them. */
+static void test_void(void **state)
+{
+    static const char row[] = "tank/db_00000%s\t%s\t0\t-\t8192\t4194304\t-\t-\t-\t-\t\toff\tS\t-\t%s\n";
+    struct world world = { 0 };
+    char *zvol = arena_printf(&world.arena, row, "", "volume", "true");
+    char *snapshot = arena_printf(&world.arena, row, "@monday", "snapshot", "true");
+
+    (void)state;
+    assert_int_equal(read_as(&world, ZFS_LIST, "tank", arena_printf(&world.arena, "%s%s%s", TANK, DB, snapshot), "", 0),
+                     0);
+    assert_true(fact(&world, "db_00000_monday")->is_void);
+    assert_false(fact(&world, "db_00000")->is_void);
+    assert_int_equal(
+        read_as(&world, ZFS_LIST, "tank", arena_printf(&world.arena, "%s%s%s", TANK, zvol, snapshot), "", 0), 0);
+    assert_false(fact(&world, "db_00000_monday")->is_void);
+    assert_int_equal(read_as(&world, ZFS_LIST, "tank", TANK DB MONDAY, "", 0), 0);
+    assert_false(fact(&world, "db_00000_monday")->is_void);
     end(&world);
 }
 
@@ -198,9 +219,13 @@ static void test_blocks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_volumes),      cmocka_unit_test(test_absence),
-        cmocka_unit_test(test_half_answers), cmocka_unit_test(test_quota_and_other_data_sets),
-        cmocka_unit_test(test_states),       cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_volumes),
+        cmocka_unit_test(test_void),
+        cmocka_unit_test(test_absence),
+        cmocka_unit_test(test_half_answers),
+        cmocka_unit_test(test_quota_and_other_data_sets),
+        cmocka_unit_test(test_states),
+        cmocka_unit_test(test_blocks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/text.h"
+#include "drivers/held.h"
 #include "drivers/run.h"
 #include "roles/role.h"
 #include "roles/satellite/config.h"
@@ -20,8 +21,8 @@
 
 LOG_DOMAIN("satellite");
 
-/* Longer than a worker holds anything still. */
-enum { PREDECESSOR_WAIT_MS = 25000, PREDECESSOR_LOOK_MS = 10 };
+/* Longer than a worker, or who stands by for it, holds anything still. */
+enum { PREDECESSOR_WAIT_MS = 37000, PREDECESSOR_LOOK_MS = 10 };
 
 static int open_lock(const char *directory, const char *name)
 {
@@ -131,7 +132,8 @@ static int64_t kill_after(void)
 static int serve(const struct settings *settings, int inherit, int argc, char **argv)
 {
     struct shell shell = { .loop = loop_new(), .argc = argc, .argv = argv };
-    struct run_options options = { .inherit = inherit, .kill_after = kill_after() };
+    CLEANUP(memory_freep) char *notes = held_directory(settings->satellite.data_dir);
+    struct run_options options = { .notes = notes, .inherit = inherit, .kill_after = kill_after() };
     struct runner *runner = runner_new(shell.loop, &options);
     struct satellite *satellite = satellite_new(shell.loop, runner, &settings->satellite);
 
@@ -167,9 +169,7 @@ static int satellite_main(int argc, char **argv)
 
 static int run_worker(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
-    return worker_main();
+    return worker_main(argc > 1 ? argv[1] : NULL);
 }
 
 const struct role role_satellite = {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "drivers/held.h"
 #include "layers/stack.h"
 #include "roles/satellite/state.h"
 
@@ -227,27 +228,44 @@ static void probe(void *owner)
     run_plan(satellite->runner, &satellite->probe, &probe_events, satellite);
 }
 
+static void tell_thawed(const struct step *step, const struct outcome *outcome)
+{
+    if (outcome->mappings.count > 0)
+        log_warn("%s was left suspended by an earlier satellite", step->name);
+    if (outcome->device)
+        log_warn("what is mounted on %s was left frozen by an earlier satellite", step->device);
+    if (outcome->result != OUTCOME_DONE)
+        log_error(
+            "What an earlier satellite may have left standing still does not go on: \"%s\" failed: %s. See 'dmsetup "
+            "info'; what is SUSPENDED goes on with 'dmsetup resume', what is frozen with 'fsfreeze -u'.",
+            step->what, outcome->complaint ? outcome->complaint : strerror(outcome->error));
+}
+
 static void thaw_done(void *owner, const struct outcome *outcomes, size_t count)
 {
     struct satellite *satellite = owner;
 
-    (void)count;
-    for (uint32_t i = 0; i < outcomes->mappings.count; i++)
-        log_warn("%s was left suspended by an earlier satellite", outcomes->mappings.at[i].name);
-    if (outcomes->result == OUTCOME_FAILED)
-        log_error("What was left suspended by an earlier satellite does not go on: %s: %s. See 'dmsetup info'; what is "
-                  "SUSPENDED goes on with 'dmsetup resume'.",
-                  outcomes->complaint ? outcomes->complaint : "device-mapper", strerror(outcomes->error));
+    for (size_t i = 0; i < count; i++)
+        tell_thawed(&satellite->thaw.steps.at[i], &outcomes[i]);
     plan_done(&satellite->thaw);
 }
 
 static const struct run_events thaw_events = { .done = thaw_done };
 
+static void thaw_start(struct satellite *satellite)
+{
+    CLEANUP(memory_freep) char *notes = satellite->data_dir ? held_directory(satellite->data_dir) : NULL;
+
+    if (notes)
+        held_plan_thaw(notes, &satellite->thaw);
+    if (satellite->thaw.steps.count > 0)
+        run_plan(satellite->runner, &satellite->thaw, &thaw_events, satellite);
+}
+
 /* Two runs: a device that hangs when it is to go on must not keep the satellite from listening. */
 void probe_start(struct satellite *satellite)
 {
-    stack_thaw(&satellite->thaw);
-    run_plan(satellite->runner, &satellite->thaw, &thaw_events, satellite);
+    thaw_start(satellite);
     satellite->probe_again = timer_new(satellite->loop, probe, satellite);
     probe(satellite);
 }

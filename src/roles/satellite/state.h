@@ -117,7 +117,7 @@ struct satellite {
     } removals;
     struct observer observer;
     struct job *jobs;
-    struct plan thaw;          /* what an earlier satellite has left suspended */
+    struct plan thaw;          /* what an earlier satellite has left suspended or frozen */
     struct plan probe;         /* what can this machine do */
     struct timer *probe_again; /* while it lacks something, which may come */
     bool has_listened;

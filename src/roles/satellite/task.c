@@ -197,8 +197,6 @@ static bool read_outcomes(struct task *task, const struct outcome *outcomes, siz
         outcome_reader *reader = provider ? provider->read : layer ? layer->read : NULL;
         struct trouble found = { 0 };
 
-        if (outcomes[i].is_void && step->pool && step->identifier)
-            facts_edit_volume(&task->satellite->facts, step->pool, step->identifier)->is_void = true;
         if (!reader || reader(step, &outcomes[i], task->asked, &task->satellite->facts, arena, &found) == 0)
             continue;
         if (!failed)

@@ -117,6 +117,16 @@ def _(place):
     control.delete('db')
 
 
+@contract('LVM_THIN: a snapshot that bears the mark of one whose volume may have been written to is taken again', TOOLS, MODULES)
+def _(place):
+    make_pool(place, 'LVM_THIN')
+    place.control.create('db', 'pool', ['8M'])
+    tags = 'lvm lvs --reportformat json --units b --nosuffix -o lv_name,lv_tags vg0'
+    shared.take_again_what_is_void(place, 'lvm lvchange --addtag linstor_void vg0/db_00000_void', lambda: 'linstor_void' in place.run(tags),
+                                   'lvremove', lambda: started(place, 'lvremove'))
+    place.control.delete('db')
+
+
 @contract('LVM_THIN: a full thin pool is told, and used again when there is room', TOOLS, MODULES)
 def _(place):
     make_pool(place, 'LVM_THIN', '32M')

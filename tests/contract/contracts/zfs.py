@@ -18,9 +18,9 @@ def make_pool(place, provider, dataset='tank/linstor', options=''):
     place.control.pool('pool', provider, dataset)
 
 
-def mount(place, device):
+def mount(place, device, name='mnt'):
     """With a new file system; where."""
-    directory = f'{place.directory}/mnt'
+    directory = f'{place.directory}/{name}'
     place.run(f'mkdir -p {directory} && mkfs.ext4 -q {device} && mount {device} {directory}')
     return directory
 
@@ -94,6 +94,17 @@ for each in PROVIDERS:
         place.check_pattern(device, 1, 8)
         control.delete('db')
         wait_for(lambda: f'nothing is kept: {names(place)}', lambda: not names(place), place.seconds)
+
+
+@contract('a snapshot that bears the mark of one whose volume may have been written to is taken again', TOOLS, MODULES)
+def _(place):
+    make_pool(place, 'ZFS_THIN')
+    place.control.create('db', 'pool', ['8M'])
+    shared.take_again_what_is_void(
+        place, 'zfs set linstor:void=true tank/linstor/db_00000@void',
+        lambda: 'true' in place.run('zfs get -Hpo value linstor:void tank/linstor/db_00000@void 2>/dev/null', check=False),
+        'destroy', lambda: started(place, 'destroy'))
+    place.control.delete('db')
 
 
 @contract('what depends on what: killed between all steps of removals', TOOLS, MODULES)
@@ -204,6 +215,41 @@ def _(place):
     place.control.delete('db')
 
 
+@contract('what is held still is noted; what was left frozen goes on at the start, and nothing that somebody else holds', TOOLS, MODULES)
+def _(place):
+    make_pool(place, 'ZFS_THIN')
+    device, = place.control.create('db', 'pool', ['16M'])
+    other, = place.control.create('other', 'pool', ['16M'])
+    note = f"'{place.directory}/data/held/fs:!dev!zvol!tank!linstor!db_00000'"
+    is_noted = lambda: place.run(f'test -e {note} && echo yes', check=False)
+    place.hang(True, 'volsize')
+    place.control.grow('db', '32M', wait=False)
+    wait_for('it grows', lambda: started(place, 'set'), place.seconds)
+    assert is_noted()
+    place.hang(False)
+    place.control.await_applied('db')
+    wait_for('the note is gone', lambda: not is_noted(), place.seconds)
+
+    places = [mount(place, device), mount(place, other, 'other')]
+    place.kill()
+    try:
+        place.run(f'cp /proc/sys/kernel/random/boot_id {note}')
+        for directory in places:
+            place.run(f'fsfreeze -f {directory}')
+        place.start()
+        wait_for('the note is gone', lambda: not is_noted(), place.seconds)
+        place.run(f'timeout 20 touch {places[0]}/file')
+        place.run(f'fsfreeze -u {places[1]}')    # fails when it is not frozen
+    finally:
+        for directory in places:
+            place.run(f'fsfreeze -u {directory}', check=False)
+            place.run(f'umount {directory}')
+    assert 'was left frozen' in place.satellite_log()
+    for name in ('db', 'other'):
+        place.control.await_applied(name)
+        place.control.delete(name)
+
+
 @contract('a full pool: told with the reason, made when there is room', TOOLS, MODULES)
 def _(place):
     make_pool(place, 'ZFS', options='-o quota=64M')
@@ -229,6 +275,24 @@ def _(place):
     assert place.control.await_applied('db') == [device]
     place.check_pattern(device, 5, 8)
     place.control.delete('db')
+
+
+@contract('a volume that grows waits for its turn before anything is frozen', TOOLS, MODULES)
+def _(place):
+    make_pool(place, 'ZFS_THIN')
+    device, = place.control.create('db', 'pool', ['8M'])
+    place.hang(True, 'create')
+    place.control.create('other', 'pool', ['8M'], wait=False)
+    wait_for('a command hangs', lambda: len(started(place, 'create')) == 2, place.seconds)
+    place.control.grow('db', '16M', wait=False)
+    place.control.refresh('pool')
+    assert not started(place, 'set') and not place.run(f'ls {place.directory}/data/held', check=False), place.commands()
+    place.hang(False)
+    for name in ('other', 'db'):
+        place.control.await_applied(name)
+    assert place.size_mib(device) == 16
+    for name in ('other', 'db'):
+        place.control.delete(name)
 
 
 @contract('one command at a time in a zpool, and none is killed while it hangs; all is read in one go', TOOLS, MODULES)

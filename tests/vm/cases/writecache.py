@@ -147,14 +147,14 @@ def is_suspended(machine):
     return machine.run(f'dmsetup info -c --noheadings -o suspended {NAME}').out.strip() == 'Suspended'
 
 
-def hold(machine, program, hold_ms):
+def hold(machine, program, hold_ms, notes=''):
     """A worker of its own suspends the device and waits for a tool, of which nobody tells it how it ended."""
     steps = [{'what': 'suspend', 'kind': 'DM_SUSPEND', 'name': NAME, 'hold_ms': hold_ms},
              {'what': 'a tool', 'kind': 'EXEC', 'argv': ['true']},
              {'what': 'resume', 'kind': 'DM_RESUME', 'name': NAME, 'always': True}]
     body = json.dumps({'steps': steps}).encode()
     frame = ''.join(f'\\{byte:03o}' for byte in struct.pack('=I', len(body)) + body)
-    machine.run(f"""(printf '{frame}'; exec sleep 1000) 2>/dev/null | {program} worker >/run/worker.out 2>&1 &
+    machine.run(f"""(printf '{frame}'; exec sleep 1000) 2>/dev/null | {program} worker {notes} >/run/worker.out 2>&1 &
                     echo $! >/run/worker.pid""")
     wait_for('it is suspended', lambda: is_suspended(machine), SECONDS)
 
@@ -170,12 +170,18 @@ def _(machines):
         hold(machine, cluster.program, 3000)
         wait_for('it goes on in time', lambda: not is_suspended(machine), SECONDS)
         machine.run('kill -9 $(pgrep -x -f "sleep 1000")')
-        # The worker was killed, too, and no controller is there to want anything.
+        # The worker was killed, too, and no controller is there to want anything. What others hold stays as it is.
         cluster.kill('n1')
         cluster.kill('n1', 'controller')
-        machine.run(f'dmsetup suspend {NAME}')
+        machine.run('dmsetup create linstor_writecache_others --table "0 8 zero" && dmsetup suspend linstor_writecache_others')
+        hold(machine, cluster.program, 600000, '/srv/satellite/held')
+        machine.run('kill -9 $(cat /run/worker.pid); kill -9 $(pgrep -x -f "sleep 1000")')
+        assert is_suspended(machine), 'the worker has let it go'
         cluster.start('n1')
         wait_for('it goes on at the start', lambda: not is_suspended(machine), SECONDS)
+        assert 'ACTIVE' not in machine.run('dmsetup info linstor_writecache_others').out
+        machine.run('dmsetup remove linstor_writecache_others')
+        wait_for('its note is gone', lambda: not machine.run('ls /srv/satellite/held').out, SECONDS)
         machine.check_pattern(device, 5, 8)
         cluster.start('n1', 'controller')
         cluster.await_controller()
@@ -193,15 +199,19 @@ def _(machines):
         place.control.pool('pool', 'LVM_THIN', 'vg0/tp')
         words = {'layers': LAYERS, 'sides': [('.cache', 'pool')], 'props': {'Writecache/Size': '32768'}}
         device, = place.control.create('data', 'pool', ['16M'], **words)
-        for seed, when in enumerate(('before', 'after')):
+        # Commands: the one that takes it, with the mark of one that may be void; the one that takes the mark away.
+        for seed, (count, when, is_void) in enumerate(((1, 'before', False), (1, 'after', True), (2, 'before', True), (2, 'after', False))):
             place.write_pattern(device, seed, 16)
-            place.kill_at(1, when)
-            place.control.snapshot('data', when, wait=False)
+            place.kill_at(count, when)
+            place.control.snapshot('data', f'{when}{count}', wait=False)
             place.await_killed()
             wait_for('it goes on without a satellite', lambda: not is_suspended(machine), SECONDS)
+            removals = sum(line.startswith('lvm lvremove') for line in place.commands())
             place.start()
             place.control.await_applied('data')
-            copy, = place.control.create('copy', 'pool', ['16M'], origin=('data', when), **words)
+            assert sum(line.startswith('lvm lvremove') for line in place.commands()) - removals == is_void, place.commands()
+            assert 'linstor_void' not in place.run('lvm lvs -o lv_tags vg0')
+            copy, = place.control.create('copy', 'pool', ['16M'], origin=('data', f'{when}{count}'), **words)
             place.check_pattern(copy, seed, 16)
             place.control.delete('copy')
         place.control.delete('data')
