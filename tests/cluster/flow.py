@@ -113,6 +113,26 @@ def _():
         cluster.delete_everything()
 
 
+@suite.case('with a search domain a short name of a node stands for the same one in every change')
+def _():
+    with Cluster(satellites=0, source='flow') as cluster:
+        rest = cluster.rest
+        rest.post('/v1/nodes', {'name': 'far.example.com', 'type': 'Satellite', 'net_interfaces': [
+            {'name': 'default', 'address': '127.0.0.1', 'satellite_port': 9, 'satellite_encryption_type': 'PLAIN'}]})
+        rest.post('/v1/controller/properties', {'override_props': {'SearchDomain': 'example.com'}})
+        cluster.create_definition('short', [4096])
+        place = '/v1/resource-definitions/short/resources/'
+        rest.call('POST', '/v1/nodes/far/storage-pools',
+                  {'storage_pool_name': 'thin', 'provider_kind': 'FILE_THIN', 'props': {'StorDriver/StorPoolName': '/srv/thin'}})
+        rest.call('POST', f'{place}far', {'resource': {'props': {'StorPoolName': 'thin'}}})
+        assert rest.get(f'{place}far.example.com')['node_name'] == 'far.example.com'
+        assert rest.call('GET', f'{place}far').status == 404, 'only changes know short names'
+        assert rest.call('PUT', f'{place}far', {'override_props': {'Aux/a': '1'}}).status == 200
+        assert rest.get(f'{place}far.example.com')['props']['Aux/a'] == '1'
+        assert 'not found' not in str(rest.call('DELETE', f'{place}far').entries)
+        assert not rest.get('/v1/view/resources') or 'DELETE' in rest.get('/v1/view/resources')[0]['flags']
+
+
 @suite.case('our client: the same flow by hand')
 def _():
     with Cluster(satellites=3, source='client') as cluster:

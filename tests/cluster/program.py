@@ -121,7 +121,10 @@ def _():
 @suite.case('a second controller on the same data refuses to start')
 def _():
     with Cluster(satellites=0, source='program') as cluster:
+        reports = cluster.controller.data / 'reports'
+        reports.rmdir()
         fails(run('controller', '--data-dir', cluster.controller.data, '--listen', f'127.0.0.1:{free_port("127.0.0.1")}'))
+        assert not reports.exists(), 'error reports are the first one\'s'
         wait_for('the first one still answers', cluster.controller.answers, 5)
 
 

@@ -52,7 +52,8 @@ static void start_controller(void *owner)
     process->loop = sim_loop_new(host);
     process->service = memory_alloc(sizeof(*process->service));
     world.running = process->loop;
-    if (service_init(process->service, process->loop, NULL, "/var/lib/linstor", "::", REST_PORT) != 0) {
+    if (service_init(process->service, process->loop, service_open_store(process->loop, "/var/lib/linstor"), NULL,
+                     "/var/lib/linstor", "::", REST_PORT) != 0) {
         world_note("the controller does not start");
         service_done(process->service);
         free(process->service);

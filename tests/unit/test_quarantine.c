@@ -73,7 +73,8 @@ static uint32_t live(const char *directory, struct buf *text)
     struct timer *timer = timer_new(loop, stop, &service);
     uint32_t count;
 
-    assert_int_equal(service_init(&service, loop, reports, directory, "127.0.0.1", 0), 0);
+    assert_int_equal(
+        service_init(&service, loop, service_open_store(loop, directory), reports, directory, "127.0.0.1", 0), 0);
     timer_start(timer, 0, 0);
     loop_run(loop);
     timer_free(timer);

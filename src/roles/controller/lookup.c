@@ -4,14 +4,17 @@
 
 #include <string.h>
 
-const struct node *request_find_node(struct request *q, const char *name)
+static const char *full_name(struct request *q, const char *node)
 {
     const char *domain =
         q->route->use & ROUTE_WRITE ? text_map_find(&model_root(q->model)->props, "SearchDomain") : NULL;
 
-    if (domain && *domain && !strchr(name, '.'))
-        name = rc_text(&q->rc, "%s.%s", name, domain);
-    return model_find_node(q->model, name);
+    return domain && *domain && !strchr(node, '.') ? rc_text(&q->rc, "%s.%s", node, domain) : node;
+}
+
+const struct node *request_find_node(struct request *q, const char *name)
+{
+    return model_find_node(q->model, full_name(q, name));
 }
 
 const struct node *request_get_node(struct request *q, const char *name)
@@ -59,10 +62,16 @@ const struct resource_definition *request_get_definition_to_change(struct reques
     return NULL;
 }
 
+const struct resource *request_find_resource(struct request *q, const struct resource_definition *definition,
+                                             const char *node)
+{
+    return definition ? model_find_resource(definition, full_name(q, node)) : NULL;
+}
+
 const struct resource *request_get_resource(struct request *q, const char *name, const char *node)
 {
     const struct resource_definition *definition = request_get_definition(q, name);
-    const struct resource *resource = definition ? model_find_resource(definition, node) : NULL;
+    const struct resource *resource = request_find_resource(q, definition, node);
 
     if (definition && !resource)
         rc_add(&q->rc, FAIL_NOT_FOUND_RSC,

@@ -60,14 +60,16 @@ static int serve(struct shell *shell, const struct settings *settings)
 {
     struct service *service = &shell->service;
     struct loop *loop = loop_new();
-    struct reports *reports = open_reports(settings->data_dir, loop_wall_ms(loop));
+    struct store *store = service_open_store(loop, settings->data_dir);
+    /* only those of a directory that nobody else uses */
+    struct reports *reports = store ? open_reports(settings->data_dir, loop_wall_ms(loop)) : NULL;
     int status = EXIT_START;
 
     loop_on_signal(loop, SIGTERM, stop, shell);
     loop_on_signal(loop, SIGINT, stop, shell);
     loop_on_signal(loop, SIGHUP, reload, shell);
-    if (service_init(service, loop, reports, settings->data_dir, settings->listen_address, settings->listen_port) ==
-        0) {
+    if (service_init(service, loop, store, reports, settings->data_dir, settings->listen_address,
+                     settings->listen_port) == 0) {
         service->config_directory = settings->config_dir;
         service->refuses_web_pages = settings->has_no_cors;
         service->requires_json = settings->requires_json;
@@ -86,13 +88,12 @@ static int serve(struct shell *shell, const struct settings *settings)
 
 static int handle_unreadable(const struct settings *settings)
 {
-    CLEANUP(memory_freep) char *directory = memory_printf("%s/store", settings->data_dir);
     struct loop *loop = loop_new();
+    struct store *store = service_open_store(loop, settings->data_dir);
     char why[512];
-    struct store *store = store_lmdb_open(loop, directory, journal_tables(), JOURNAL_TABLE_COUNT, why, sizeof(why));
     int result = store ? quarantine_run(loop, store, settings->unreadable, stdout, why, sizeof(why)) : -1;
 
-    if (result != 0)
+    if (store && result != 0)
         log_error("%s", why);
     loop_free(loop);
     return result == 0 ? 0 : EXIT_START;

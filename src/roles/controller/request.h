@@ -159,6 +159,9 @@ bool request_query_admits_props(const struct request *q, const struct text_map *
 const struct node *request_get_node(struct request *q, const char *name);
 /* LINSTOR: with SearchDomain, a short name in a request that changes something stands for a full one. */
 const struct node *request_find_node(struct request *q, const char *name);
+/* The same for the resource of a definition (or of none) on a node. */
+const struct resource *request_find_resource(struct request *q, const struct resource_definition *definition,
+                                             const char *node);
 const struct resource_group *request_get_group(struct request *q, const char *name);
 const struct resource_definition *request_get_definition(struct request *q, const char *name);
 /* For changes: one that is being deleted is refused, too. */

@@ -128,14 +128,15 @@ static int create_one(struct request *q, const struct resource_create_request *b
     const struct resource *found;
     struct deploy_wish wish = { .props = &asked->props, .layers = body->layer_list, .flags = asked->flags };
 
-    if (!(wish.node = model_find_node(q->model, node_name))) {
+    if (!(wish.node = request_find_node(q, node_name))) {
         q->rc.context = 0; /* LINSTOR: a node that does not exist is told without what was tried */
         rc_unref(&q->rc, "RscDfn");
-        return request_get_node(q, node_name) ? 0 : -1;
+        request_get_node(q, node_name);
+        return -1;
     }
     if (!(definition = request_get_definition(q, q->var[VAR_RESOURCE])))
         return -1;
-    found = model_find_resource(definition, node_name);
+    found = model_find_resource(definition, wish.node->name);
     if (found && object_has_flag(&found->object, RESOURCE_DELETE))
         return rc_add(&q->rc, FAIL_IN_USE,
                       .message = rc_text(&q->rc, "Resource '%s' on node '%s' is being deleted.", definition->name,
@@ -210,7 +211,7 @@ static int modify_resource(struct request *q)
 static int delete_resource(struct request *q)
 {
     const struct resource_definition *definition = model_find_definition(q->model, q->var[VAR_RESOURCE]);
-    const struct resource *resource = definition ? model_find_resource(definition, q->var[VAR_NODE]) : NULL;
+    const struct resource *resource = request_find_resource(q, definition, q->var[VAR_NODE]);
     struct resource *edited;
 
     rc_ref(&q->rc, "RscDfn", q->var[VAR_RESOURCE]);
@@ -232,7 +233,7 @@ static int delete_resource(struct request *q)
 static bool next_volume(struct request *q, struct listing *listing, void *doc, struct arena *arena)
 {
     const struct resource_definition *definition = model_find_definition(q->model, q->var[VAR_RESOURCE]);
-    const struct resource *resource = definition ? model_find_resource(definition, q->var[VAR_NODE]) : NULL;
+    const struct resource *resource = request_find_resource(q, definition, q->var[VAR_NODE]);
 
     if (!resource || listing->position >= resource->volumes.count)
         return false;

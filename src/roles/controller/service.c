@@ -201,16 +201,26 @@ static void tick(void *owner)
         service_tell_news(service);
 }
 
-static int open_store(struct service *service)
+struct store *service_open_store(struct loop *loop, const char *data_directory)
 {
-    CLEANUP(memory_freep) char *directory = memory_printf("%s/store", service->data_directory);
+    CLEANUP(memory_freep) char *directory = memory_printf("%s/store", data_directory);
     char why[512];
-    struct store *store =
-        store_lmdb_open(service->loop, directory, journal_tables(), JOURNAL_TABLE_COUNT, why, sizeof(why));
+    struct store *store = store_lmdb_open(loop, directory, journal_tables(), JOURNAL_TABLE_COUNT, why, sizeof(why));
+
+    if (!store)
+        log_error("%s", why);
+    return store;
+}
+
+static int load(struct service *service, struct store *store)
+{
+    char why[512];
 
     model_init(&service->model);
-    if (!store || journal_open(&service->journal, service->loop, &service->model, store, &journal_events, service, why,
-                               sizeof(why)) != 0) {
+    if (!store)
+        return -1;
+    if (journal_open(&service->journal, service->loop, &service->model, store, &journal_events, service, why,
+                     sizeof(why)) != 0) {
         log_error("%s", why);
         return -1;
     }
@@ -235,8 +245,8 @@ static void error_body(void *owner, int status, const char *what, struct buf *ou
 /* Nothing legitimate is larger, and what is read must be looked at within one turn. */
 enum { BODY_LIMIT = 4 * 1024 * 1024 };
 
-int service_init(struct service *service, struct loop *loop, struct reports *reports, const char *data_directory,
-                 const char *listen_address, int listen_port)
+int service_init(struct service *service, struct loop *loop, struct store *store, struct reports *reports,
+                 const char *data_directory, const char *listen_address, int listen_port)
 {
     struct http_limits limits = http_default_limits;
     int error;
@@ -250,7 +260,7 @@ int service_init(struct service *service, struct loop *loop, struct reports *rep
     service->boot = memory_alloc(TEXT_UUID_SIZE);
     text_make_uuid(service->boot);
     loop_on_turn(loop, turn, service);
-    if (open_store(service) != 0)
+    if (load(service, store) != 0)
         return -1;
     vault_init(service);
     service->tick = timer_new(loop, tick, service);

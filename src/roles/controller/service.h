@@ -105,9 +105,11 @@ static inline void service_tell_news(struct service *service)
     loop_mark_dirty(service->loop);
 }
 
-/* 0, or -1 and the reason logged. */
-int service_init(struct service *service, struct loop *loop, struct reports *reports, const char *data_directory,
-                 const char *listen_address, int listen_port);
+/* The store of a data directory, which no other process has from then on; NULL and the reason logged. */
+struct store *service_open_store(struct loop *loop, const char *data_directory);
+/* Takes the store over. 0, or -1 and the reason logged; without a store, too. */
+int service_init(struct service *service, struct loop *loop, struct store *store, struct reports *reports,
+                 const char *data_directory, const char *listen_address, int listen_port);
 /* Ends the loop as soon as nothing waits to be written. */
 void service_stop(struct service *service);
 /* Not while the journal writes. */
