@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What stands still while a tool runs goes on, whoever dies, hangs or comes late. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "run_world.h"
+
+/* Files stand for what is stopped and goes on: "frozen" is made, a tool runs, "thawed" is made whatever happens. */
+static struct step *add_frozen_tool(struct run_world *world, int64_t hold_ms, const char *script)
+{
+    uint32_t tool;
+
+    run_world_add_file(world, STEP_FILE_TRUNCATE, "frozen", 1024)->hold_ms = hold_ms;
+    run_world_add_tool(world, script)->changes = true;
+    tool = world->plan.steps.count - 1;
+    run_world_add_file(world, STEP_FILE_TRUNCATE, "never", 1024);
+    run_world_add_file(world, STEP_FILE_TRUNCATE, "thawed", 1024)->always = true;
+    return &world->plan.steps.at[tool];
+}
+
+static void test_tool_runs_while_something_stands_still(void **state)
+{
+    struct run_world world;
+    char script[256];
+
+    (void)state;
+    run_world_init(&world, &(struct run_options){ .workers = 1 });
+    snprintf(script, sizeof(script), "cd %s && test -e frozen && test ! -e thawed && sleep 0.2 && test ! -e thawed",
+             world.directory);
+    add_frozen_tool(&world, 10000, script);
+    run_world_run(&world);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(world.outcomes[i].result, OUTCOME_DONE);
+    /* The tool fails: only what is always run is run. */
+    plan_done(&world.plan);
+    add_frozen_tool(&world, 10000, "exit 5");
+    run_world_run(&world);
+    assert_int_equal(world.outcomes[0].result, OUTCOME_DONE);
+    assert_int_equal(world.outcomes[1].exit_code, 5);
+    assert_int_equal(world.outcomes[2].result, OUTCOME_SKIPPED);
+    assert_int_equal(world.outcomes[3].result, OUTCOME_DONE);
+    /* Likewise when it cannot be stopped at all: no tool is run. */
+    plan_done(&world.plan);
+    run_world_add_file(&world, STEP_FILE_TRUNCATE, "no/such/directory", 1024);
+    add_frozen_tool(&world, 10000, "exit 5");
+    run_world_run(&world);
+    assert_int_equal(world.outcomes[0].result, OUTCOME_FAILED);
+    for (int i = 1; i < 4; i++)
+        assert_int_equal(world.outcomes[i].result, OUTCOME_SKIPPED);
+    assert_int_equal(world.outcomes[4].result, OUTCOME_DONE);
+    run_world_done(&world);
+}
+
+/* While another one has the turn of the tool, nothing is stopped. */
+static void test_turns_are_had_before_anything_stands_still(void **state)
+{
+    struct run_world world;
+    struct run_second second;
+    char script[256];
+
+    (void)state;
+    run_world_init(&world, &(struct run_options){ 0 });
+    run_second_init(&second, &world);
+    snprintf(script, sizeof(script), "sleep 0.4; test ! -e %s/frozen", world.directory);
+    run_second_add_tool(&second, script);
+    run_second_start(&second);
+    add_frozen_tool(&world, 10000, "true")->turn = arena_strdup(&world.plan.arena, RUN_SECOND_TURN);
+    run_world_run(&world);
+    assert_int_equal(second.done, 1);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(world.outcomes[i].result, OUTCOME_DONE);
+    run_second_done(&second);
+    run_world_done(&world);
+}
+
+/* What comes before, however long it takes, keeps nobody from the turn. */
+static void test_turns_are_not_had_before_something_stands_still(void **state)
+{
+    struct run_world world;
+    struct run_second second;
+
+    (void)state;
+    run_world_init(&world, &(struct run_options){ .quick_ms = 15000 });
+    run_second_init(&second, &world);
+    run_world_add_file(&world, STEP_FILE_TRUNCATE, "a", 1024);
+    run_world_run(&world);
+    add_frozen_tool(&world, 60000, "true")->turn = arena_strdup(&world.plan.arena, RUN_SECOND_TURN);
+    run_second_stop_worker(&second);
+    run_second_add_tool(&second, "true");
+    run_second_start_in(&second, 100);
+    run_world_run(&world);
+    assert_int_equal(second.done, 1);
+    assert_int_equal(world.hangs, 0);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(world.outcomes[i].result, OUTCOME_DONE);
+    run_second_done(&second);
+    run_world_done(&world);
+}
+
+/* What hangs before its tool was begun does not keep others from theirs; it has its turn again afterwards. */
+static void test_step_that_hangs_gives_its_turns_back(void **state)
+{
+    struct run_world world;
+    struct run_second second;
+
+    (void)state;
+    run_world_init(&world, &(struct run_options){ .quick_ms = 500 });
+    run_second_init(&second, &world);
+    run_world_add_file(&world, STEP_FILE_TRUNCATE, "a", 1024);
+    run_world_run(&world);
+    plan_done(&world.plan);
+    add_frozen_tool(&world, 60000, "true")->turn = arena_strdup(&world.plan.arena, RUN_SECOND_TURN);
+    run_second_stop_worker(&second);
+    run_second_add_tool(&second, "true");
+    run_second_start_in(&second, 100);
+    run_world_run(&world);
+    assert_int_equal(second.done, 1);
+    assert_string_equal(world.hanging, "size frozen");
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(world.outcomes[i].result, OUTCOME_DONE);
+    run_second_done(&second);
+    run_world_done(&world);
+}
+
+static void go_on_with_it(void *owner)
+{
+    kill(((struct run_second *)owner)->stopped, SIGCONT);
+}
+
+/* It has not its turn again in time: what stands still goes on before that, and the tool is not run. */
+static void test_step_that_hung_waits_for_its_turn_while_it_may(void **state)
+{
+    struct run_world world;
+    struct run_second second;
+    struct timer *waker;
+    char script[256];
+
+    (void)state;
+    run_world_init(&world, &(struct run_options){ .quick_ms = 500 });
+    run_second_init(&second, &world);
+    waker = timer_new(world.loop, go_on_with_it, &second);
+    run_world_add_file(&world, STEP_FILE_TRUNCATE, "a", 1024);
+    run_world_run(&world);
+    plan_done(&world.plan);
+    add_frozen_tool(&world, 300, "true")->turn = arena_strdup(&world.plan.arena, RUN_SECOND_TURN);
+    run_second_stop_worker(&second);
+    snprintf(script, sizeof(script), "for i in $(seq 100); do test -e %s/thawed && exit 0; sleep 0.1; done; exit 1",
+             world.directory);
+    run_second_add_tool(&second, script);
+    run_second_start_in(&second, 100);
+    timer_start(waker, 1000, 0);
+    run_world_run(&world);
+    assert_int_equal(world.outcomes[0].result, OUTCOME_DONE);
+    assert_int_equal(world.outcomes[1].result, OUTCOME_FAILED);
+    assert_int_equal(world.outcomes[1].error, ETIMEDOUT);
+    assert_int_equal(world.outcomes[2].result, OUTCOME_SKIPPED);
+    assert_int_equal(world.outcomes[3].result, OUTCOME_DONE);
+    plan_done(&world.plan);
+    run_world_add_tool(&world, "true")->turn = arena_strdup(&world.plan.arena, RUN_SECOND_TURN); /* behind the second */
+    run_world_run(&world);
+    assert_int_equal(second.done, 1);
+    timer_free(waker);
+    run_second_done(&second);
+    run_world_done(&world);
+}
+
+static void test_nothing_stands_still_for_longer_than_it_may(void **state)
+{
+    struct run_world world;
+    char script[256];
+
+    (void)state;
+    run_world_init(&world, &(struct run_options){ 0 });
+    snprintf(script, sizeof(script), "for i in $(seq 100); do test -e %s/thawed && exit 0; sleep 0.1; done; exit 1",
+             world.directory);
+    add_frozen_tool(&world, 200, script);
+    run_world_run(&world);
+    /* It succeeded, but not while everything stood still. */
+    assert_int_equal(world.outcomes[1].exit_code, 0);
+    assert_int_equal(world.outcomes[1].result, OUTCOME_FAILED);
+    assert_int_equal(world.outcomes[1].error, ETIMEDOUT);
+    assert_true(world.outcomes[1].is_void);
+    assert_int_not_equal(world.outcomes[2].result, OUTCOME_DONE);
+    assert_int_equal(world.outcomes[3].result, OUTCOME_DONE);
+    assert_false(run_world_has(&world, "never"));
+    run_world_done(&world);
+}
+
+struct killer {
+    struct run_world *world;
+    struct timer *timer;
+};
+
+static void kill_worker_of_tool(void *owner)
+{
+    struct killer *killer = owner;
+
+    if (run_world_has(killer->world, "begun"))
+        kill(run_world_worker(), SIGKILL);
+    else
+        timer_start(killer->timer, 20, 0);
+}
+
+/* It goes on at once, while the tool runs still: that ends only then. */
+static void test_worker_that_dies_while_something_stands_still(void **state)
+{
+    struct run_world world;
+    struct killer killer = { .world = &world };
+    char script[256];
+
+    (void)state;
+    run_world_init(&world, &(struct run_options){ .workers = 1 });
+    killer.timer = timer_new(world.loop, kill_worker_of_tool, &killer);
+    snprintf(script, sizeof(script),
+             "cd %s; touch begun; for i in $(seq 100); do test -e thawed && exit 0; sleep 0.1; done; exit 1",
+             world.directory);
+    add_frozen_tool(&world, 60000, script);
+    timer_start(killer.timer, 20, 0);
+    run_world_run(&world);
+    assert_int_equal(world.outcomes[0].result, OUTCOME_DONE);
+    assert_int_equal(world.outcomes[1].exit_code, 0);
+    assert_int_equal(world.outcomes[1].result, OUTCOME_FAILED);
+    assert_int_equal(world.outcomes[1].error, ETIMEDOUT);
+    assert_true(world.outcomes[1].is_void);
+    assert_int_not_equal(world.outcomes[2].result, OUTCOME_DONE);
+    assert_int_equal(world.outcomes[3].result, OUTCOME_DONE);
+    assert_false(run_world_has(&world, "never"));
+    timer_free(killer.timer);
+    run_world_done(&world);
+}
+
+static void stop_soon(void *owner)
+{
+    loop_stop(((struct run_world *)owner)->loop);
+}
+
+/* The tool ends first: what it makes is made while everything stands still. */
+static void check_goes_on_without_the_runner(const char *first)
+{
+    struct run_world world;
+    struct timer *stopper;
+    char script[256];
+
+    run_world_init(&world, &(struct run_options){ 0 });
+    snprintf(script, sizeof(script), "%s; cd %s; touch begun; sleep 1; test -e thawed && touch early; touch ended",
+             first, world.directory);
+    add_frozen_tool(&world, 60000, script);
+    stopper = timer_new(world.loop, stop_soon, &world);
+    run_plan(world.runner, &world.plan, &run_world_events, &world);
+    while (!run_world_has(&world, "begun")) {
+        timer_start(stopper, 20, 0);
+        loop_run(world.loop);
+    }
+    runner_free(world.runner);
+    world.runner = runner_new(world.loop, &(struct run_options){ 0 });
+    for (int i = 0; i < 500 && !run_world_has(&world, "thawed"); i++) {
+        timer_start(stopper, 20, 0); /* the loop closes the pipes */
+        loop_run(world.loop);
+    }
+    assert_true(run_world_has(&world, "thawed"));
+    assert_true(run_world_has(&world, "ended"));
+    assert_false(run_world_has(&world, "early"));
+    assert_false(run_world_has(&world, "never"));
+    timer_free(stopper);
+    run_world_done(&world);
+}
+
+static void test_what_stands_still_goes_on_without_the_runner(void **state)
+{
+    (void)state;
+    check_goes_on_without_the_runner("true");
+}
+
+/* As lvm does. */
+static void test_tools_may_close_what_they_do_not_know(void **state)
+{
+    (void)state;
+    check_goes_on_without_the_runner("exec 3>&- 4>&-");
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tool_runs_while_something_stands_still),
+        cmocka_unit_test(test_turns_are_had_before_anything_stands_still),
+        cmocka_unit_test(test_turns_are_not_had_before_something_stands_still),
+        cmocka_unit_test(test_step_that_hangs_gives_its_turns_back),
+        cmocka_unit_test(test_step_that_hung_waits_for_its_turn_while_it_may),
+        cmocka_unit_test(test_nothing_stands_still_for_longer_than_it_may),
+        cmocka_unit_test(test_worker_that_dies_while_something_stands_still),
+        cmocka_unit_test(test_what_stands_still_goes_on_without_the_runner),
+        cmocka_unit_test(test_tools_may_close_what_they_do_not_know),
+    };
+
+    run_world_main(argc, argv);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
