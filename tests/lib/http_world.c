@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -143,6 +144,10 @@ static void handle(void *owner, struct http_exchange *exchange)
     const char *target = request->target;
 
     (void)owner;
+    if (strcmp(target, "/catch-up") == 0) {
+        respond_text(exchange, "done");
+        return;
+    }
     http_world.handled++;
     if (strcmp(target, "/stop") == 0) {
         respond_text(exchange, "bye");
@@ -225,11 +230,12 @@ void server_start(const struct http_limits *limits)
 int client_dial(int receive_bytes)
 {
     struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)server.port) };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), at_once = 1;
 
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (receive_bytes > 0)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof(at_once));
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
     return fd;
 }
@@ -251,14 +257,19 @@ void client_send_text(int fd, const char *text)
     client_send(fd, text, strlen(text));
 }
 
-/* False at the end of the stream; fails after too long. */
-bool client_receive(int fd, struct buf *in)
+bool client_is_told(int fd, int within_ms)
 {
     struct pollfd wait = { .fd = fd, .events = POLLIN };
+
+    return poll(&wait, 1, within_ms) > 0;
+}
+
+bool client_receive(int fd, struct buf *in)
+{
     char bytes[8192];
     ssize_t count;
 
-    if (poll(&wait, 1, PATIENCE_MS) <= 0)
+    if (!client_is_told(fd, PATIENCE_MS))
         fail_msg("no answer; so far: %s", buf_text(in));
     count = recv(fd, bytes, sizeof(bytes), 0);
     if (count <= 0)
@@ -389,6 +400,18 @@ void server_stop(void)
     answer_done(&answer);
     pthread_join(server.thread, NULL);
     sem_destroy(&server.ready);
+}
+
+/*
+ * What is there already is seen in the turn of the loop in which this connection is accepted, at the latest; its
+ * request is read in the next.
+ */
+void server_catch_up(void)
+{
+    struct answer answer;
+
+    client_ask("GET /catch-up HTTP/1.1\r\n" HOST "\r\n", &answer);
+    answer_done(&answer);
 }
 
 void counter_await(atomic_int *counter, int value)

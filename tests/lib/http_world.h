@@ -23,12 +23,16 @@ extern struct http_world http_world;
 
 void server_start(const struct http_limits *limits); /* NULL: the usual ones */
 void server_stop(void);
+/* Returns when the server has read all that was sent before, and heard of all that was closed before. */
+void server_catch_up(void);
 void counter_await(atomic_int *counter, int value);
 
-/* With a small buffer for what is received, where that is not 0. */
+/* With a small buffer for what is received, where that is not 0. What is sent goes out at once. */
 int client_dial(int receive_bytes);
 void client_send(int fd, const char *bytes, size_t length);
 void client_send_text(int fd, const char *text);
+/* Whether there is something to receive within so long. */
+bool client_is_told(int fd, int within_ms);
 /* False at the end of the stream; fails after too long. */
 bool client_receive(int fd, struct buf *in);
 void client_receive_until(int fd, struct buf *in, const char *text);

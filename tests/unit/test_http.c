@@ -122,7 +122,7 @@ static void test_pipelining(void **state)
                    i == 5 ? "GET /stream?%d HTTP/1.1\r\n" HOST "\r\n" : "GET /park/%d HTTP/1.1\r\n" HOST "\r\n", i);
     client_send(fd, requests.data, requests.length);
     counter_await(&http_world.handled, 1016);
-    usleep(20000);
+    server_catch_up();
     assert_int_equal(http_world.handled, 1016);
     client_ask("GET /release HTTP/1.1\r\n" HOST "\r\n", &answer);
     answer_done(&answer);
@@ -174,7 +174,7 @@ static void test_bodies(void **state)
 
             client_send(fd, chunked + at, left < step ? left : step);
             if (step == 1)
-                usleep(200); /* so that the server sees it in pieces */
+                server_catch_up();
         }
         answer_take(fd, &in, false, &answer);
         assert_string_equal(answer.body.data, "POST /c [folded not] 4:abcd");

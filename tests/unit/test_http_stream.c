@@ -24,9 +24,11 @@ static void test_slow_reader(void **state)
     server_start(NULL);
     fd = client_dial(4096);
     client_send_text(fd, "GET /long-stream HTTP/1.1\r\n" HOST "\r\nGET /z HTTP/1.1\r\n" HOST "\r\n");
+    counter_await(&http_world.handled, 2);
+    server_catch_up();
     do {
         produced = http_world.produced;
-        usleep(50000);
+        server_catch_up();
     } while (produced != http_world.produced);
     /* what the kernel holds (it lets a socket's buffer grow to a few MiB), and a bounded amount of our own */
     assert_true(produced > 0 && produced < (size_t)HTTP_WORLD_PIECES * HTTP_WORLD_PIECE / 2);
@@ -72,7 +74,7 @@ static void test_hang_up(void **state)
         fd = client_dial(0);
         client_send_text(fd, request);
         counter_await(&http_world.handled, (int)i + 1);
-        usleep(20000);
+        server_catch_up();
         close(fd);
         counter_await(&http_world.gone, (int)i + 1);
     }
@@ -84,7 +86,7 @@ static void test_hang_up(void **state)
     client_send_text(fd, "GET /silent-stream HTTP/1.1\r\n" HOST "\r\n");
     counter_await(&http_world.handled, 6);
     close(fd);
-    usleep(20000);
+    server_catch_up();
     client_ask("GET /release HTTP/1.1\r\n" HOST "\r\n", &answer); /* answers somebody who is not there */
     answer_done(&answer);
     counter_await(&http_world.gone, 4); /* who would have produced a stream for nobody is told */
@@ -92,7 +94,7 @@ static void test_hang_up(void **state)
     fd = client_dial(0);
     client_send_text(fd, "GET /silent HTTP/1.1\r\n" HOST "\r\nGET /park HTTP/1.1\r\n" HOST "\r\n");
     counter_await(&http_world.handled, 9);
-    usleep(20000);
+    server_catch_up();
     assert_int_equal(http_world.gone, 4);
     server_stop();
     assert_int_equal(http_world.gone, 5);
