@@ -38,6 +38,7 @@ static struct {
     sem_t ready;
     struct loop *loop;
     struct http_server *server;
+    struct timer *counter;
     struct http_limits limits;
     int port;
     struct http_exchange *parked[64];
@@ -97,12 +98,17 @@ static struct stream *new_stream(struct http_exchange *exchange, int pieces, siz
     return stream;
 }
 
-static void respond_text(struct http_exchange *exchange, const char *text)
+static void respond(struct http_exchange *exchange, int status, const char *text)
 {
     struct buf body = { 0 };
 
     buf_add_text(&body, text);
-    http_respond(exchange, 200, "text/plain", &body);
+    http_respond(exchange, status, "text/plain", &body);
+}
+
+static void respond_text(struct http_exchange *exchange, const char *text)
+{
+    respond(exchange, 200, text);
 }
 
 static void answer_parked(void)
@@ -138,12 +144,18 @@ static void echo(struct http_exchange *exchange)
     http_respond(exchange, 201, "text/plain", &body);
 }
 
+static void count_connections(void *owner)
+{
+    (void)owner;
+    http_world.connections = (int)http_server_connections(server.server);
+}
+
 static void handle(void *owner, struct http_exchange *exchange)
 {
     const struct http_request *request = http_get_request(exchange);
     const char *target = request->target;
 
-    (void)owner;
+    count_connections(owner);
     if (strcmp(target, "/catch-up") == 0) {
         respond_text(exchange, "done");
         return;
@@ -185,6 +197,10 @@ static void handle(void *owner, struct http_exchange *exchange)
         while (body.length < length)
             buf_add_char(&body, (char)('0' + body.length % 10));
         http_respond(exchange, 200, "application/json; charset=utf-8", &body);
+    } else if (strcmp(target, "/host") == 0) {
+        respond_text(exchange, http_find_header(request, "Host"));
+    } else if (strcmp(target, "/nothing") == 0) {
+        respond(exchange, 404, "there is nothing");
     } else if (strcmp(target, "/empty") == 0) {
         http_add_header(exchange, "Location", "/x\r\nEvil: 1");
         http_respond(exchange, 204, NULL, &(struct buf){ 0 });
@@ -207,8 +223,11 @@ static void *serve(void *arg)
     server.server = http_server_new(server.loop, "127.0.0.1", 0, &server.limits, handle, NULL, &error);
     http_server_set_error_body(server.server, error_body);
     server.port = http_server_port(server.server);
+    server.counter = timer_new(server.loop, count_connections, NULL);
+    timer_start(server.counter, 1, 1);
     sem_post(&server.ready);
     loop_run(server.loop);
+    timer_free(server.counter);
     http_server_free(server.server);
     loop_free(server.loop);
     buf_done(&server.events);
@@ -218,13 +237,18 @@ static void *serve(void *arg)
 void server_start(const struct http_limits *limits)
 {
     memset(&server, 0, sizeof(server));
-    http_world.gone = http_world.handled = 0;
+    http_world.gone = http_world.handled = http_world.connections = 0;
     http_world.produced = 0;
     server.limits = limits ? *limits : http_default_limits;
     sem_init(&server.ready, 0, 0);
     assert_int_equal(pthread_create(&server.thread, NULL, serve, NULL), 0);
     sem_wait(&server.ready);
     assert_true(server.port > 0);
+}
+
+int server_port(void)
+{
+    return server.port;
 }
 
 int client_dial(int receive_bytes)

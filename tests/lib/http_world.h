@@ -17,12 +17,14 @@ enum { HTTP_WORLD_PIECE = 16 * 1024, HTTP_WORLD_PIECES = 2000 };
 
 struct http_world {
     atomic_int gone, handled; /* clients of which the server heard that they went; requests */
+    atomic_int connections;   /* that the server has */
     atomic_size_t produced;   /* bytes of streams */
 };
 extern struct http_world http_world;
 
 void server_start(const struct http_limits *limits); /* NULL: the usual ones */
 void server_stop(void);
+int server_port(void); /* also when it has ended */
 /* Returns when the server has read all that was sent before, and heard of all that was closed before. */
 void server_catch_up(void);
 void counter_await(atomic_int *counter, int value);
