@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "run_world.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,12 +19,18 @@ static void too_late(void *owner)
     loop_stop(world->loop);
 }
 
+static void stop_soon(void *owner)
+{
+    loop_stop(((struct run_world *)owner)->loop);
+}
+
 void run_world_init(struct run_world *world, const struct run_options *options)
 {
     memset(world, 0, sizeof(*world));
     world->loop = loop_new();
     world->runner = runner_new(world->loop, options);
     world->deadline = timer_new(world->loop, too_late, world);
+    world->pause = timer_new(world->loop, stop_soon, world);
     strcpy(world->directory, "/tmp/test_run.XXXXXX");
     assert_non_null(mkdtemp(world->directory));
 }
@@ -33,6 +40,7 @@ void run_world_done(struct run_world *world)
     char command[128];
 
     timer_free(world->deadline);
+    timer_free(world->pause);
     runner_free(world->runner);
     loop_free(world->loop);
     plan_done(&world->plan);
@@ -58,11 +66,13 @@ static void on_done(void *owner, const struct outcome *outcomes, size_t count)
 static void on_hangs(void *owner, const struct step *step, const struct step *behind, int64_t since_ms)
 {
     struct run_world *world = owner;
+    char name[32];
 
     assert_true(since_ms >= 0);
     snprintf(world->hanging, sizeof(world->hanging), "%s%s%s", step->what, behind ? " behind " : "",
              behind ? behind->what : "");
-    world->hangs++;
+    snprintf(name, sizeof(name), "hangs%d", ++world->hangs);
+    run_world_touch(world, name);
 }
 
 const struct run_events run_world_events = { .done = on_done, .hangs = on_hangs };
@@ -77,6 +87,15 @@ void run_world_run(struct run_world *world)
     loop_run(world->loop);
     assert_false(world->is_late);
     assert_int_equal(world->done, before + 1);
+}
+
+void run_world_expect(const struct run_world *world, const enum outcome_result *results, size_t count)
+{
+    assert_int_equal(world->count, count);
+    for (size_t i = 0; i < count; i++)
+        if (world->outcomes[i].result != results[i])
+            fail_msg("step %zu: %s instead of %s", i, enum_name(outcome_result_names, world->outcomes[i].result),
+                     enum_name(outcome_result_names, results[i]));
 }
 
 struct step *run_world_add_tool(struct run_world *world, const char *script)
@@ -108,7 +127,15 @@ int run_world_worker(void)
     while (fgets(line, sizeof(line), children))
         memcpy(last, line, sizeof(last));
     pclose(children);
+    assert_true(atoi(last) > 0);
     return atoi(last);
+}
+
+const char *run_world_script(struct run_world *world, const char *awaited, const char *script)
+{
+    return arena_printf(
+        &world->arena, "cd %s; for i in $(seq 750); do test -e %s && break; sleep 0.02; done; test -e %s || exit 1; %s",
+        world->directory, awaited, awaited, script);
 }
 
 bool run_world_has(const struct run_world *world, const char *name)
@@ -118,6 +145,26 @@ bool run_world_has(const struct run_world *world, const char *name)
 
     snprintf(path, sizeof(path), "%s/%s", world->directory, name);
     return stat(path, &file) == 0;
+}
+
+void run_world_touch(const struct run_world *world, const char *name)
+{
+    char path[128];
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/%s", world->directory, name);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+}
+
+void run_world_await(struct run_world *world, const char *name)
+{
+    for (int i = 0; i < 750 && !run_world_has(world, name); i++) {
+        timer_start(world->pause, 20, 0);
+        loop_run(world->loop);
+    }
+    assert_true(run_world_has(world, name));
 }
 
 static void second_ended(void *owner, const struct outcome *outcomes, size_t count)
@@ -162,7 +209,6 @@ void run_second_done(struct run_second *second)
 void run_second_stop_worker(struct run_second *second)
 {
     second->stopped = run_world_worker();
-    assert_true(second->stopped > 0);
     kill(second->stopped, SIGSTOP);
 }
 

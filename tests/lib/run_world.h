@@ -20,9 +20,9 @@ struct run_world {
     struct loop *loop;
     struct runner *runner;
     struct plan plan;
-    struct timer *deadline;
+    struct timer *deadline, *pause;
     bool is_late;
-    int done, hangs;
+    int done, hangs;  /* the Nth hanging step makes the file "hangsN" */
     char hanging[64]; /* "what", or "what behind what" */
     struct arena arena;
     struct outcome outcomes[16];
@@ -36,11 +36,24 @@ void run_world_init(struct run_world *world, const struct run_options *options);
 void run_world_done(struct run_world *world);
 /* Runs world->plan to its end, which must come within 20 seconds. */
 void run_world_run(struct run_world *world);
+/* How each of its steps ended. */
+#define RUN_WORLD_EXPECT(world, ...)                                                                                   \
+    run_world_expect(world, (const enum outcome_result[]){ __VA_ARGS__ },                                              \
+                     sizeof((const enum outcome_result[]){ __VA_ARGS__ }) / sizeof(enum outcome_result))
+void run_world_expect(const struct run_world *world, const enum outcome_result *results, size_t count);
 struct step *run_world_add_tool(struct run_world *world, const char *script);
 struct step *run_world_add_file(struct run_world *world, enum step_kind kind, const char *name, int64_t size_kib);
-/* Whether a file of this name is in the world's directory. */
+/*
+ * A script that begins in the world's directory when there is a file of this name, and fails when there is none for too
+ * long. Valid as long as the world.
+ */
+const char *run_world_script(struct run_world *world, const char *awaited, const char *script);
+/* Whether there is a file of this name in that directory. */
 bool run_world_has(const struct run_world *world, const char *name);
-/* The number of the youngest worker that lives. */
+void run_world_touch(const struct run_world *world, const char *name);
+/* Lets the loop run until there is one; fails when it takes too long. */
+void run_world_await(struct run_world *world, const char *name);
+/* The number of the youngest worker that lives; there must be one. */
 int run_world_worker(void);
 
 /* Another run of the same runner, of one step. When it has ended, the worker that was stopped for it goes on. */

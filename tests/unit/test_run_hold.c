@@ -22,6 +22,27 @@ static struct step *add_frozen_tool(struct run_world *world, int64_t hold_ms, co
     return &world->plan.steps.at[tool];
 }
 
+static void add_tool_with_turn(struct run_world *world, int64_t hold_ms)
+{
+    add_frozen_tool(world, hold_ms, "true")->turn = arena_strdup(&world->plan.arena, RUN_SECOND_TURN);
+}
+
+#define ALL_DONE OUTCOME_DONE, OUTCOME_DONE, OUTCOME_DONE, OUTCOME_DONE
+
+/* It succeeded, but not while everything stood still. */
+static void expect_void(const struct run_world *world)
+{
+    assert_int_equal(world->count, 4);
+    assert_int_equal(world->outcomes[0].result, OUTCOME_DONE);
+    assert_int_equal(world->outcomes[1].exit_code, 0);
+    assert_int_equal(world->outcomes[1].result, OUTCOME_FAILED);
+    assert_int_equal(world->outcomes[1].error, ETIMEDOUT);
+    assert_true(world->outcomes[1].is_void);
+    assert_int_not_equal(world->outcomes[2].result, OUTCOME_DONE);
+    assert_int_equal(world->outcomes[3].result, OUTCOME_DONE);
+    assert_false(run_world_has(world, "never"));
+}
+
 static void test_tool_runs_while_something_stands_still(void **state)
 {
     struct run_world world;
@@ -33,25 +54,19 @@ static void test_tool_runs_while_something_stands_still(void **state)
              world.directory);
     add_frozen_tool(&world, 10000, script);
     run_world_run(&world);
-    for (int i = 0; i < 4; i++)
-        assert_int_equal(world.outcomes[i].result, OUTCOME_DONE);
+    RUN_WORLD_EXPECT(&world, ALL_DONE);
     /* The tool fails: only what is always run is run. */
     plan_done(&world.plan);
     add_frozen_tool(&world, 10000, "exit 5");
     run_world_run(&world);
-    assert_int_equal(world.outcomes[0].result, OUTCOME_DONE);
+    RUN_WORLD_EXPECT(&world, OUTCOME_DONE, OUTCOME_FAILED, OUTCOME_SKIPPED, OUTCOME_DONE);
     assert_int_equal(world.outcomes[1].exit_code, 5);
-    assert_int_equal(world.outcomes[2].result, OUTCOME_SKIPPED);
-    assert_int_equal(world.outcomes[3].result, OUTCOME_DONE);
     /* Likewise when it cannot be stopped at all: no tool is run. */
     plan_done(&world.plan);
     run_world_add_file(&world, STEP_FILE_TRUNCATE, "no/such/directory", 1024);
     add_frozen_tool(&world, 10000, "exit 5");
     run_world_run(&world);
-    assert_int_equal(world.outcomes[0].result, OUTCOME_FAILED);
-    for (int i = 1; i < 4; i++)
-        assert_int_equal(world.outcomes[i].result, OUTCOME_SKIPPED);
-    assert_int_equal(world.outcomes[4].result, OUTCOME_DONE);
+    RUN_WORLD_EXPECT(&world, OUTCOME_FAILED, OUTCOME_SKIPPED, OUTCOME_SKIPPED, OUTCOME_SKIPPED, OUTCOME_DONE);
     run_world_done(&world);
 }
 
@@ -68,13 +83,23 @@ static void test_turns_are_had_before_anything_stands_still(void **state)
     snprintf(script, sizeof(script), "sleep 0.4; test ! -e %s/frozen", world.directory);
     run_second_add_tool(&second, script);
     run_second_start(&second);
-    add_frozen_tool(&world, 10000, "true")->turn = arena_strdup(&world.plan.arena, RUN_SECOND_TURN);
+    add_tool_with_turn(&world, 10000);
     run_world_run(&world);
     assert_int_equal(second.done, 1);
-    for (int i = 0; i < 4; i++)
-        assert_int_equal(world.outcomes[i].result, OUTCOME_DONE);
+    RUN_WORLD_EXPECT(&world, ALL_DONE);
     run_second_done(&second);
     run_world_done(&world);
+}
+
+/* A world with a worker, which is stopped, and one step that it would do. The second run begins soon after the next. */
+static void begin_stopped(struct run_world *world, struct run_second *second, int64_t quick_ms)
+{
+    run_world_init(world, &(struct run_options){ .quick_ms = quick_ms });
+    run_second_init(second, world);
+    run_world_add_file(world, STEP_FILE_TRUNCATE, "a", 1024);
+    run_world_run(world);
+    run_second_stop_worker(second);
+    run_second_start_in(second, 100);
 }
 
 /* What comes before, however long it takes, keeps nobody from the turn. */
@@ -84,19 +109,13 @@ static void test_turns_are_not_had_before_something_stands_still(void **state)
     struct run_second second;
 
     (void)state;
-    run_world_init(&world, &(struct run_options){ .quick_ms = 15000 });
-    run_second_init(&second, &world);
-    run_world_add_file(&world, STEP_FILE_TRUNCATE, "a", 1024);
-    run_world_run(&world);
-    add_frozen_tool(&world, 60000, "true")->turn = arena_strdup(&world.plan.arena, RUN_SECOND_TURN);
-    run_second_stop_worker(&second);
+    begin_stopped(&world, &second, 15000);
+    add_tool_with_turn(&world, 60000);
     run_second_add_tool(&second, "true");
-    run_second_start_in(&second, 100);
     run_world_run(&world);
     assert_int_equal(second.done, 1);
     assert_int_equal(world.hangs, 0);
-    for (int i = 0; i < 5; i++)
-        assert_int_equal(world.outcomes[i].result, OUTCOME_DONE);
+    RUN_WORLD_EXPECT(&world, OUTCOME_DONE, ALL_DONE);
     run_second_done(&second);
     run_world_done(&world);
 }
@@ -108,20 +127,14 @@ static void test_step_that_hangs_gives_its_turns_back(void **state)
     struct run_second second;
 
     (void)state;
-    run_world_init(&world, &(struct run_options){ .quick_ms = 500 });
-    run_second_init(&second, &world);
-    run_world_add_file(&world, STEP_FILE_TRUNCATE, "a", 1024);
-    run_world_run(&world);
+    begin_stopped(&world, &second, 500);
     plan_done(&world.plan);
-    add_frozen_tool(&world, 60000, "true")->turn = arena_strdup(&world.plan.arena, RUN_SECOND_TURN);
-    run_second_stop_worker(&second);
+    add_tool_with_turn(&world, 60000);
     run_second_add_tool(&second, "true");
-    run_second_start_in(&second, 100);
     run_world_run(&world);
     assert_int_equal(second.done, 1);
     assert_string_equal(world.hanging, "size frozen");
-    for (int i = 0; i < 4; i++)
-        assert_int_equal(world.outcomes[i].result, OUTCOME_DONE);
+    RUN_WORLD_EXPECT(&world, ALL_DONE);
     run_second_done(&second);
     run_world_done(&world);
 }
@@ -137,28 +150,19 @@ static void test_step_that_hung_waits_for_its_turn_while_it_may(void **state)
     struct run_world world;
     struct run_second second;
     struct timer *waker;
-    char script[256];
 
     (void)state;
-    run_world_init(&world, &(struct run_options){ .quick_ms = 500 });
-    run_second_init(&second, &world);
+    begin_stopped(&world, &second, 500);
     waker = timer_new(world.loop, go_on_with_it, &second);
-    run_world_add_file(&world, STEP_FILE_TRUNCATE, "a", 1024);
-    run_world_run(&world);
     plan_done(&world.plan);
-    add_frozen_tool(&world, 300, "true")->turn = arena_strdup(&world.plan.arena, RUN_SECOND_TURN);
-    run_second_stop_worker(&second);
-    snprintf(script, sizeof(script), "for i in $(seq 100); do test -e %s/thawed && exit 0; sleep 0.1; done; exit 1",
-             world.directory);
-    run_second_add_tool(&second, script);
-    run_second_start_in(&second, 100);
+    add_tool_with_turn(&world, 300);
+    run_second_add_tool(&second, run_world_script(&world, "over", "true"));
     timer_start(waker, 1000, 0);
     run_world_run(&world);
-    assert_int_equal(world.outcomes[0].result, OUTCOME_DONE);
-    assert_int_equal(world.outcomes[1].result, OUTCOME_FAILED);
+    RUN_WORLD_EXPECT(&world, OUTCOME_DONE, OUTCOME_FAILED, OUTCOME_SKIPPED, OUTCOME_DONE);
     assert_int_equal(world.outcomes[1].error, ETIMEDOUT);
-    assert_int_equal(world.outcomes[2].result, OUTCOME_SKIPPED);
-    assert_int_equal(world.outcomes[3].result, OUTCOME_DONE);
+    assert_int_equal(second.done, 0);
+    run_world_touch(&world, "over");
     plan_done(&world.plan);
     run_world_add_tool(&world, "true")->turn = arena_strdup(&world.plan.arena, RUN_SECOND_TURN); /* behind the second */
     run_world_run(&world);
@@ -171,22 +175,12 @@ static void test_step_that_hung_waits_for_its_turn_while_it_may(void **state)
 static void test_nothing_stands_still_for_longer_than_it_may(void **state)
 {
     struct run_world world;
-    char script[256];
 
     (void)state;
     run_world_init(&world, &(struct run_options){ 0 });
-    snprintf(script, sizeof(script), "for i in $(seq 100); do test -e %s/thawed && exit 0; sleep 0.1; done; exit 1",
-             world.directory);
-    add_frozen_tool(&world, 200, script);
+    add_frozen_tool(&world, 200, run_world_script(&world, "thawed", "true"));
     run_world_run(&world);
-    /* It succeeded, but not while everything stood still. */
-    assert_int_equal(world.outcomes[1].exit_code, 0);
-    assert_int_equal(world.outcomes[1].result, OUTCOME_FAILED);
-    assert_int_equal(world.outcomes[1].error, ETIMEDOUT);
-    assert_true(world.outcomes[1].is_void);
-    assert_int_not_equal(world.outcomes[2].result, OUTCOME_DONE);
-    assert_int_equal(world.outcomes[3].result, OUTCOME_DONE);
-    assert_false(run_world_has(&world, "never"));
+    expect_void(&world);
     run_world_done(&world);
 }
 
@@ -210,62 +204,39 @@ static void test_worker_that_dies_while_something_stands_still(void **state)
 {
     struct run_world world;
     struct killer killer = { .world = &world };
-    char script[256];
+    char script[1024];
 
     (void)state;
     run_world_init(&world, &(struct run_options){ .workers = 1 });
     killer.timer = timer_new(world.loop, kill_worker_of_tool, &killer);
-    snprintf(script, sizeof(script),
-             "cd %s; touch begun; for i in $(seq 100); do test -e thawed && exit 0; sleep 0.1; done; exit 1",
-             world.directory);
+    snprintf(script, sizeof(script), "touch %s/begun; %s", world.directory, run_world_script(&world, "thawed", "true"));
     add_frozen_tool(&world, 60000, script);
     timer_start(killer.timer, 20, 0);
     run_world_run(&world);
-    assert_int_equal(world.outcomes[0].result, OUTCOME_DONE);
-    assert_int_equal(world.outcomes[1].exit_code, 0);
-    assert_int_equal(world.outcomes[1].result, OUTCOME_FAILED);
-    assert_int_equal(world.outcomes[1].error, ETIMEDOUT);
-    assert_true(world.outcomes[1].is_void);
-    assert_int_not_equal(world.outcomes[2].result, OUTCOME_DONE);
-    assert_int_equal(world.outcomes[3].result, OUTCOME_DONE);
-    assert_false(run_world_has(&world, "never"));
+    expect_void(&world);
     timer_free(killer.timer);
     run_world_done(&world);
-}
-
-static void stop_soon(void *owner)
-{
-    loop_stop(((struct run_world *)owner)->loop);
 }
 
 /* The tool ends first: what it makes is made while everything stands still. */
 static void check_goes_on_without_the_runner(const char *first)
 {
     struct run_world world;
-    struct timer *stopper;
-    char script[256];
+    char script[1024];
 
     run_world_init(&world, &(struct run_options){ 0 });
-    snprintf(script, sizeof(script), "%s; cd %s; touch begun; sleep 1; test -e thawed && touch early; touch ended",
-             first, world.directory);
+    snprintf(script, sizeof(script), "%s; touch %s/begun; %s", first, world.directory,
+             run_world_script(&world, "left", "sleep 0.3; test -e thawed && touch early; touch ended"));
     add_frozen_tool(&world, 60000, script);
-    stopper = timer_new(world.loop, stop_soon, &world);
     run_plan(world.runner, &world.plan, &run_world_events, &world);
-    while (!run_world_has(&world, "begun")) {
-        timer_start(stopper, 20, 0);
-        loop_run(world.loop);
-    }
+    run_world_await(&world, "begun");
     runner_free(world.runner);
     world.runner = runner_new(world.loop, &(struct run_options){ 0 });
-    for (int i = 0; i < 500 && !run_world_has(&world, "thawed"); i++) {
-        timer_start(stopper, 20, 0); /* the loop closes the pipes */
-        loop_run(world.loop);
-    }
-    assert_true(run_world_has(&world, "thawed"));
+    run_world_touch(&world, "left");
+    run_world_await(&world, "thawed"); /* the loop closes the pipes */
     assert_true(run_world_has(&world, "ended"));
     assert_false(run_world_has(&world, "early"));
     assert_false(run_world_has(&world, "never"));
-    timer_free(stopper);
     run_world_done(&world);
 }
 
