@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What lies in a pool and nobody asked for: found, told, and never removed without a user's word."""
 import pathlib
+import random
 import shutil
 import sys
+import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
 from cluster import Cluster
@@ -223,43 +226,36 @@ def _():
         cluster.delete_everything()
 
 
+def strike(cluster, chance, requests):
+    """The satellite dies at some moment after the requests were sent, or before."""
+    satellite = cluster.satellites['n1']
+    threads = [threading.Thread(target=lambda request=request: cluster.new_rest(60).call(*request)) for request in requests]
+    for thread in threads:
+        thread.start()
+    time.sleep(chance.uniform(0, 0.03))
+    satellite.kill()
+    satellite.start()
+    for thread in threads:
+        thread.join()
+    cluster.await_online('n1')
+
+
 @suite.case('killed between any two steps of making and removing a device: nothing doubled, nothing left', seconds=240)
 def _():
-    import random
-    import time
     seed = random.SystemRandom().randrange(1 << 32)
     print(f'     seed {seed}', flush=True)
     chance = random.Random(seed)
     with Cluster(satellites=1, source='orphans') as cluster:
         cluster.register()
-        satellite, rest = cluster.satellites['n1'], cluster.new_rest(60)
+        rest = cluster.new_rest(60)
         for count in range(6):
             names = [f'x{count}y{n}' for n in range(4)]
             for name in names:
                 cluster.create_definition(name, [4096])
-            import threading
-            bodies = [{'resource': {'name': n, 'node_name': 'n1', 'props': {'StorPoolName': 'thin'}}} for n in names]
-            making = [threading.Thread(target=lambda n=n, b=b: cluster.new_rest(60).call(
-                'POST', f'/v1/resource-definitions/{n}/resources/n1', b)) for n, b in zip(names, bodies)]
-            for thread in making:
-                thread.start()
-            time.sleep(chance.uniform(0, 0.03))
-            satellite.kill()
-            satellite.start()
-            for thread in making:
-                thread.join()
-            cluster.await_online('n1')
+            body = {'resource': {'node_name': 'n1', 'props': {'StorPoolName': 'thin'}}}
+            strike(cluster, chance, [('POST', f'/v1/resource-definitions/{name}/resources/n1', body) for name in names])
             cluster.await_match({key: {0: 4096} for key in cluster.replicas(rest)})
-            removing = [threading.Thread(target=lambda n=n: cluster.new_rest(60).call('DELETE', f'/v1/resource-definitions/{n}'))
-                        for n in names]
-            for thread in removing:
-                thread.start()
-            time.sleep(chance.uniform(0, 0.03))
-            satellite.kill()
-            satellite.start()
-            for thread in removing:
-                thread.join()
-            cluster.await_online('n1')
+            strike(cluster, chance, [('DELETE', f'/v1/resource-definitions/{name}') for name in names])
             cluster.await_match({})
         rest.close()
 

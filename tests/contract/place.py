@@ -266,7 +266,8 @@ class RealTools(Place):
                  str(binary()), 'satellite', '--data-dir', f'{self.directory}/data', '--bind-address', '0.0.0.0', '--port', '3370']
         self.run(f'cd {self.directory} && rm -f status && setsid sh -c \'env "$@" >>satellite.log 2>&1 </dev/null & '
                  f'echo $! >satellite.pid; wait $!; echo $? >status\' start {shlex.join(words)} >/dev/null 2>&1 </dev/null &\n'
-                 f'until [ -s {self.directory}/satellite.pid ]; do busybox usleep 20000; done')
+                 f'for i in $(busybox seq 1000); do [ -s {self.directory}/satellite.pid ] && break; busybox usleep 20000; done; '
+                 f'[ -s {self.directory}/satellite.pid ]')
         if not self.control:
             self.control = LinkController('127.0.0.1', self.machine.rest_port, None, self.seconds)
 
