@@ -251,7 +251,7 @@ int server_port(void)
     return server.port;
 }
 
-int client_dial(int receive_bytes)
+void client_open(struct client *client, int receive_bytes)
 {
     struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)server.port) };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), at_once = 1;
@@ -261,13 +261,19 @@ int client_dial(int receive_bytes)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof(at_once));
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-    return fd;
+    *client = (struct client){ .fd = fd };
 }
 
-void client_send(int fd, const char *bytes, size_t length)
+void client_close(struct client *client)
+{
+    close(client->fd);
+    buf_done(&client->in);
+}
+
+void client_send(struct client *client, const char *bytes, size_t length)
 {
     while (length > 0) {
-        ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
+        ssize_t sent = send(client->fd, bytes, length, MSG_NOSIGNAL);
 
         if (sent < 0)
             return; /* the server refused in the middle: what it said is looked at by the test */
@@ -276,37 +282,37 @@ void client_send(int fd, const char *bytes, size_t length)
     }
 }
 
-void client_send_text(int fd, const char *text)
+void client_send_text(struct client *client, const char *text)
 {
-    client_send(fd, text, strlen(text));
+    client_send(client, text, strlen(text));
 }
 
-bool client_is_told(int fd, int within_ms)
+bool client_is_told(const struct client *client, int within_ms)
 {
-    struct pollfd wait = { .fd = fd, .events = POLLIN };
+    struct pollfd wait = { .fd = client->fd, .events = POLLIN };
 
     return poll(&wait, 1, within_ms) > 0;
 }
 
-bool client_receive(int fd, struct buf *in)
+bool client_receive(struct client *client)
 {
     char bytes[8192];
     ssize_t count;
 
-    if (!client_is_told(fd, PATIENCE_MS))
-        fail_msg("no answer; so far: %s", buf_text(in));
-    count = recv(fd, bytes, sizeof(bytes), 0);
+    if (!client_is_told(client, PATIENCE_MS))
+        fail_msg("no answer; so far: %s", buf_text(&client->in));
+    count = recv(client->fd, bytes, sizeof(bytes), 0);
     if (count <= 0)
         return false;
-    buf_add(in, bytes, (size_t)count);
+    buf_add(&client->in, bytes, (size_t)count);
     return true;
 }
 
-void client_receive_until(int fd, struct buf *in, const char *text)
+void client_receive_until(struct client *client, const char *text)
 {
-    while (!in->data || !strstr(in->data, text))
-        if (!client_receive(fd, in))
-            fail_msg("closed before '%s': %s", text, buf_text(in));
+    while (!client->in.data || !strstr(client->in.data, text))
+        if (!client_receive(client))
+            fail_msg("closed before '%s': %s", text, buf_text(&client->in));
 }
 
 void answer_done(struct answer *answer)
@@ -330,16 +336,18 @@ char *answer_header(const struct answer *answer, const char *name)
     return value;
 }
 
-static void take_chunks(int fd, struct buf *in, struct buf *body)
+static void take_chunks(struct client *client, struct buf *body)
 {
+    struct buf *in = &client->in;
+
     for (;;) {
         size_t length, head;
 
-        client_receive_until(fd, in, "\r\n");
+        client_receive_until(client, "\r\n");
         length = strtoul(in->data, NULL, 16);
         head = (size_t)(strstr(in->data, "\r\n") - in->data) + 2;
         while (in->length < head + length + 2)
-            assert_true(client_receive(fd, in));
+            assert_true(client_receive(client));
         buf_add(body, in->data + head, length);
         assert_memory_equal(in->data + head + length, "\r\n", 2);
         buf_drop_front(in, head + length + 2);
@@ -348,14 +356,14 @@ static void take_chunks(int fd, struct buf *in, struct buf *body)
     }
 }
 
-/* in holds what came after the last answer. */
-void answer_take(int fd, struct buf *in, bool is_head, struct answer *answer)
+void answer_take(struct client *client, bool is_head, struct answer *answer)
 {
+    struct buf *in = &client->in;
     const char *length;
     size_t want;
 
     *answer = (struct answer){ 0 };
-    client_receive_until(fd, in, "\r\n\r\n");
+    client_receive_until(client, "\r\n\r\n");
     want = (size_t)(strstr(in->data, "\r\n\r\n") - in->data) + 4;
     buf_add(&answer->head, in->data, want);
     buf_drop_front(in, want);
@@ -365,63 +373,76 @@ void answer_take(int fd, struct buf *in, bool is_head, struct answer *answer)
         return;
     length = answer_header(answer, "Content-Length");
     if (answer->is_chunked) {
-        take_chunks(fd, in, &answer->body);
+        take_chunks(client, &answer->body);
     } else if (length) {
         want = (size_t)atol(length);
         while (in->length < want)
-            assert_true(client_receive(fd, in));
+            assert_true(client_receive(client));
         buf_add(&answer->body, buf_text(in), want);
         if (in->length > 0)
             buf_drop_front(in, want);
     }
 }
 
-void client_expect_closed(int fd, struct buf *in)
+void client_expect(struct client *client, const char *body)
 {
-    while (client_receive(fd, in))
-        ;
-    assert_int_equal(in->length, 0);
+    struct answer answer;
+
+    answer_take(client, false, &answer);
+    assert_string_equal(buf_text(&answer.body), body);
+    answer_done(&answer);
 }
 
-/* One request on its own connection. */
+void client_expect_closed(struct client *client)
+{
+    while (client_receive(client))
+        ;
+    assert_int_equal(client->in.length, 0);
+}
+
 void client_ask(const char *request, struct answer *answer)
 {
-    int fd = client_dial(0);
-    struct buf in = { 0 };
+    struct client client;
 
-    client_send_text(fd, request);
-    answer_take(fd, &in, strncmp(request, "HEAD", 4) == 0, answer);
-    buf_done(&in);
-    close(fd);
+    client_open(&client, 0);
+    client_send_text(&client, request);
+    answer_take(&client, strncmp(request, "HEAD", 4) == 0, answer);
+    client_close(&client);
+}
+
+void client_ask_for(const char *request, const char *body)
+{
+    struct client client;
+
+    client_open(&client, 0);
+    client_send_text(&client, request);
+    client_expect(&client, body);
+    client_close(&client);
 }
 
 void client_expect_refusal(const char *request, int status)
 {
+    struct client client;
     struct answer answer;
-    struct buf in = { 0 };
     char message[32];
-    int fd = client_dial(0);
 
-    client_send_text(fd, request);
-    answer_take(fd, &in, false, &answer);
+    client_open(&client, 0);
+    client_send_text(&client, request);
+    answer_take(&client, false, &answer);
     if (answer.status != status)
         fail_msg("%d instead of %d for: %s\n%s", answer.status, status, request, buf_text(&answer.body));
     snprintf(message, sizeof(message), "[{\"status\":%d,", status);
     assert_non_null(strstr(buf_text(&answer.body), message));
     assert_string_equal(answer_header(&answer, "Content-Type"), "application/json");
     assert_string_equal(answer_header(&answer, "Connection"), "close");
-    client_expect_closed(fd, &in);
+    client_expect_closed(&client);
     answer_done(&answer);
-    buf_done(&in);
-    close(fd);
+    client_close(&client);
 }
 
 void server_stop(void)
 {
-    struct answer answer;
-
-    client_ask("GET /stop HTTP/1.1\r\nHost: x\r\n\r\n", &answer);
-    answer_done(&answer);
+    client_ask_for("GET /stop HTTP/1.1\r\n" HOST "\r\n", "bye");
     pthread_join(server.thread, NULL);
     sem_destroy(&server.ready);
 }
@@ -432,10 +453,7 @@ void server_stop(void)
  */
 void server_catch_up(void)
 {
-    struct answer answer;
-
-    client_ask("GET /catch-up HTTP/1.1\r\n" HOST "\r\n", &answer);
-    answer_done(&answer);
+    client_ask_for("GET /catch-up HTTP/1.1\r\n" HOST "\r\n", "done");
 }
 
 void counter_await(atomic_int *counter, int value)
@@ -443,4 +461,20 @@ void counter_await(atomic_int *counter, int value)
     for (int i = 0; i < PATIENCE_MS && *counter != value; i++)
         usleep(1000);
     assert_int_equal(*counter, value);
+}
+
+int client_setup(void **state)
+{
+    server_start(NULL);
+    *state = memory_alloc(sizeof(struct client));
+    client_open(*state, 0);
+    return 0;
+}
+
+int client_teardown(void **state)
+{
+    client_close(*state);
+    free(*state);
+    server_stop();
+    return 0;
 }
