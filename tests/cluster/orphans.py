@@ -9,6 +9,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
+import machine
 from cluster import Cluster
 from peer import FakeSatellite
 from suite import Suite, wait_for
@@ -42,12 +43,8 @@ def _():
 def _():
     with Cluster(satellites=1, source='orphans') as cluster:
         cluster.register()
-        cluster.create_definition('r1', [8192])
-        cluster.create_resource('r1', 'n1')
-        cluster.await_match({('r1', 'n1'): {0: 8192}})
-        device = next(iter(cluster.devices()))
-        with open(device, 'r+b', buffering=0) as file:
-            file.write(b'precious'.ljust(4096))
+        _, device = cluster.create_only()
+        machine.write_head(device, b'precious')
         before = {d['file'] for d in cluster.devices().values()}
         cluster.controller.kill()
         shutil.rmtree(cluster.controller.data)
@@ -76,9 +73,7 @@ def _():
         cluster.rest.post('/v1/nodes/n1/storage-pools', {
             'storage_pool_name': 'again', 'provider_kind': 'FILE_THIN',
             'props': {'StorDriver/StorPoolName': f"{cluster.satellites['n1'].pool}/."}})
-        cluster.create_definition('kept', [8192])
-        cluster.create_resource('kept', 'n1')
-        cluster.await_match({('kept', 'n1'): {0: 8192}})
+        cluster.create_only('kept')
         stray = cluster.satellites['n1'].pool / 'stray_00000.img'
         stray.write_bytes(b'\0' * 65536)
         cluster.satellites['n1'].restart()
@@ -92,9 +87,7 @@ def _():
 def _():
     with Cluster(satellites=1, source='orphans') as cluster:
         cluster.register()
-        cluster.create_definition('kept', [8192])
-        cluster.create_resource('kept', 'n1')
-        cluster.await_match({('kept', 'n1'): {0: 8192}})
+        cluster.create_only('kept')
         cluster.satellites['n1'].kill()
         cluster.await_offline('n1')
         cluster.rest.delete('/v1/nodes/n1/lost')
@@ -114,11 +107,8 @@ def _():
 def leave_behind(cluster, resource, text, wanted_kib=8192):
     """A volume of 16 MiB of a node that was lost, with its data; the node is back, and the resource of that name is new."""
     cluster.register()
-    cluster.create_definition(resource, [16384])
-    cluster.create_resource(resource, 'n1')
-    cluster.await_match({(resource, 'n1'): {0: 16384}})
-    with open(next(iter(cluster.devices())), 'r+b', buffering=0) as file:
-        file.write(text.ljust(4096))
+    _, device = cluster.create_only(resource, 16384)
+    machine.write_head(device, text)
     cluster.satellites['n1'].kill()
     cluster.await_offline('n1')
     cluster.rest.delete('/v1/nodes/n1/lost')
@@ -158,8 +148,7 @@ def _():
         leave_behind(cluster, 'vm', b'precious')
         cluster.rest.put('/v1/nodes/n1/orphans/thin/vm_00000')
         cluster.await_match({('vm', 'n1'): {0: 16384}})
-        with open(next(iter(cluster.devices())), 'rb') as file:
-            assert file.read(8) == b'precious'
+        assert machine.read_head(next(iter(cluster.devices())), 8) == b'precious'
         cluster.rest.expect(500, 'PUT', '/v1/nodes/n1/orphans/thin/vm_00000')
         cluster.satellites['n1'].restart()
         cluster.await_online('n1')
