@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +25,24 @@ static void stop_soon(void *owner)
     loop_stop(((struct run_world *)owner)->loop);
 }
 
+static void watch(void *owner)
+{
+    struct run_world *world = owner;
+
+    if (!run_world_has(world, world->watched))
+        return;
+    timer_stop(world->watch);
+    world->act(world->actor);
+}
+
+void run_world_when(struct run_world *world, const char *name, void (*act)(void *owner), void *owner)
+{
+    world->watched = name;
+    world->act = act;
+    world->actor = owner;
+    timer_start(world->watch, 0, 20);
+}
+
 void run_world_init(struct run_world *world, const struct run_options *options)
 {
     memset(world, 0, sizeof(*world));
@@ -31,6 +50,7 @@ void run_world_init(struct run_world *world, const struct run_options *options)
     world->runner = runner_new(world->loop, options);
     world->deadline = timer_new(world->loop, too_late, world);
     world->pause = timer_new(world->loop, stop_soon, world);
+    world->watch = timer_new(world->loop, watch, world);
     strcpy(world->directory, "/tmp/test_run.XXXXXX");
     assert_non_null(mkdtemp(world->directory));
 }
@@ -41,6 +61,7 @@ void run_world_done(struct run_world *world)
 
     timer_free(world->deadline);
     timer_free(world->pause);
+    timer_free(world->watch);
     runner_free(world->runner);
     loop_free(world->loop);
     plan_done(&world->plan);
@@ -223,8 +244,10 @@ struct step *run_second_add_tool(struct run_second *second, const char *script)
 
 void run_world_main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "worker") == 0)
+    if (argc == 2 && strcmp(argv[1], "worker") == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves no stopped one */
         exit(worker_main());
+    }
     signal(SIGPIPE, SIG_IGN);
     if (argc == 2)
         cmocka_set_test_filter(argv[1]);

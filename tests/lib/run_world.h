@@ -20,7 +20,10 @@ struct run_world {
     struct loop *loop;
     struct runner *runner;
     struct plan plan;
-    struct timer *deadline, *pause;
+    struct timer *deadline, *pause, *watch;
+    const char *watched; /* the file for which act waits */
+    void (*act)(void *owner);
+    void *actor;
     bool is_late;
     int done, hangs;  /* the Nth hanging step makes the file "hangsN" */
     char hanging[64]; /* "what", or "what behind what" */
@@ -51,6 +54,8 @@ const char *run_world_script(struct run_world *world, const char *awaited, const
 /* Whether there is a file of this name in that directory. */
 bool run_world_has(const struct run_world *world, const char *name);
 void run_world_touch(const struct run_world *world, const char *name);
+/* Calls act on the loop as soon as there is one; one such call at a time. */
+void run_world_when(struct run_world *world, const char *name, void (*act)(void *owner), void *owner);
 /* Lets the loop run until there is one; fails when it takes too long. */
 void run_world_await(struct run_world *world, const char *name);
 /* The number of the youngest worker that lives; there must be one. */

@@ -292,17 +292,21 @@ static void test_worker_that_dies_is_replaced(void **state)
 static void test_worker_that_hangs_while_asking_is_killed(void **state)
 {
     struct run_world world;
+    struct step *step;
     int worker;
 
     (void)state;
-    run_world_init(&world, &(struct run_options){ .workers = 1, .quick_ms = 1000 });
-    plan_add(&world.plan, STEP_ASK_SPACE, "ask");
+    run_world_init(&world, &(struct run_options){ .workers = 1, .quick_ms = 500 });
+    step = plan_add(&world.plan, STEP_ASK_SPACE, "ask");
+    step->patience = STEP_PATIENT;
     run_world_run(&world);
     RUN_WORLD_EXPECT(&world, OUTCOME_DONE);
     worker = run_world_worker();
     kill(worker, SIGSTOP);
+    step->patience = STEP_QUICK;
     run_world_run(&world);
     RUN_WORLD_EXPECT(&world, OUTCOME_TIMEOUT);
+    step->patience = STEP_PATIENT;
     run_world_run(&world);
     RUN_WORLD_EXPECT(&world, OUTCOME_DONE);
     assert_int_not_equal(run_world_worker(), worker);
@@ -322,7 +326,7 @@ static void test_worker_that_hangs_while_changing_blocks_only_its_own(void **sta
     run_world_run(&world);
     world.hangs = 0; /* a machine that has much to do starts a worker slowly */
     run_second_stop_worker(&second);
-    plan_add(&second.plan, STEP_ASK_SPACE, "ask");
+    plan_add(&second.plan, STEP_ASK_SPACE, "ask")->patience = STEP_PATIENT;
     run_second_start_in(&second, 0);
     run_world_run(&world);
     assert_int_equal(second.done, 1);

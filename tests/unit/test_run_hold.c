@@ -27,6 +27,13 @@ static void add_tool_with_turn(struct run_world *world, int64_t hold_ms)
     add_frozen_tool(world, hold_ms, "true")->turn = arena_strdup(&world->plan.arena, RUN_SECOND_TURN);
 }
 
+/* A tool that tells that it has begun. */
+static const char *begin_and_await(struct run_world *world, const char *awaited, const char *script)
+{
+    return arena_printf(&world->arena, "touch %s/begun; %s", world->directory,
+                        run_world_script(world, awaited, script));
+}
+
 #define ALL_DONE OUTCOME_DONE, OUTCOME_DONE, OUTCOME_DONE, OUTCOME_DONE
 
 /* It succeeded, but not while everything stood still. */
@@ -149,15 +156,13 @@ static void test_step_that_hung_waits_for_its_turn_while_it_may(void **state)
 {
     struct run_world world;
     struct run_second second;
-    struct timer *waker;
 
     (void)state;
     begin_stopped(&world, &second, 500);
-    waker = timer_new(world.loop, go_on_with_it, &second);
     plan_done(&world.plan);
     add_tool_with_turn(&world, 300);
-    run_second_add_tool(&second, run_world_script(&world, "over", "true"));
-    timer_start(waker, 1000, 0);
+    run_second_add_tool(&second, begin_and_await(&world, "over", "true"));
+    run_world_when(&world, "begun", go_on_with_it, &second);
     run_world_run(&world);
     RUN_WORLD_EXPECT(&world, OUTCOME_DONE, OUTCOME_FAILED, OUTCOME_SKIPPED, OUTCOME_DONE);
     assert_int_equal(world.outcomes[1].error, ETIMEDOUT);
@@ -167,7 +172,6 @@ static void test_step_that_hung_waits_for_its_turn_while_it_may(void **state)
     run_world_add_tool(&world, "true")->turn = arena_strdup(&world.plan.arena, RUN_SECOND_TURN); /* behind the second */
     run_world_run(&world);
     assert_int_equal(second.done, 1);
-    timer_free(waker);
     run_second_done(&second);
     run_world_done(&world);
 }
@@ -178,43 +182,29 @@ static void test_nothing_stands_still_for_longer_than_it_may(void **state)
 
     (void)state;
     run_world_init(&world, &(struct run_options){ 0 });
-    add_frozen_tool(&world, 200, run_world_script(&world, "thawed", "true"));
+    add_frozen_tool(&world, 1000, run_world_script(&world, "thawed", "true"));
     run_world_run(&world);
     expect_void(&world);
     run_world_done(&world);
 }
 
-struct killer {
-    struct run_world *world;
-    struct timer *timer;
-};
-
-static void kill_worker_of_tool(void *owner)
+static void kill_worker(void *owner)
 {
-    struct killer *killer = owner;
-
-    if (run_world_has(killer->world, "begun"))
-        kill(run_world_worker(), SIGKILL);
-    else
-        timer_start(killer->timer, 20, 0);
+    (void)owner;
+    kill(run_world_worker(), SIGKILL);
 }
 
 /* It goes on at once, while the tool runs still: that ends only then. */
 static void test_worker_that_dies_while_something_stands_still(void **state)
 {
     struct run_world world;
-    struct killer killer = { .world = &world };
-    char script[1024];
 
     (void)state;
     run_world_init(&world, &(struct run_options){ .workers = 1 });
-    killer.timer = timer_new(world.loop, kill_worker_of_tool, &killer);
-    snprintf(script, sizeof(script), "touch %s/begun; %s", world.directory, run_world_script(&world, "thawed", "true"));
-    add_frozen_tool(&world, 60000, script);
-    timer_start(killer.timer, 20, 0);
+    add_frozen_tool(&world, 60000, begin_and_await(&world, "thawed", "true"));
+    run_world_when(&world, "begun", kill_worker, NULL);
     run_world_run(&world);
     expect_void(&world);
-    timer_free(killer.timer);
     run_world_done(&world);
 }
 
@@ -225,8 +215,8 @@ static void check_goes_on_without_the_runner(const char *first)
     char script[1024];
 
     run_world_init(&world, &(struct run_options){ 0 });
-    snprintf(script, sizeof(script), "%s; touch %s/begun; %s", first, world.directory,
-             run_world_script(&world, "left", "sleep 0.3; test -e thawed && touch early; touch ended"));
+    snprintf(script, sizeof(script), "%s; %s", first,
+             begin_and_await(&world, "left", "sleep 0.3; test -e thawed && touch early; touch ended"));
     add_frozen_tool(&world, 60000, script);
     run_plan(world.runner, &world.plan, &run_world_events, &world);
     run_world_await(&world, "begun");
