@@ -166,15 +166,13 @@ def _():
 def _():
     with Cluster(satellites=1, source='flow') as cluster:
         cluster.register()
-        cluster.create_definition('r1', [8192])
-        cluster.create_resource('r1', 'n1')
-        cluster.await_match({('r1', 'n1'): {0: 8192}})
+        wanted, _ = cluster.create_only()
         before = cluster.devices()
         cluster.satellites['n1'].stop()
         assert cluster.devices() == before, 'a satellite that ends leaves its devices'
         cluster.satellites['n1'].start()
         cluster.await_online('n1')
-        cluster.await_match({('r1', 'n1'): {0: 8192}})
+        cluster.await_match(wanted)
         assert cluster.devices() == before
         cluster.delete_everything()
 

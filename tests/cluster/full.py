@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Full disks: under the controller's store, and under a satellite's pool."""
+import contextlib
 import pathlib
 import sys
 
@@ -11,6 +12,24 @@ from suite import Suite, wait_for
 
 suite = Suite('full')
 STORE_KIB = 8192
+
+
+@contextlib.contextmanager
+def small_store():
+    with Cluster(satellites=0, source='full', start=False) as cluster:
+        machine.mount_tmpfs(cluster.controller.data, STORE_KIB)
+        cluster.start()
+        yield cluster
+
+
+@contextlib.contextmanager
+def small_pool():
+    """A thick one of 64 MiB."""
+    with Cluster(satellites=1, source='full', start=False) as cluster:
+        machine.mount_tmpfs(cluster.satellites['n1'].pool, 64 * 1024)
+        cluster.start()
+        cluster.register('thick', 'FILE')
+        yield cluster
 
 
 def fill(directory):
@@ -42,9 +61,7 @@ def is_clear_refusal(answer):
 
 @suite.case("the controller's disk is full: clear errors, nothing lost, goes on when there is space")
 def _():
-    with Cluster(satellites=0, source='full', start=False) as cluster:
-        machine.mount_tmpfs(cluster.controller.data, STORE_KIB)
-        cluster.start()
+    with small_store() as cluster:
         acknowledged = set()
         for number in range(20):
             name = f'before{number}'
@@ -76,9 +93,7 @@ def _():
 
 @suite.case('numbers of failed requests are free again')
 def _():
-    with Cluster(satellites=0, source='full', start=False) as cluster:
-        machine.mount_tmpfs(cluster.controller.data, STORE_KIB)
-        cluster.start()
+    with small_store() as cluster:
         create(cluster, 'first')
         filler = fill(cluster.controller.data)
         for number in range(3000):
@@ -97,9 +112,7 @@ def _():
 
 @suite.case('a master passphrase that could not be stored does not block the next one')
 def _():
-    with Cluster(satellites=0, source='full', start=False) as cluster:
-        machine.mount_tmpfs(cluster.controller.data, STORE_KIB)
-        cluster.start()
+    with small_store() as cluster:
         path = '/v1/encryption/passphrase'
         filler = fill(cluster.controller.data)
         for number in range(3000):
@@ -134,11 +147,7 @@ def _():
 
 @suite.case('more than a thick pool holds is refused or fails visibly, and leaves nothing')
 def _():
-    with Cluster(satellites=1, source='full', start=False) as cluster:
-        satellite = cluster.satellites['n1']
-        machine.mount_tmpfs(satellite.pool, 64 * 1024)
-        cluster.start()
-        cluster.register('thick', 'FILE')
+    with small_pool() as cluster:
         cluster.create_definition('big', [256 * 1024])
         answer = cluster.rest.call('POST', '/v1/resource-definitions/big/resources/n1',
                                    {'resource': {'node_name': 'n1', 'props': {'StorPoolName': 'thick'}}})
@@ -153,12 +162,8 @@ def _():
 
 @suite.case('a pool that fills up behind our back: the attempt is repeated and succeeds when there is space')
 def _():
-    with Cluster(satellites=1, source='full', start=False) as cluster:
-        satellite = cluster.satellites['n1']
-        machine.mount_tmpfs(satellite.pool, 64 * 1024)
-        cluster.start()
-        cluster.register('thick', 'FILE')
-        filler = satellite.pool / 'stranger'
+    with small_pool() as cluster:
+        filler = cluster.satellites['n1'].pool / 'stranger'
         filler.write_bytes(b'\0' * (60 << 20))
         cluster.create_definition('late', [32 * 1024])
         answer = cluster.rest.call('POST', '/v1/resource-definitions/late/resources/n1',

@@ -265,9 +265,7 @@ def _():
         assert not wrong, '; '.join(wrong)
         cluster.await_online('n1')
         wait_for('descriptors closed', lambda: satellite.open_files() <= before + 1, 20)
-        cluster.create_definition('r1', [8192])
-        cluster.create_resource('r1', 'n1')
-        cluster.await_match({('r1', 'n1'): {0: 8192}})
+        cluster.create_only()
         cluster.delete_everything()
 
 

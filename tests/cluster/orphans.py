@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What lies in a pool and nobody asked for: found, told, and never removed without a user's word."""
 import pathlib
+import random
 import shutil
 import sys
+import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
+import machine
 from cluster import Cluster
 from peer import FakeSatellite
 from suite import Suite, wait_for
@@ -39,12 +43,8 @@ def _():
 def _():
     with Cluster(satellites=1, source='orphans') as cluster:
         cluster.register()
-        cluster.create_definition('r1', [8192])
-        cluster.create_resource('r1', 'n1')
-        cluster.await_match({('r1', 'n1'): {0: 8192}})
-        device = next(iter(cluster.devices()))
-        with open(device, 'r+b', buffering=0) as file:
-            file.write(b'precious'.ljust(4096))
+        _, device = cluster.create_only()
+        machine.write_head(device, b'precious')
         before = {d['file'] for d in cluster.devices().values()}
         cluster.controller.kill()
         shutil.rmtree(cluster.controller.data)
@@ -73,9 +73,7 @@ def _():
         cluster.rest.post('/v1/nodes/n1/storage-pools', {
             'storage_pool_name': 'again', 'provider_kind': 'FILE_THIN',
             'props': {'StorDriver/StorPoolName': f"{cluster.satellites['n1'].pool}/."}})
-        cluster.create_definition('kept', [8192])
-        cluster.create_resource('kept', 'n1')
-        cluster.await_match({('kept', 'n1'): {0: 8192}})
+        cluster.create_only('kept')
         stray = cluster.satellites['n1'].pool / 'stray_00000.img'
         stray.write_bytes(b'\0' * 65536)
         cluster.satellites['n1'].restart()
@@ -89,9 +87,7 @@ def _():
 def _():
     with Cluster(satellites=1, source='orphans') as cluster:
         cluster.register()
-        cluster.create_definition('kept', [8192])
-        cluster.create_resource('kept', 'n1')
-        cluster.await_match({('kept', 'n1'): {0: 8192}})
+        cluster.create_only('kept')
         cluster.satellites['n1'].kill()
         cluster.await_offline('n1')
         cluster.rest.delete('/v1/nodes/n1/lost')
@@ -111,11 +107,8 @@ def _():
 def leave_behind(cluster, resource, text, wanted_kib=8192):
     """A volume of 16 MiB of a node that was lost, with its data; the node is back, and the resource of that name is new."""
     cluster.register()
-    cluster.create_definition(resource, [16384])
-    cluster.create_resource(resource, 'n1')
-    cluster.await_match({(resource, 'n1'): {0: 16384}})
-    with open(next(iter(cluster.devices())), 'r+b', buffering=0) as file:
-        file.write(text.ljust(4096))
+    _, device = cluster.create_only(resource, 16384)
+    machine.write_head(device, text)
     cluster.satellites['n1'].kill()
     cluster.await_offline('n1')
     cluster.rest.delete('/v1/nodes/n1/lost')
@@ -155,8 +148,7 @@ def _():
         leave_behind(cluster, 'vm', b'precious')
         cluster.rest.put('/v1/nodes/n1/orphans/thin/vm_00000')
         cluster.await_match({('vm', 'n1'): {0: 16384}})
-        with open(next(iter(cluster.devices())), 'rb') as file:
-            assert file.read(8) == b'precious'
+        assert machine.read_head(next(iter(cluster.devices())), 8) == b'precious'
         cluster.rest.expect(500, 'PUT', '/v1/nodes/n1/orphans/thin/vm_00000')
         cluster.satellites['n1'].restart()
         cluster.await_online('n1')
@@ -223,43 +215,36 @@ def _():
         cluster.delete_everything()
 
 
+def strike(cluster, chance, requests):
+    """The satellite dies at some moment after the requests were sent, or before."""
+    satellite = cluster.satellites['n1']
+    threads = [threading.Thread(target=lambda request=request: cluster.new_rest(60).call(*request)) for request in requests]
+    for thread in threads:
+        thread.start()
+    time.sleep(chance.uniform(0, 0.03))
+    satellite.kill()
+    satellite.start()
+    for thread in threads:
+        thread.join()
+    cluster.await_online('n1')
+
+
 @suite.case('killed between any two steps of making and removing a device: nothing doubled, nothing left', seconds=240)
 def _():
-    import random
-    import time
     seed = random.SystemRandom().randrange(1 << 32)
     print(f'     seed {seed}', flush=True)
     chance = random.Random(seed)
     with Cluster(satellites=1, source='orphans') as cluster:
         cluster.register()
-        satellite, rest = cluster.satellites['n1'], cluster.new_rest(60)
+        rest = cluster.new_rest(60)
         for count in range(6):
             names = [f'x{count}y{n}' for n in range(4)]
             for name in names:
                 cluster.create_definition(name, [4096])
-            import threading
-            bodies = [{'resource': {'name': n, 'node_name': 'n1', 'props': {'StorPoolName': 'thin'}}} for n in names]
-            making = [threading.Thread(target=lambda n=n, b=b: cluster.new_rest(60).call(
-                'POST', f'/v1/resource-definitions/{n}/resources/n1', b)) for n, b in zip(names, bodies)]
-            for thread in making:
-                thread.start()
-            time.sleep(chance.uniform(0, 0.03))
-            satellite.kill()
-            satellite.start()
-            for thread in making:
-                thread.join()
-            cluster.await_online('n1')
+            body = {'resource': {'node_name': 'n1', 'props': {'StorPoolName': 'thin'}}}
+            strike(cluster, chance, [('POST', f'/v1/resource-definitions/{name}/resources/n1', body) for name in names])
             cluster.await_match({key: {0: 4096} for key in cluster.replicas(rest)})
-            removing = [threading.Thread(target=lambda n=n: cluster.new_rest(60).call('DELETE', f'/v1/resource-definitions/{n}'))
-                        for n in names]
-            for thread in removing:
-                thread.start()
-            time.sleep(chance.uniform(0, 0.03))
-            satellite.kill()
-            satellite.start()
-            for thread in removing:
-                thread.join()
-            cluster.await_online('n1')
+            strike(cluster, chance, [('DELETE', f'/v1/resource-definitions/{name}') for name in names])
             cluster.await_match({})
         rest.close()
 

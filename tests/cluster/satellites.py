@@ -7,6 +7,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
+import machine
 from cluster import Cluster
 from peer import Obedient
 from suite import Suite, wait_for
@@ -138,36 +139,28 @@ def _():
     with Cluster(satellites=1, source='satellites') as cluster:
         cluster.register()
         satellite = cluster.satellites['n1']
-        cluster.create_definition('r1', [8192])
-        cluster.create_resource('r1', 'n1')
-        cluster.await_match({('r1', 'n1'): {0: 8192}})
+        wanted, _ = cluster.create_only()
         satellite.kill()
         shutil.rmtree(satellite.data, ignore_errors=True)
         satellite.start()
         cluster.await_online('n1')
-        cluster.await_match({('r1', 'n1'): {0: 8192}})
+        cluster.await_match(wanted)
         cluster.delete_everything()
 
 
 @suite.case('loop devices detached behind our back (as by a reboot) come back with their data')
 def _():
-    import machine
     with Cluster(satellites=1, source='satellites') as cluster:
         cluster.register()
-        cluster.create_definition('r1', [8192])
-        cluster.create_resource('r1', 'n1')
-        cluster.await_match({('r1', 'n1'): {0: 8192}})
-        device = next(iter(cluster.devices()))
-        with open(device, 'r+b', buffering=0) as file:
-            file.write(b'precious'.ljust(4096))
+        wanted, device = cluster.create_only()
+        machine.write_head(device, b'precious')
         cluster.satellites['n1'].kill()
         machine.run('losetup', '-d', device)
         wait_for('detached', lambda: not cluster.devices(), 10)
         cluster.satellites['n1'].start()
         cluster.await_online('n1')
-        cluster.await_match({('r1', 'n1'): {0: 8192}})
-        with open(next(iter(cluster.devices())), 'rb', buffering=0) as file:
-            assert file.read(8) == b'precious'
+        cluster.await_match(wanted)
+        assert machine.read_head(next(iter(cluster.devices())), 8) == b'precious'
         cluster.delete_everything()
 
 
@@ -326,9 +319,7 @@ def _():
         cluster.rest.call('POST', '/v1/nodes', {'name': 'twin', 'type': 'Satellite', 'net_interfaces': [
             {'name': 'default', 'address': satellite.address, 'satellite_port': satellite.port,
              'satellite_encryption_type': 'PLAIN'}]})
-        cluster.create_definition('r1', [8192])
-        cluster.create_resource('r1', 'n1')
-        cluster.await_match({('r1', 'n1'): {0: 8192}})
+        cluster.create_only()
         assert cluster.node_state('n1') == 'ONLINE'
         cluster.rest.call('DELETE', '/v1/nodes/twin/lost')
         cluster.rest.call('DELETE', '/v1/nodes/twin')

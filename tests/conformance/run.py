@@ -137,7 +137,7 @@ class Stream:
     def __init__(self, client, path, headers):
         self.conn = http.client.HTTPConnection(client.host, client.port, timeout=30)
         self.conn.request('GET', path, headers={'Accept': 'text/event-stream', **headers})
-        self.answer, self.events = self.conn.getresponse(), []
+        self.answer, self.events, self.changed = self.conn.getresponse(), [], threading.Condition()
         self.status, self.headers = self.answer.status, {k.lower(): v for k, v in self.answer.getheaders()}
         threading.Thread(target=self.read, daemon=True).start()
 
@@ -150,7 +150,9 @@ class Stream:
                     return
                 line = line.decode().rstrip('\r\n')
                 if not line and event:
-                    self.events.append(event)
+                    with self.changed:
+                        self.events.append(event)
+                        self.changed.notify()
                     event = {}
                 elif ':' in line and not line.startswith(':'):
                     key, value = line.split(':', 1)
@@ -164,10 +166,9 @@ class Stream:
             return
 
     def wait(self, count):
-        deadline = time.time() + 5
-        while len(self.events) < (count or 10**6) and time.time() < deadline:
-            time.sleep(0.05)
-        return list(self.events)
+        with self.changed:
+            self.changed.wait_for(lambda: count and len(self.events) >= count, 5)
+            return list(self.events)
 
 
 class EmptyBucket(http.server.BaseHTTPRequestHandler):

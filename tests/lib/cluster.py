@@ -326,6 +326,14 @@ class Cluster:
         return self.rest.post(f'/v1/resource-definitions/{resource}/resources/{node}',
                               {'resource': {'node_name': node, 'props': {'StorPoolName': pool}}}, status)
 
+    def create_only(self, resource='r1', size_kib=8192):
+        """The cluster's only resource, one volume on n1, when it is there: what await_match() wants, and the device."""
+        wanted = {(resource, 'n1'): {0: size_kib}}
+        self.create_definition(resource, [size_kib])
+        self.create_resource(resource, 'n1')
+        self.await_match(wanted)
+        return wanted, self.replicas()[resource, 'n1'][0]['device_path']
+
     def replicas(self, rest=None):
         """{(resource, node): {volume number: volume}} of the resource view."""
         return {(r['name'], r['node_name']): {v['volume_number']: v for v in r.get('volumes', [])}

@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -37,6 +38,7 @@ static struct {
     sem_t ready;
     struct loop *loop;
     struct http_server *server;
+    struct timer *counter;
     struct http_limits limits;
     int port;
     struct http_exchange *parked[64];
@@ -96,12 +98,17 @@ static struct stream *new_stream(struct http_exchange *exchange, int pieces, siz
     return stream;
 }
 
-static void respond_text(struct http_exchange *exchange, const char *text)
+static void respond(struct http_exchange *exchange, int status, const char *text)
 {
     struct buf body = { 0 };
 
     buf_add_text(&body, text);
-    http_respond(exchange, 200, "text/plain", &body);
+    http_respond(exchange, status, "text/plain", &body);
+}
+
+static void respond_text(struct http_exchange *exchange, const char *text)
+{
+    respond(exchange, 200, text);
 }
 
 static void answer_parked(void)
@@ -137,12 +144,22 @@ static void echo(struct http_exchange *exchange)
     http_respond(exchange, 201, "text/plain", &body);
 }
 
+static void count_connections(void *owner)
+{
+    (void)owner;
+    http_world.connections = (int)http_server_connections(server.server);
+}
+
 static void handle(void *owner, struct http_exchange *exchange)
 {
     const struct http_request *request = http_get_request(exchange);
     const char *target = request->target;
 
-    (void)owner;
+    count_connections(owner);
+    if (strcmp(target, "/catch-up") == 0) {
+        respond_text(exchange, "done");
+        return;
+    }
     http_world.handled++;
     if (strcmp(target, "/stop") == 0) {
         respond_text(exchange, "bye");
@@ -180,6 +197,10 @@ static void handle(void *owner, struct http_exchange *exchange)
         while (body.length < length)
             buf_add_char(&body, (char)('0' + body.length % 10));
         http_respond(exchange, 200, "application/json; charset=utf-8", &body);
+    } else if (strcmp(target, "/host") == 0) {
+        respond_text(exchange, http_find_header(request, "Host"));
+    } else if (strcmp(target, "/nothing") == 0) {
+        respond(exchange, 404, "there is nothing");
     } else if (strcmp(target, "/empty") == 0) {
         http_add_header(exchange, "Location", "/x\r\nEvil: 1");
         http_respond(exchange, 204, NULL, &(struct buf){ 0 });
@@ -202,8 +223,11 @@ static void *serve(void *arg)
     server.server = http_server_new(server.loop, "127.0.0.1", 0, &server.limits, handle, NULL, &error);
     http_server_set_error_body(server.server, error_body);
     server.port = http_server_port(server.server);
+    server.counter = timer_new(server.loop, count_connections, NULL);
+    timer_start(server.counter, 1, 1);
     sem_post(&server.ready);
     loop_run(server.loop);
+    timer_free(server.counter);
     http_server_free(server.server);
     loop_free(server.loop);
     buf_done(&server.events);
@@ -213,7 +237,7 @@ static void *serve(void *arg)
 void server_start(const struct http_limits *limits)
 {
     memset(&server, 0, sizeof(server));
-    http_world.gone = http_world.handled = 0;
+    http_world.gone = http_world.handled = http_world.connections = 0;
     http_world.produced = 0;
     server.limits = limits ? *limits : http_default_limits;
     sem_init(&server.ready, 0, 0);
@@ -222,22 +246,34 @@ void server_start(const struct http_limits *limits)
     assert_true(server.port > 0);
 }
 
-int client_dial(int receive_bytes)
+int server_port(void)
+{
+    return server.port;
+}
+
+void client_open(struct client *client, int receive_bytes)
 {
     struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)server.port) };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), at_once = 1;
 
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (receive_bytes > 0)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof(at_once));
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-    return fd;
+    *client = (struct client){ .fd = fd };
 }
 
-void client_send(int fd, const char *bytes, size_t length)
+void client_close(struct client *client)
+{
+    close(client->fd);
+    buf_done(&client->in);
+}
+
+void client_send(struct client *client, const char *bytes, size_t length)
 {
     while (length > 0) {
-        ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
+        ssize_t sent = send(client->fd, bytes, length, MSG_NOSIGNAL);
 
         if (sent < 0)
             return; /* the server refused in the middle: what it said is looked at by the test */
@@ -246,32 +282,37 @@ void client_send(int fd, const char *bytes, size_t length)
     }
 }
 
-void client_send_text(int fd, const char *text)
+void client_send_text(struct client *client, const char *text)
 {
-    client_send(fd, text, strlen(text));
+    client_send(client, text, strlen(text));
 }
 
-/* False at the end of the stream; fails after too long. */
-bool client_receive(int fd, struct buf *in)
+bool client_is_told(const struct client *client, int within_ms)
 {
-    struct pollfd wait = { .fd = fd, .events = POLLIN };
+    struct pollfd wait = { .fd = client->fd, .events = POLLIN };
+
+    return poll(&wait, 1, within_ms) > 0;
+}
+
+bool client_receive(struct client *client)
+{
     char bytes[8192];
     ssize_t count;
 
-    if (poll(&wait, 1, PATIENCE_MS) <= 0)
-        fail_msg("no answer; so far: %s", buf_text(in));
-    count = recv(fd, bytes, sizeof(bytes), 0);
+    if (!client_is_told(client, PATIENCE_MS))
+        fail_msg("no answer; so far: %s", buf_text(&client->in));
+    count = recv(client->fd, bytes, sizeof(bytes), 0);
     if (count <= 0)
         return false;
-    buf_add(in, bytes, (size_t)count);
+    buf_add(&client->in, bytes, (size_t)count);
     return true;
 }
 
-void client_receive_until(int fd, struct buf *in, const char *text)
+void client_receive_until(struct client *client, const char *text)
 {
-    while (!in->data || !strstr(in->data, text))
-        if (!client_receive(fd, in))
-            fail_msg("closed before '%s': %s", text, buf_text(in));
+    while (!client->in.data || !strstr(client->in.data, text))
+        if (!client_receive(client))
+            fail_msg("closed before '%s': %s", text, buf_text(&client->in));
 }
 
 void answer_done(struct answer *answer)
@@ -295,16 +336,18 @@ char *answer_header(const struct answer *answer, const char *name)
     return value;
 }
 
-static void take_chunks(int fd, struct buf *in, struct buf *body)
+static void take_chunks(struct client *client, struct buf *body)
 {
+    struct buf *in = &client->in;
+
     for (;;) {
         size_t length, head;
 
-        client_receive_until(fd, in, "\r\n");
+        client_receive_until(client, "\r\n");
         length = strtoul(in->data, NULL, 16);
         head = (size_t)(strstr(in->data, "\r\n") - in->data) + 2;
         while (in->length < head + length + 2)
-            assert_true(client_receive(fd, in));
+            assert_true(client_receive(client));
         buf_add(body, in->data + head, length);
         assert_memory_equal(in->data + head + length, "\r\n", 2);
         buf_drop_front(in, head + length + 2);
@@ -313,14 +356,14 @@ static void take_chunks(int fd, struct buf *in, struct buf *body)
     }
 }
 
-/* in holds what came after the last answer. */
-void answer_take(int fd, struct buf *in, bool is_head, struct answer *answer)
+void answer_take(struct client *client, bool is_head, struct answer *answer)
 {
+    struct buf *in = &client->in;
     const char *length;
     size_t want;
 
     *answer = (struct answer){ 0 };
-    client_receive_until(fd, in, "\r\n\r\n");
+    client_receive_until(client, "\r\n\r\n");
     want = (size_t)(strstr(in->data, "\r\n\r\n") - in->data) + 4;
     buf_add(&answer->head, in->data, want);
     buf_drop_front(in, want);
@@ -330,65 +373,87 @@ void answer_take(int fd, struct buf *in, bool is_head, struct answer *answer)
         return;
     length = answer_header(answer, "Content-Length");
     if (answer->is_chunked) {
-        take_chunks(fd, in, &answer->body);
+        take_chunks(client, &answer->body);
     } else if (length) {
         want = (size_t)atol(length);
         while (in->length < want)
-            assert_true(client_receive(fd, in));
+            assert_true(client_receive(client));
         buf_add(&answer->body, buf_text(in), want);
         if (in->length > 0)
             buf_drop_front(in, want);
     }
 }
 
-void client_expect_closed(int fd, struct buf *in)
+void client_expect(struct client *client, const char *body)
 {
-    while (client_receive(fd, in))
-        ;
-    assert_int_equal(in->length, 0);
+    struct answer answer;
+
+    answer_take(client, false, &answer);
+    assert_string_equal(buf_text(&answer.body), body);
+    answer_done(&answer);
 }
 
-/* One request on its own connection. */
+void client_expect_closed(struct client *client)
+{
+    while (client_receive(client))
+        ;
+    assert_int_equal(client->in.length, 0);
+}
+
 void client_ask(const char *request, struct answer *answer)
 {
-    int fd = client_dial(0);
-    struct buf in = { 0 };
+    struct client client;
 
-    client_send_text(fd, request);
-    answer_take(fd, &in, strncmp(request, "HEAD", 4) == 0, answer);
-    buf_done(&in);
-    close(fd);
+    client_open(&client, 0);
+    client_send_text(&client, request);
+    answer_take(&client, strncmp(request, "HEAD", 4) == 0, answer);
+    client_close(&client);
+}
+
+void client_ask_for(const char *request, const char *body)
+{
+    struct client client;
+
+    client_open(&client, 0);
+    client_send_text(&client, request);
+    client_expect(&client, body);
+    client_close(&client);
 }
 
 void client_expect_refusal(const char *request, int status)
 {
+    struct client client;
     struct answer answer;
-    struct buf in = { 0 };
     char message[32];
-    int fd = client_dial(0);
 
-    client_send_text(fd, request);
-    answer_take(fd, &in, false, &answer);
+    client_open(&client, 0);
+    client_send_text(&client, request);
+    answer_take(&client, false, &answer);
     if (answer.status != status)
         fail_msg("%d instead of %d for: %s\n%s", answer.status, status, request, buf_text(&answer.body));
     snprintf(message, sizeof(message), "[{\"status\":%d,", status);
     assert_non_null(strstr(buf_text(&answer.body), message));
     assert_string_equal(answer_header(&answer, "Content-Type"), "application/json");
     assert_string_equal(answer_header(&answer, "Connection"), "close");
-    client_expect_closed(fd, &in);
+    client_expect_closed(&client);
     answer_done(&answer);
-    buf_done(&in);
-    close(fd);
+    client_close(&client);
 }
 
 void server_stop(void)
 {
-    struct answer answer;
-
-    client_ask("GET /stop HTTP/1.1\r\nHost: x\r\n\r\n", &answer);
-    answer_done(&answer);
+    client_ask_for("GET /stop HTTP/1.1\r\n" HOST "\r\n", "bye");
     pthread_join(server.thread, NULL);
     sem_destroy(&server.ready);
+}
+
+/*
+ * What is there already is seen in the turn of the loop in which this connection is accepted, at the latest; its
+ * request is read in the next.
+ */
+void server_catch_up(void)
+{
+    client_ask_for("GET /catch-up HTTP/1.1\r\n" HOST "\r\n", "done");
 }
 
 void counter_await(atomic_int *counter, int value)
@@ -396,4 +461,20 @@ void counter_await(atomic_int *counter, int value)
     for (int i = 0; i < PATIENCE_MS && *counter != value; i++)
         usleep(1000);
     assert_int_equal(*counter, value);
+}
+
+int client_setup(void **state)
+{
+    server_start(NULL);
+    *state = memory_alloc(sizeof(struct client));
+    client_open(*state, 0);
+    return 0;
+}
+
+int client_teardown(void **state)
+{
+    client_close(*state);
+    free(*state);
+    server_stop();
+    return 0;
 }

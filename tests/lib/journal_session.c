@@ -203,3 +203,19 @@ void begin(struct session *session, const struct place *place)
         fail_msg("%s", why);
     begin_on(session, loop, store);
 }
+
+void begin_cluster(struct session *session, const struct place *place, int definitions)
+{
+    begin(session, place);
+    make_cluster(session, definitions);
+    settle(session);
+}
+
+void begin_again(struct session *session, const struct place *place)
+{
+    char *before = text_of(session);
+
+    end(session);
+    begin(session, place);
+    expect_text(session, before);
+}

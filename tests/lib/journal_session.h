@@ -43,3 +43,7 @@ int make_place(void **state);
 int remove_place(void **state);
 struct store *open_lmdb(const struct place *place, struct loop *loop, char *why, size_t why_size);
 void begin(struct session *session, const struct place *place);
+/* In a place where nothing was: with a cluster of so many definitions, which is durable. */
+void begin_cluster(struct session *session, const struct place *place, int definitions);
+/* Ends it; the next must see what it saw. */
+void begin_again(struct session *session, const struct place *place);

@@ -58,6 +58,16 @@ def mounts(directory):
     return points[::-1]
 
 
+def write_head(device, text):
+    with open(device, 'r+b', buffering=0) as file:
+        file.write(text.ljust(4096))
+
+
+def read_head(device, length):
+    with open(device, 'rb', buffering=0) as file:
+        return file.read(length)
+
+
 def need_root():
     if os.geteuid() != 0:
         raise Skip('needs root')

@@ -164,6 +164,11 @@ static bool both_open(void)
     return test.client.opens > 0 && test.server.conn;
 }
 
+static bool client_drained(void)
+{
+    return test.client.drains > 0;
+}
+
 static bool client_closed(void)
 {
     return test.client.closes > 0;
@@ -319,6 +324,7 @@ static void test_back_pressure(void **state)
     assert_int_equal(test.client.drains, 0);
     conn_pause(test.server.conn, false);
     run_until(server_has_large);
+    run_until(client_drained);
     run_for(20);
     assert_int_equal(test.client.drains, 1);
     check_large(&test.server.in);

@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 #include <stdio.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "base/memory.h"
@@ -16,17 +15,13 @@
 
 static void test_keep_alive(void **state)
 {
-    int fd;
-    struct buf in = { 0 };
+    struct client *client = *state;
     struct answer answer;
 
-    (void)state;
-    server_start(NULL);
-    fd = client_dial(0);
     for (int i = 0; i < 3; i++) {
-        client_send_text(fd, "PUT /a%2Fb?x=1 HTTP/1.1\r\n" HOST
-                             "X-Test:  one \r\nx-test: two\r\nContent-Length: 3\r\n\r\nabc");
-        answer_take(fd, &in, false, &answer);
+        client_send_text(client, "PUT /a%2Fb?x=1 HTTP/1.1\r\n" HOST
+                                 "X-Test:  one \r\nx-test: two\r\nContent-Length: 3\r\n\r\nabc");
+        answer_take(client, false, &answer);
         assert_int_equal(answer.status, 201);
         assert_string_equal(answer.body.data, "PUT /a%2Fb?x=1 [one] [two] 3:abc");
         assert_string_equal(answer_header(&answer, "Access-Control-Allow-Origin"), "*");
@@ -38,177 +33,134 @@ static void test_keep_alive(void **state)
         assert_null(answer_header(&answer, "Connection"));
         answer_done(&answer);
     }
-    client_send_text(fd, "\r\nOPTIONS /o HTTP/1.1\r\n" HOST
-                         "Connection: close\r\nContent-Length: 1\r\n\r\n{GET / HTTP/1.1");
-    answer_take(fd, &in, false, &answer);
+    client_send_text(client, "\r\nOPTIONS /o HTTP/1.1\r\n" HOST
+                             "Connection: close\r\nContent-Length: 1\r\n\r\n{GET / HTTP/1.1");
+    answer_take(client, false, &answer);
     assert_string_equal(answer.body.data, "OPTIONS /o 1:{");
     assert_string_equal(answer_header(&answer, "Connection"), "close");
     answer_done(&answer);
-    client_expect_closed(fd, &in);
-    close(fd);
+    client_expect_closed(client);
     client_ask("GET /empty HTTP/1.1\r\n" HOST "\r\n", &answer);
     assert_int_equal(answer.status, 204);
     assert_null(answer_header(&answer, "Content-Length"));
     assert_null(answer_header(&answer, "Evil"));
     answer_done(&answer);
-    client_ask("GET /no-upgrade HTTP/1.1\r\n" HOST "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n",
-               &answer);
-    assert_string_equal(answer.body.data, "GET /no-upgrade 0:");
-    answer_done(&answer);
-    client_ask("GET http://host:1/path?q HTTP/1.1\r\n" HOST "\r\n", &answer);
-    assert_string_equal(answer.body.data, "GET /path?q 0:");
-    answer_done(&answer);
-    buf_done(&in);
-    server_stop();
+    client_ask_for("GET /no-upgrade HTTP/1.1\r\n" HOST "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n",
+                   "GET /no-upgrade 0:");
+    client_ask_for("GET http://host:1/path?q HTTP/1.1\r\n" HOST "\r\n", "GET /path?q 0:");
 }
 
 static void test_old_protocol(void **state)
 {
-    int fd;
-    struct buf in = { 0 };
+    struct client *client = *state;
     struct answer answer;
 
-    (void)state;
-    server_start(NULL);
-    fd = client_dial(0);
-    client_send_text(fd, "GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /b HTTP/1.0\r\n\r\n");
-    answer_take(fd, &in, false, &answer);
+    client_send_text(client, "GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /b HTTP/1.0\r\n\r\n");
+    answer_take(client, false, &answer);
     assert_string_equal(answer.body.data, "GET /a 0:");
     assert_string_equal(answer_header(&answer, "Connection"), "keep-alive");
     answer_done(&answer);
-    answer_take(fd, &in, false, &answer);
-    assert_string_equal(answer.body.data, "GET /b 0:");
-    answer_done(&answer);
-    client_expect_closed(fd, &in);
-    close(fd);
+    client_expect(client, "GET /b 0:");
+    client_expect_closed(client);
+    client_close(client);
     /* a stream ends with the connection; what follows it is not answered */
-    fd = client_dial(0);
-    client_send_text(fd, "GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /b HTTP/1.0\r\n\r\n");
-    answer_take(fd, &in, true, &answer);
+    client_open(client, 0);
+    client_send_text(client, "GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /b HTTP/1.0\r\n\r\n");
+    answer_take(client, true, &answer);
     assert_false(answer.is_chunked);
     assert_string_equal(answer_header(&answer, "Connection"), "close");
-    while (client_receive(fd, &in))
+    while (client_receive(client))
         ;
-    assert_int_equal(in.length, 3000);
+    assert_int_equal(client->in.length, 3000);
     answer_done(&answer);
-    buf_done(&in);
-    close(fd);
-    server_stop();
 }
 
 static void test_pipelining(void **state)
 {
-    int fd;
-    struct buf in = { 0 }, requests = { 0 };
+    struct client *client = *state;
+    struct buf requests = { 0 };
     struct answer answer;
     char text[64];
 
-    (void)state;
-    server_start(NULL);
-    fd = client_dial(0);
     for (int i = 0; i < 1000; i++)
         buf_printf(&requests, "GET /%d HTTP/1.1\r\n" HOST "\r\n", i);
-    client_send(fd, requests.data, requests.length);
+    client_send(client, requests.data, requests.length);
     for (int i = 0; i < 1000; i++) {
-        answer_take(fd, &in, false, &answer);
         snprintf(text, sizeof(text), "GET /%d 0:", i);
-        assert_string_equal(answer.body.data, text);
-        answer_done(&answer);
+        client_expect(client, text);
     }
     /* more than may wait at once: the rest is read when those before are answered */
     buf_clear(&requests);
     for (int i = 0; i < 20; i++)
         buf_printf(&requests,
                    i == 5 ? "GET /stream?%d HTTP/1.1\r\n" HOST "\r\n" : "GET /park/%d HTTP/1.1\r\n" HOST "\r\n", i);
-    client_send(fd, requests.data, requests.length);
+    client_send(client, requests.data, requests.length);
     counter_await(&http_world.handled, 1016);
-    usleep(20000);
+    server_catch_up();
     assert_int_equal(http_world.handled, 1016);
-    client_ask("GET /release HTTP/1.1\r\n" HOST "\r\n", &answer);
-    answer_done(&answer);
+    client_ask_for("GET /release HTTP/1.1\r\n" HOST "\r\n", "released");
     counter_await(&http_world.handled, 1021);
-    client_ask("GET /release HTTP/1.1\r\n" HOST "\r\n", &answer);
-    answer_done(&answer);
+    client_ask_for("GET /release HTTP/1.1\r\n" HOST "\r\n", "released");
     for (int i = 0; i < 20; i++) {
-        answer_take(fd, &in, false, &answer);
         snprintf(text, sizeof(text), i == 5 ? "GET /stream?%d 0:" : "parked /park/%d", i);
-        assert_string_equal(answer.body.data, text);
-        answer_done(&answer);
+        client_expect(client, text);
     }
     /* a stream in the middle, closed at the end */
-    client_send_text(fd, "GET /stream HTTP/1.1\r\n" HOST "\r\nGET /short-stream HTTP/1.1\r\n" HOST
-                         "\r\nGET /z HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
-    answer_take(fd, &in, false, &answer);
+    client_send_text(client, "GET /stream HTTP/1.1\r\n" HOST "\r\nGET /short-stream HTTP/1.1\r\n" HOST
+                             "\r\nGET /z HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+    answer_take(client, false, &answer);
     assert_true(answer.is_chunked);
     assert_int_equal(answer.body.length, 3000);
     answer_done(&answer);
-    answer_take(fd, &in, false, &answer);
+    answer_take(client, false, &answer);
     assert_false(answer.is_chunked);
     assert_string_equal(answer.body.data, "abcdefghij");
     answer_done(&answer);
-    answer_take(fd, &in, false, &answer);
-    assert_string_equal(answer.body.data, "GET /z 0:");
-    answer_done(&answer);
-    client_expect_closed(fd, &in);
+    client_expect(client, "GET /z 0:");
+    client_expect_closed(client);
     assert_int_equal(http_world.gone, 0);
-    close(fd);
-    buf_done(&in);
     buf_done(&requests);
-    server_stop();
 }
 
 static void test_bodies(void **state)
 {
     static const char chunked[] = "POST /c HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nX-Test: folded not\r\n\r\n"
                                   "3;name=value\r\nabc\r\n1\r\nd\r\n0\r\nX-Test: trailer\r\n\r\n";
-    int fd;
-    struct buf in = { 0 }, body = { 0 };
+    struct client *client = *state;
+    struct buf body = { 0 };
     struct answer answer;
 
-    (void)state;
-    server_start(NULL);
-    fd = client_dial(0);
     for (size_t step = 1; step <= sizeof(chunked) - 1; step += 7) {
         for (size_t at = 0; at < sizeof(chunked) - 1; at += step) {
             size_t left = sizeof(chunked) - 1 - at;
 
-            client_send(fd, chunked + at, left < step ? left : step);
+            client_send(client, chunked + at, left < step ? left : step);
             if (step == 1)
-                usleep(200); /* so that the server sees it in pieces */
+                server_catch_up();
         }
-        answer_take(fd, &in, false, &answer);
-        assert_string_equal(answer.body.data, "POST /c [folded not] 4:abcd");
-        answer_done(&answer);
+        client_expect(client, "POST /c [folded not] 4:abcd");
     }
-    client_send_text(fd, "POST /e HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n");
-    client_receive_until(fd, &in, "100 Continue\r\n\r\n");
-    buf_clear(&in);
-    client_send_text(fd, "12345");
-    answer_take(fd, &in, false, &answer);
-    assert_string_equal(answer.body.data, "POST /e 5:12345");
-    answer_done(&answer);
+    client_send_text(client, "POST /e HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+    client_receive_until(client, "100 Continue\r\n\r\n");
+    buf_clear(&client->in);
+    client_send_text(client, "12345");
+    client_expect(client, "POST /e 5:12345");
     for (size_t i = 0; i < 3000000; i++)
         buf_add_char(&body, (char)(i % 251 + 1));
-    client_send_text(fd, "POST /l HTTP/1.1\r\n" HOST "Content-Length: 3000000\r\n\r\n");
-    client_send(fd, body.data, body.length);
-    answer_take(fd, &in, false, &answer);
+    client_send_text(client, "POST /l HTTP/1.1\r\n" HOST "Content-Length: 3000000\r\n\r\n");
+    client_send(client, body.data, body.length);
+    answer_take(client, false, &answer);
     assert_int_equal(answer.body.length, strlen("POST /l 3000000:") + body.length);
     assert_memory_equal(answer.body.data + strlen("POST /l 3000000:"), body.data, body.length);
     answer_done(&answer);
-    close(fd);
-    buf_done(&in);
     buf_done(&body);
-    server_stop();
 }
 
 static void test_head(void **state)
 {
+    struct client *client = *state;
     struct answer get, head;
-    int fd;
-    struct buf in = { 0 };
 
-    (void)state;
-    server_start(NULL);
     client_ask("GET /json/2000 HTTP/1.1\r\n" HOST "Accept-Encoding: gzip\r\n\r\n", &get);
     client_ask("HEAD /json/2000 HTTP/1.1\r\n" HOST "Accept-Encoding: gzip\r\n\r\n", &head);
     assert_non_null(answer_header(&head, "Content-Encoding"));
@@ -217,25 +169,19 @@ static void test_head(void **state)
     assert_string_equal(get.head.data, head.head.data);
     answer_done(&get);
     answer_done(&head);
-    fd = client_dial(0);
-    client_send_text(fd, "HEAD /json/10 HTTP/1.1\r\n" HOST "\r\nHEAD /endless HTTP/1.1\r\n" HOST
-                         "\r\nHEAD /short-stream HTTP/1.1\r\n" HOST "\r\nGET /z HTTP/1.1\r\n" HOST "\r\n");
-    answer_take(fd, &in, true, &head);
+    client_send_text(client, "HEAD /json/10 HTTP/1.1\r\n" HOST "\r\nHEAD /endless HTTP/1.1\r\n" HOST
+                             "\r\nHEAD /short-stream HTTP/1.1\r\n" HOST "\r\nGET /z HTTP/1.1\r\n" HOST "\r\n");
+    answer_take(client, true, &head);
     assert_string_equal(answer_header(&head, "Content-Length"), "10");
     answer_done(&head);
-    answer_take(fd, &in, true, &head);
+    answer_take(client, true, &head);
     assert_true(head.is_chunked);
     answer_done(&head);
-    answer_take(fd, &in, true, &head);
+    answer_take(client, true, &head);
     assert_string_equal(answer_header(&head, "Content-Length"), "10");
     answer_done(&head);
-    answer_take(fd, &in, false, &get);
-    assert_string_equal(get.body.data, "GET /z 0:");
-    answer_done(&get);
+    client_expect(client, "GET /z 0:");
     assert_int_equal(http_world.gone, 1); /* the endless stream */
-    close(fd);
-    buf_done(&in);
-    server_stop();
 }
 
 static size_t unpacked_length(const struct buf *packed)
@@ -284,7 +230,6 @@ static void test_gzip(void **state)
     };
 
     (void)state;
-    server_start(NULL);
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct answer answer;
         char request[256];
@@ -297,14 +242,13 @@ static void test_gzip(void **state)
         assert_int_equal(cases[i].is_packed ? unpacked_length(&answer.body) : answer.body.length, cases[i].length);
         answer_done(&answer);
     }
-    server_stop();
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keep_alive), cmocka_unit_test(test_old_protocol), cmocka_unit_test(test_pipelining),
-        cmocka_unit_test(test_bodies),     cmocka_unit_test(test_head),         cmocka_unit_test(test_gzip),
+        CLIENT_TEST(test_keep_alive), CLIENT_TEST(test_old_protocol), CLIENT_TEST(test_pipelining),
+        CLIENT_TEST(test_bodies),     CLIENT_TEST(test_head),         CLIENT_TEST(test_gzip),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

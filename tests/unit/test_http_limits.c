@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "http_world.h"
@@ -103,65 +102,53 @@ static void test_sizes(void **state)
 static void test_slow_clients(void **state)
 {
     struct http_limits limits = http_default_limits;
-    struct buf in = { 0 };
     struct answer answer;
-    int fd, idle;
+    struct client client, idle;
 
     (void)state;
     limits.header_ms = limits.body_window_ms = 100;
     limits.idle_ms = 400;
     server_start(&limits);
-    idle = client_dial(0);
+    client_open(&idle, 0);
     client_expect_refusal("GET / HTTP/1.1\r\nHost:", 408);
     client_expect_refusal("POST / HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\nabc", 408);
     /* byte by byte is no better */
-    fd = client_dial(0);
-    client_send_text(fd, "GET / HTTP/1.1\r\n" HOST);
-    for (int i = 0; i < 30; i++) {
-        client_send_text(fd, "X");
-        usleep(10000);
-    }
-    answer_take(fd, &in, false, &answer);
+    client_open(&client, 0);
+    client_send_text(&client, "GET / HTTP/1.1\r\n" HOST);
+    for (int i = 0; i < 500 && !client_is_told(&client, 10); i++)
+        client_send_text(&client, "X");
+    answer_take(&client, false, &answer);
     assert_int_equal(answer.status, 408);
     answer_done(&answer);
-    close(fd);
-    client_expect_closed(idle, &in);
-    close(idle);
-    buf_done(&in);
+    client_close(&client);
+    client_expect_closed(&idle);
+    client_close(&idle);
     server_stop();
 }
 
 static void test_many_connections(void **state)
 {
     struct http_limits limits = http_default_limits;
-    struct buf in = { 0 };
-    struct answer answer;
-    int fds[4], last;
+    struct client clients[4], last;
 
     (void)state;
     limits.connections = 4;
     server_start(&limits);
     for (int i = 0; i < 4; i++) {
-        fds[i] = client_dial(0);
-        client_send_text(fds[i], "GET /a HTTP/1.1\r\n" HOST "\r\n");
-        answer_take(fds[i], &in, false, &answer);
-        answer_done(&answer);
+        client_open(&clients[i], 0);
+        client_send_text(&clients[i], "GET /a HTTP/1.1\r\n" HOST "\r\n");
+        client_expect(&clients[i], "GET /a 0:");
     }
-    client_send_text(fds[0], "GET /park HTTP/1.1\r\n" HOST "\r\n");
+    client_send_text(&clients[0], "GET /park HTTP/1.1\r\n" HOST "\r\n");
     counter_await(&http_world.handled, 5);
-    last = client_dial(0);
-    client_expect_closed(fds[1], &in); /* the oldest idle one: the first is busy */
-    client_send_text(last, "GET /release HTTP/1.1\r\n" HOST "\r\n");
-    answer_take(last, &in, false, &answer);
-    assert_string_equal(answer.body.data, "released");
-    answer_done(&answer);
-    answer_take(fds[0], &in, false, &answer);
-    assert_string_equal(answer.body.data, "parked /park");
-    answer_done(&answer);
+    client_open(&last, 0);
+    client_expect_closed(&clients[1]); /* the oldest idle one: the first is busy */
+    client_send_text(&last, "GET /release HTTP/1.1\r\n" HOST "\r\n");
+    client_expect(&last, "released");
+    client_expect(&clients[0], "parked /park");
     for (int i = 0; i < 4; i++)
-        close(fds[i]);
-    close(last);
-    buf_done(&in);
+        client_close(&clients[i]);
+    client_close(&last);
     server_stop();
 }
 
