@@ -117,7 +117,8 @@ bool held_is_over(const struct step *step, const struct outcome *outcome, bool w
 
 void held_forget(const char *directory, const struct step *step)
 {
-    CLEANUP(memory_freep) char *path = directory ? path_of(directory, find_trait(step), step) : NULL;
+    const struct trait *trait = find_trait(step);
+    CLEANUP(memory_freep) char *path = directory && trait ? path_of(directory, trait, step) : NULL;
 
     if (path && unlink(path) < 0 && errno != ENOENT)
         fprintf(stderr, "worker: %s cannot be removed: %s\n", path, strerror(errno));
