@@ -108,7 +108,9 @@ bool held_is_over(const struct step *step, const struct outcome *outcome, bool w
 {
     const struct trait *trait = find_trait(step);
 
-    if (!trait || !trait->ends)
+    if (!trait || outcome->result == OUTCOME_SKIPPED) /* what was not begun holds nothing */
+        return trait && trait->begins && !was_there;
+    if (!trait->ends)
         return false;
     if (step->kind == STEP_ZVOL_GROW && outcome->result == OUTCOME_FAILED)
         return !was_there && !outcome->stays_frozen;

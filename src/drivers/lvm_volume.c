@@ -145,11 +145,13 @@ static int plan_restore(const struct lvm_target *target, const struct provider_v
     return 0;
 }
 
-static void plan_first_wipe(const struct lvm_target *target, const struct storage_fact *fact)
+/* What was told to be there is in use: metadata of lvm that were restored may bear the tag again. */
+static void plan_first_wipe(const struct lvm_target *target, const struct storage_fact *fact, bool must_exist)
 {
     struct step *step;
 
-    lvm_plan_wipe(target, fact, its_own);
+    if (!must_exist)
+        lvm_plan_wipe(target, fact, its_own);
     step = lvm_aim_command(target, plan_add(target->plan, STEP_EXEC, "note that volume %s is wiped", target->name),
                            LVM_WIPED, "lvchange", NULL);
     PLAN_ADD_WORDS(target->plan, step, "--deltag", LVM_TAG_NEW, target->name);
@@ -183,7 +185,7 @@ int lvm_raise(const struct provider_volume *volume, const struct storage_fact *f
     if (!lvm_plan_device(&target, fact))
         return 0;
     if (fact->is_new)
-        plan_first_wipe(&target, fact);
+        plan_first_wipe(&target, fact, volume->must_exist);
     if (fact->is_new || fact->size_kib >= volume->size_kib)
         return 0;
     if (target.place.thin_pool && check_room(&target, volume->pool_fact, trouble) < 0)

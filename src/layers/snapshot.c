@@ -92,7 +92,7 @@ static int plan_snapshot(const struct resource_want *want, const struct snapshot
     if (is_foreign(snapshot, pool->provider, fact))
         return remove ? 0 : refuse_foreign(snapshot, fact, arena, trouble);
     if (remove && !snapshot->remove)
-        wanted.authority = "its volume may have been written to while it was taken";
+        wanted.authority = "its volumes may have been written to while it was taken";
     if (remove)
         return pool->provider->drop(&wanted, fact, plan, trouble);
     return pool->provider->take(&wanted, fact, facts_find_volume(machine->facts, pool->want->pool, wanted.volume), plan,
@@ -108,6 +108,16 @@ static const struct storage_fact *find_fact(const struct resource_want *want, co
     return pool ? facts_find_volume(machine->facts, pool->want->pool,
                                     snapshot_name(want, snapshot, volume, &plan->arena))
                 : NULL;
+}
+
+/* All volumes of a snapshot are of one moment, so one that is void makes all of them void. */
+static bool has_void(const struct resource_want *want, const struct snapshot_want *snapshot,
+                     const struct machine *machine, struct plan *plan)
+{
+    for (uint32_t v = 0; v < snapshot->volumes.count; v++)
+        if (is_void(snapshot, find_fact(want, snapshot, &snapshot->volumes.at[v], machine, plan)))
+            return true;
+    return false;
 }
 
 int snapshot_plan(const struct resource_want *want, const struct machine *machine, enum snapshot_part part,
@@ -126,14 +136,11 @@ int snapshot_plan(const struct resource_want *want, const struct machine *machin
             trouble->cause = arena_strdup(&plan->arena, "Nothing says which user's request allowed that.");
             return -1;
         }
-        for (uint32_t v = 0; v < snapshot->volumes.count; v++) {
-            const struct snapshot_volume_want *volume = &snapshot->volumes.at[v];
-
-            if (remove && !snapshot->remove && !is_void(snapshot, find_fact(want, snapshot, volume, machine, plan)))
-                continue;
-            if (plan_snapshot(want, snapshot, volume, machine, part, plan, trouble) < 0)
+        if (remove && !snapshot->remove && !has_void(want, snapshot, machine, plan))
+            continue;
+        for (uint32_t v = 0; v < snapshot->volumes.count; v++)
+            if (plan_snapshot(want, snapshot, &snapshot->volumes.at[v], machine, part, plan, trouble) < 0)
                 return -1;
-        }
     }
     return 0;
 }

@@ -130,6 +130,8 @@ def _():
         assert rest.call('PUT', f'{place}far', {'override_props': {'Aux/a': '1'}}).status == 200
         assert rest.get(f'{place}far.example.com')['props']['Aux/a'] == '1'
         assert 'not found' not in str(rest.call('DELETE', f'{place}far').entries)
+        assert 'holds 1 volumes' in str(rest.call('DELETE', '/v1/nodes/far/storage-pools/thin').entries)
+        assert "'far.example.com'" in str(rest.call('DELETE', '/v1/nodes/far/orphans/thin/none').entries)
         assert not rest.get('/v1/view/resources') or 'DELETE' in rest.get('/v1/view/resources')[0]['flags']
 
 

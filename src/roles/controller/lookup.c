@@ -7,7 +7,7 @@
 static const char *full_name(struct request *q, const char *node)
 {
     const char *domain =
-        q->route->use & ROUTE_WRITE ? text_map_find(&model_root(q->model)->props, "SearchDomain") : NULL;
+        strcmp(q->route->method, "GET") != 0 ? text_map_find(&model_root(q->model)->props, "SearchDomain") : NULL;
 
     return domain && *domain && !strchr(node, '.') ? rc_text(&q->rc, "%s.%s", node, domain) : node;
 }

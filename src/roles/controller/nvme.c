@@ -130,6 +130,11 @@ bool nvme_must_wait(const struct resource *resource)
     return !target || !is_applied(target);
 }
 
+bool nvme_is_used(const struct resource *resource)
+{
+    return has_layer(resource) && !nvme_is_initiator(resource) && has_initiator(resource_definition_of(resource));
+}
+
 bool nvme_is_stuck(const struct resource *resource)
 {
     if (!has_layer(resource) || nvme_is_initiator(resource) || !object_has_flag(&resource->object, RESOURCE_DELETE))

@@ -21,6 +21,8 @@ uint64_t nvme_generation(const struct resource *resource);
 /* Whether the target does not yet let this new initiator in. */
 bool nvme_must_wait(const struct resource *resource);
 
+/* Whether it exports volumes that another resource is there to use; it is not removed before that one. */
+bool nvme_is_used(const struct resource *resource);
 /* Whether it is to go and waits for an initiator that cannot. */
 bool nvme_is_stuck(const struct resource *resource);
 

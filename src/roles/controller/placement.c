@@ -77,11 +77,11 @@ static const char *read_layers(const struct text_list *names, struct layer_stack
 
 static const char *list_nodes(const struct text_list *names, struct arena *arena)
 {
-    const char *text = "";
+    CLEANUP(buf_done) struct buf text = { 0 };
 
     for (uint32_t i = 0; i < names->count; i++)
-        text = arena_printf(arena, "%s%s'%s'", text, i > 0 ? ", " : "", names->at[i]);
-    return text;
+        buf_printf(&text, "%s'%s'", i > 0 ? ", " : "", names->at[i]);
+    return arena_strdup(arena, buf_text(&text));
 }
 
 static int compare_indexes(const void *a, const void *b)

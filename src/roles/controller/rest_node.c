@@ -215,19 +215,19 @@ static int warn_no_node(struct request *q)
                   .details = rc_text(&q->rc, "Node: %s", q->var[VAR_NODE]));
 }
 
-/* What a user's request to delete a node allows: its resources go, with their data. */
-static bool delete_resources(struct request *q, const struct node *node)
+/* What a user's request to delete a node allows: its resources go, with their data. Their names; empty: none. */
+static const char *delete_resources(struct request *q, const struct node *node)
 {
-    bool has_resources = false;
+    CLEANUP(buf_done) struct buf names = { 0 };
 
     child_for_each (resource, resource, &node->object, KIND_RESOURCE) {
         struct resource *edited = txn_edit(q->txn, resource);
 
         edited->object.flags |= RESOURCE_DELETE;
         edited->authority = rc_text(&q->rc, "DELETE /v1/nodes/%s", node->name);
-        has_resources = true;
+        buf_printf(&names, "%s%s", names.length > 0 ? ", " : "", resource_definition_of(resource)->name);
     }
-    return has_resources;
+    return arena_strdup(&q->arena, buf_text(&names));
 }
 
 static int remove_node(struct request *q, const struct node *node)
@@ -241,15 +241,20 @@ static int remove_node(struct request *q, const struct node *node)
 static int delete_node(struct request *q)
 {
     const struct node *node = request_find_node(q, q->var[VAR_NODE]);
+    const char *resources;
 
     rc_ref(&q->rc, "Node", q->var[VAR_NODE]);
     if (!node)
         return warn_no_node(q);
-    if (!delete_resources(q, node))
+    resources = delete_resources(q, node);
+    if (!resources[0])
         return remove_node(q, node);
     ((struct node *)txn_edit(q->txn, node))->object.flags |= NODE_DELETE;
     return rc_add(&q->rc, DELETED, .message = rc_text(&q->rc, "Node '%s' marked for deletion.", node->name),
-                  .details = "It goes with the last of its resources.");
+                  .details = rc_text(&q->rc,
+                                     "Its resources are removed from it with their data, and it goes with the last of "
+                                     "them: %s",
+                                     resources));
 }
 
 static int lose_node(struct request *q)

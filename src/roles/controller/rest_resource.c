@@ -5,6 +5,7 @@
 #include "api/controller.h"
 #include "base/text.h"
 #include "roles/controller/deploy.h"
+#include "roles/controller/nvme.h"
 #include "roles/controller/props.h"
 #include "roles/controller/routes.h"
 #include "roles/controller/view.h"
@@ -227,7 +228,9 @@ static int delete_resource(struct request *q)
         rc_text(&q->rc, "DELETE /v1/resource-definitions/%s/resources/%s", definition->name, q->var[VAR_NODE]);
     return rc_add(&q->rc, DELETED,
                   .message = rc_text(&q->rc, "Resource '%s' on node '%s' deleted.", definition->name, q->var[VAR_NODE]),
-                  .details = rc_text(&q->rc, "UUID was: %s", resource->object.uuid));
+                  .details = nvme_is_used(resource)
+                                 ? "Its data go after the last resource that uses its volumes over NVMe was deleted."
+                                 : rc_text(&q->rc, "UUID was: %s", resource->object.uuid));
 }
 
 static bool next_volume(struct request *q, struct listing *listing, void *doc, struct arena *arena)

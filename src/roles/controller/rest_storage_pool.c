@@ -303,7 +303,7 @@ static int modify_pool(struct request *q)
 
 static int delete_pool(struct request *q)
 {
-    const struct node *node = model_find_node(q->model, q->var[VAR_NODE]);
+    const struct node *node = request_find_node(q, q->var[VAR_NODE]);
     const struct storage_pool *pool = node ? model_find_pool(node, q->var[VAR_POOL]) : NULL;
 
     rc_ref(&q->rc, "Node", q->var[VAR_NODE]);

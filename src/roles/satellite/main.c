@@ -13,6 +13,7 @@
 #include "base/notify.h"
 #include "base/text.h"
 #include "drivers/held.h"
+#include "drivers/patience.h"
 #include "drivers/run.h"
 #include "roles/role.h"
 #include "roles/satellite/config.h"
@@ -35,24 +36,29 @@ static int open_lock(const char *directory, const char *name)
 }
 
 /*
- * Workers and tools of a satellite that was killed may be ending their last step. They hold a lock that they inherited,
- * and are waited for, so that nothing changes behind the first look at the machine. One that hangs is not waited for
- * longer.
+ * Workers and tools of a satellite that was killed may be ending their last step. They share a lock that they
+ * inherited, and are waited for until nobody else has it, so that nothing changes behind the first look at the machine.
+ * One that hangs is not waited for longer. Whatever comes of it, this satellite and its children share the lock from
+ * then on.
  */
 static void wait_for_predecessors(int lock)
 {
-    int waited_ms = 0;
+    int64_t end_ms = patience_now_ms() + PREDECESSOR_WAIT_MS;
+    bool is_told = false;
 
     while (flock(lock, LOCK_EX | LOCK_NB) < 0) {
-        if (waited_ms == 0)
+        if (!is_told)
             log_info("waiting for what an earlier satellite has left running");
-        if (waited_ms >= PREDECESSOR_WAIT_MS) {
+        is_told = true;
+        if (patience_now_ms() >= end_ms) {
             log_warn("processes of an earlier satellite are still running; going on beside them");
-            return;
+            break;
         }
         poll(NULL, 0, PREDECESSOR_LOOK_MS);
-        waited_ms += PREDECESSOR_LOOK_MS;
     }
+    if (flock(lock, LOCK_SH | LOCK_NB) < 0)
+        log_warn(
+            "processes of an earlier version are still running: a later satellite does not wait for those of this one");
 }
 
 /* The descriptor that children inherit, or a negative exit code. */

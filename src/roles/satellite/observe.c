@@ -243,26 +243,34 @@ static void tell_thawed(const struct step *step, const struct outcome *outcome)
 
 static void thaw_done(void *owner, const struct outcome *outcomes, size_t count)
 {
-    struct satellite *satellite = owner;
+    const struct plan *part = owner;
 
-    for (size_t i = 0; i < count; i++)
-        tell_thawed(&satellite->thaw.steps.at[i], &outcomes[i]);
-    plan_done(&satellite->thaw);
+    if (count > 0)
+        tell_thawed(&part->steps.at[0], &outcomes[0]);
 }
 
 static const struct run_events thaw_events = { .done = thaw_done };
 
+/*
+ * A run for each: what goes on may write to what lies below it, and wait for that to go on as well, in whatever order
+ * their notes are found.
+ */
 static void thaw_start(struct satellite *satellite)
 {
     CLEANUP(memory_freep) char *notes = satellite->data_dir ? held_directory(satellite->data_dir) : NULL;
+    struct plan *thaw = &satellite->thaw, *parts;
 
     if (notes)
-        held_plan_thaw(notes, &satellite->thaw);
-    if (satellite->thaw.steps.count > 0)
-        run_plan(satellite->runner, &satellite->thaw, &thaw_events, satellite);
+        held_plan_thaw(notes, thaw);
+    parts = arena_alloc(&thaw->arena, thaw->steps.count * sizeof(*parts));
+    for (uint32_t i = 0; i < thaw->steps.count; i++) {
+        parts[i].steps.at = &thaw->steps.at[i];
+        parts[i].steps.count = 1;
+        run_plan(satellite->runner, &parts[i], &thaw_events, &parts[i]);
+    }
 }
 
-/* Two runs: a device that hangs when it is to go on must not keep the satellite from listening. */
+/* Runs of their own: a device that hangs when it is to go on must not keep the satellite from listening. */
 void probe_start(struct satellite *satellite)
 {
     thaw_start(satellite);
