@@ -161,11 +161,11 @@ def _(machines):
         create(cluster)
         machine.write_pattern(DEVICE, 3, 16)
         path = '/v1/resource-definitions/data/volume-definitions/0/encryption-passphrase'
-        for attempt in range(4):
+        for attempt in range(2):
             size = 72 + 8 * attempt
             grows = cluster.begin('PUT', '/v1/resource-definitions/data/volume-definitions/0', {'size_kib': kib(f'{size}M')})
             changes = cluster.begin('PUT', path, {'new_passphrase': f'passphrase {attempt}'})
-            machine.run(f'busybox usleep {attempt * 150000}')
+            machine.run(f'busybox usleep {attempt * 300000}')
             cluster.kill('n1')
             cluster.start('n1')
             grows.result()

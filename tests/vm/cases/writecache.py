@@ -211,7 +211,8 @@ def _(machines):
             place.control.await_applied('data')
             assert sum(line.startswith('lvm lvremove') for line in place.commands()) - removals == is_void, place.commands()
             assert 'linstor_void' not in place.run('lvm lvs -o lv_tags vg0')
-            copy, = place.control.create('copy', 'pool', ['16M'], origin=('data', f'{when}{count}'), **words)
-            place.check_pattern(copy, seed, 16)
-            place.control.delete('copy')
+            if when == 'after':    # one was taken again, the other one was confirmed
+                copy, = place.control.create('copy', 'pool', ['16M'], origin=('data', f'{when}{count}'), **words)
+                place.check_pattern(copy, seed, 16)
+                place.control.delete('copy')
         place.control.delete('data')
