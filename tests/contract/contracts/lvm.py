@@ -50,12 +50,14 @@ for each in PROVIDERS:
         place.check_pattern(device, 1, 36)
         place.control.delete('db')
 
-    @contract(f'{each}: killed before and after each command, it goes on where it was', TOOLS, MODULES)
+    @contract(f'{each}: killed before and after each command, it goes on where it was', TOOLS, MODULES,
+              stand_ins_only=each == 'LVM_THIN')
     def _(place, provider=each):
         make_pool(place, provider)
         shared.kill_and_go_on(place, [(count, when) for count in ((1, 2) if provider == 'LVM' else (1,)) for when in ('before', 'after')])
 
-    @contract(f'{each}: what is not its own is left alone; what is lost is not made anew', TOOLS, MODULES)
+    @contract(f'{each}: what is not its own is left alone; what is lost is not made anew', TOOLS, MODULES,
+              stand_ins_only=each == 'LVM_THIN')
     def _(place, provider=each):
         make_pool(place, provider)
         how = '--size 8M' if provider == 'LVM' else '--virtualsize 8M --thinpool tp'
