@@ -205,8 +205,9 @@ def _(machines):
         cluster.rest.put('/v1/resource-definitions/data/volume-definitions/0/encryption-passphrase', {'new_passphrase': secret})
         wait_for('it obeys the new one', lambda: opens(machine, below(cluster), secret), SECONDS)
         for needle in (secret, PASSPHRASE):
-            # /tmp is the host's where the machine has not written to it
-            found = machine.run(f'find /srv /run /tmp -path /srv/pool -prune -o -type f -newer /run/agent -exec grep -la "{needle}" {{}} +; '
+            # what the machine has written: /tmp shows the host's as well, which may be much
+            found = machine.run(f'find /srv /run -path /srv/pool -prune -o -type f -exec grep -la "{needle}" {{}} +; '
+                                f'find /tmp -maxdepth 1 -type f -newer /run/agent -exec grep -la "{needle}" {{}} +; '
                                 'for p in controller satellite; do for f in cmdline environ; do '
                                 f'grep -la "{needle}" /proc/$(cat /run/$p.pid)/$f; done; done', check=False).out
             assert not found, found

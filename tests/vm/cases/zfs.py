@@ -145,7 +145,9 @@ def _(machines):
             cluster.await_size('data', {0: size})
             wait_for('nobody stands by any more', lambda: not guards(machine), SECONDS)
             machine.run(f'resize2fs {device} && test "$(cat /mnt/late)" = text && rm /mnt/late')
-        machine.run(f'umount $(command -v zfs) && umount /mnt && e2fsck -fn {device}')
+        machine.run('umount $(command -v zfs)')
+        wait_for('nobody keeps it mounted', lambda: machine.run('umount /mnt', check=False).status == 0, SECONDS)
+        machine.run(f'e2fsck -fn {device}')
         cluster.delete('data')
         await_nothing(machine)
 
