@@ -133,6 +133,8 @@ def _():
         assert 'holds 1 volumes' in str(rest.call('DELETE', '/v1/nodes/far/storage-pools/thin').entries)
         assert "'far.example.com'" in str(rest.call('DELETE', '/v1/nodes/far/orphans/thin/none').entries)
         assert not rest.get('/v1/view/resources') or 'DELETE' in rest.get('/v1/view/resources')[0]['flags']
+        deleted = str(rest.call('DELETE', '/v1/nodes/far').entries)
+        assert 'with their data' in deleted and ': short' in deleted, deleted
 
 
 @suite.case('our client: the same flow by hand')

@@ -152,6 +152,12 @@ int run_world_worker(void)
     return atoi(last);
 }
 
+void run_world_kill_worker(void *owner)
+{
+    (void)owner;
+    kill(run_world_worker(), SIGKILL);
+}
+
 const char *run_world_script(struct run_world *world, const char *awaited, const char *script)
 {
     return arena_printf(

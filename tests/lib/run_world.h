@@ -60,6 +60,8 @@ void run_world_when(struct run_world *world, const char *name, void (*act)(void 
 void run_world_await(struct run_world *world, const char *name);
 /* The number of the youngest worker that lives; there must be one. */
 int run_world_worker(void);
+/* For timers and run_world_when(). */
+void run_world_kill_worker(void *owner);
 
 /* Another run of the same runner, of one step. When it has ended, the worker that was stopped for it goes on. */
 struct run_second {

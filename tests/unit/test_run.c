@@ -259,12 +259,6 @@ static void test_destruction_needs_an_authority(void **state)
     run_world_done(&world);
 }
 
-static void kill_worker(void *owner)
-{
-    (void)owner;
-    kill(run_world_worker(), SIGKILL);
-}
-
 static void test_worker_that_dies_is_replaced(void **state)
 {
     struct run_world world;
@@ -277,7 +271,7 @@ static void test_worker_that_dies_is_replaced(void **state)
     run_world_run(&world);
     worker = run_world_worker();
     /* Idle: nobody is hurt. */
-    killer = timer_new(world.loop, kill_worker, &world);
+    killer = timer_new(world.loop, run_world_kill_worker, &world);
     kill(worker, SIGSTOP);
     timer_start(killer, 100, 0);
     run_world_run(&world);

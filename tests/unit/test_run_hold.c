@@ -209,12 +209,6 @@ static void test_nothing_stands_still_for_longer_than_it_may(void **state)
     run_world_done(&world);
 }
 
-static void kill_worker(void *owner)
-{
-    (void)owner;
-    kill(run_world_worker(), SIGKILL);
-}
-
 /* It goes on at once, while the tool runs still: that ends only then. */
 static void test_worker_that_dies_while_something_stands_still(void **state)
 {
@@ -223,7 +217,7 @@ static void test_worker_that_dies_while_something_stands_still(void **state)
     (void)state;
     run_world_init(&world, &(struct run_options){ .workers = 1 });
     add_frozen_tool(&world, 60000, begin_and_await(&world, "thawed", "true"));
-    run_world_when(&world, "begun", kill_worker, NULL);
+    run_world_when(&world, "begun", run_world_kill_worker, NULL);
     run_world_run(&world);
     expect_void(&world);
     run_world_done(&world);

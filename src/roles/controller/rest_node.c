@@ -11,7 +11,7 @@
 #include "roles/controller/session.h"
 #include "roles/controller/view.h"
 
-enum { CONNECT_WAIT_MS = 1000, RECONNECT_WAIT_MS = 2000 };
+enum { CONNECT_WAIT_MS = 1000, RECONNECT_WAIT_MS = 2000, NAMES_SHOWN = 20 };
 /* LINSTOR: the number of a state of connections stands for what happened */
 enum { NODE_AUTHENTICATED = 9 };
 
@@ -215,18 +215,22 @@ static int warn_no_node(struct request *q)
                   .details = rc_text(&q->rc, "Node: %s", q->var[VAR_NODE]));
 }
 
-/* What a user's request to delete a node allows: its resources go, with their data. Their names; empty: none. */
+/* What a user's request to delete a node allows: its resources go, with their data. Names of the first; empty: none. */
 static const char *delete_resources(struct request *q, const struct node *node)
 {
     CLEANUP(buf_done) struct buf names = { 0 };
+    uint32_t count = 0;
 
     child_for_each (resource, resource, &node->object, KIND_RESOURCE) {
         struct resource *edited = txn_edit(q->txn, resource);
 
         edited->object.flags |= RESOURCE_DELETE;
         edited->authority = rc_text(&q->rc, "DELETE /v1/nodes/%s", node->name);
-        buf_printf(&names, "%s%s", names.length > 0 ? ", " : "", resource_definition_of(resource)->name);
+        if (count++ < NAMES_SHOWN)
+            buf_printf(&names, "%s%s", names.length > 0 ? ", " : "", resource_definition_of(resource)->name);
     }
+    if (count > NAMES_SHOWN)
+        buf_printf(&names, " and %u more", count - NAMES_SHOWN);
     return arena_strdup(&q->arena, buf_text(&names));
 }
 
