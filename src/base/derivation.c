@@ -6,13 +6,15 @@
 #include "base/derivation.h"
 
 #include <assert.h>
-#include <mbedtls/md.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/mbedcrypto.h"
 
 enum { HASH_SIZE = 64, BLOCK_SIZE = 128 };
 
 struct derivation {
+    struct mbedcrypto lib;
     mbedtls_md_context_t inner, outer, work;
     struct secret *last, *sum; /* HASH_SIZE bytes each */
     unsigned left;
@@ -25,15 +27,16 @@ static void must(int error)
         abort();
 }
 
-static void start_pad(mbedtls_md_context_t *context, const unsigned char key[static BLOCK_SIZE], unsigned char pad)
+static void start_pad(const struct mbedcrypto *lib, mbedtls_md_context_t *context,
+                      const unsigned char key[static BLOCK_SIZE], unsigned char pad)
 {
     unsigned char block[BLOCK_SIZE];
 
     for (size_t i = 0; i < BLOCK_SIZE; i++)
         block[i] = key[i] ^ pad;
-    must(mbedtls_md_setup(context, mbedtls_md_info_from_type(MBEDTLS_MD_SHA512), 0));
-    must(mbedtls_md_starts(context));
-    must(mbedtls_md_update(context, block, BLOCK_SIZE));
+    must(lib->mbedtls_md_setup(context, lib->mbedtls_md_info_from_type(MBEDTLS_MD_SHA512), 0));
+    must(lib->mbedtls_md_starts(context));
+    must(lib->mbedtls_md_update(context, block, BLOCK_SIZE));
     secret_wipe(block, sizeof(block));
 }
 
@@ -41,16 +44,17 @@ static void start_pad(mbedtls_md_context_t *context, const unsigned char key[sta
 static void authenticate(struct derivation *derivation, const void *first, size_t first_size, const void *second,
                          size_t second_size)
 {
+    const struct mbedcrypto *lib = &derivation->lib;
     unsigned char *hash = (unsigned char *)secret_bytes(derivation->last);
 
-    must(mbedtls_md_clone(&derivation->work, &derivation->inner));
-    must(mbedtls_md_update(&derivation->work, first, first_size));
+    must(lib->mbedtls_md_clone(&derivation->work, &derivation->inner));
+    must(lib->mbedtls_md_update(&derivation->work, first, first_size));
     if (second)
-        must(mbedtls_md_update(&derivation->work, second, second_size));
-    must(mbedtls_md_finish(&derivation->work, hash));
-    must(mbedtls_md_clone(&derivation->work, &derivation->outer));
-    must(mbedtls_md_update(&derivation->work, hash, HASH_SIZE));
-    must(mbedtls_md_finish(&derivation->work, hash));
+        must(lib->mbedtls_md_update(&derivation->work, second, second_size));
+    must(lib->mbedtls_md_finish(&derivation->work, hash));
+    must(lib->mbedtls_md_clone(&derivation->work, &derivation->outer));
+    must(lib->mbedtls_md_update(&derivation->work, hash, HASH_SIZE));
+    must(lib->mbedtls_md_finish(&derivation->work, hash));
 }
 
 struct derivation *derivation_new(const struct secret *passphrase, const void *salt, size_t salt_size,
@@ -59,20 +63,22 @@ struct derivation *derivation_new(const struct secret *passphrase, const void *s
     static const unsigned char first_block[4] = { 0, 0, 0, 1 };
     struct derivation *derivation = memory_alloc(sizeof(*derivation));
     struct secret *key = secret_new(NULL, BLOCK_SIZE);
+    const struct mbedcrypto *lib = &derivation->lib;
     unsigned char *bytes = (unsigned char *)secret_bytes(key);
 
     assert(iterations > 0);
+    mbedcrypto_open(&derivation->lib);
     if (secret_size(passphrase) > BLOCK_SIZE)
-        must(mbedtls_md(mbedtls_md_info_from_type(MBEDTLS_MD_SHA512), secret_read(passphrase), secret_size(passphrase),
-                        bytes));
+        must(lib->mbedtls_md(lib->mbedtls_md_info_from_type(MBEDTLS_MD_SHA512), secret_read(passphrase),
+                             secret_size(passphrase), bytes));
     else
         memcpy(bytes, secret_read(passphrase), secret_size(passphrase));
-    mbedtls_md_init(&derivation->inner);
-    mbedtls_md_init(&derivation->outer);
-    mbedtls_md_init(&derivation->work);
-    start_pad(&derivation->inner, bytes, 0x36);
-    start_pad(&derivation->outer, bytes, 0x5c);
-    must(mbedtls_md_setup(&derivation->work, mbedtls_md_info_from_type(MBEDTLS_MD_SHA512), 0));
+    lib->mbedtls_md_init(&derivation->inner);
+    lib->mbedtls_md_init(&derivation->outer);
+    lib->mbedtls_md_init(&derivation->work);
+    start_pad(lib, &derivation->inner, bytes, 0x36);
+    start_pad(lib, &derivation->outer, bytes, 0x5c);
+    must(lib->mbedtls_md_setup(&derivation->work, lib->mbedtls_md_info_from_type(MBEDTLS_MD_SHA512), 0));
     secret_free(key);
     derivation->last = secret_new(NULL, HASH_SIZE);
     authenticate(derivation, salt, salt_size, first_block, sizeof(first_block));
@@ -85,9 +91,9 @@ void derivation_free(struct derivation *derivation)
 {
     if (!derivation)
         return;
-    mbedtls_md_free(&derivation->inner);
-    mbedtls_md_free(&derivation->outer);
-    mbedtls_md_free(&derivation->work);
+    derivation->lib.mbedtls_md_free(&derivation->inner);
+    derivation->lib.mbedtls_md_free(&derivation->outer);
+    derivation->lib.mbedtls_md_free(&derivation->work);
     secret_free(derivation->last);
     secret_free(derivation->sum);
     free(derivation);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* NULL and why when none of the sonames is there; the loader's own words about the first, which is the usual one. */
@@ -65,6 +66,16 @@ static int use(const struct library *library, void *functions, char why[static L
 int library_open(const struct library *library, void *functions, char why[static LIBRARY_WHY_SIZE])
 {
     return use(library, functions, why);
+}
+
+void library_require(const struct library *library, void *functions)
+{
+    char why[LIBRARY_WHY_SIZE];
+
+    if (library_open(library, functions, why) == 0)
+        return;
+    fprintf(stderr, "%s\n", why);
+    exit(EXIT_FAILURE);
 }
 
 int library_check(const struct library *library, char why[static LIBRARY_WHY_SIZE])

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Shared libraries that only one role needs: they are opened where they are used, so that the others start without them
- * and a machine without them lacks one ability instead of the program. One struct of function pointers and one table
- * of the same names per library, beside the code that uses it; the prototypes are those of the library's own header:
+ * Shared libraries that not every process needs: they are opened where they are used, so that the others start without
+ * them (each costs a start about 0.2 ms and 100 KiB) and a machine without them lacks one ability instead of the
+ * program. One struct of function pointers and one table of the same names per library, beside the code that uses it;
+ * the prototypes are those of the library's own header:
  *
  *     struct blkid {
  *         LIBRARY_FUNCTION(blkid_new_probe);
@@ -47,6 +48,8 @@ enum { LIBRARY_WHY_SIZE = 512 };
  * or lacks a function, with one sentence in why that names the package.
  */
 int library_open(const struct library *library, void *functions, char why[static LIBRARY_WHY_SIZE]) MUST_CHECK;
+/* Like library_open, of what the program cannot go on without: where library_open fails, the process ends with why. */
+void library_require(const struct library *library, void *functions);
 /* Like library_open, but nothing stays open: whether library_open would do. */
 int library_check(const struct library *library, char why[static LIBRARY_WHY_SIZE]) MUST_CHECK;
 

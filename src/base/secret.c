@@ -2,15 +2,13 @@
 #include "base/secret.h"
 
 #include <assert.h>
-#include <mbedtls/base64.h>
-#include <mbedtls/gcm.h>
-#include <mbedtls/md.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/mbedcrypto.h"
 #include "base/text.h"
 
 struct secret {
@@ -108,17 +106,19 @@ char *secret_seal(struct secret *key, const char *purpose, const void *bytes, si
 {
     unsigned char *sealed = arena_alloc(arena, HEAD_SIZE + size);
     mbedtls_gcm_context gcm;
+    struct mbedcrypto lib;
     int error;
 
     assert(key->size == SECRET_KEY_SIZE);
+    mbedcrypto_open(&lib);
     text_random_bytes(sealed, NONCE_SIZE);
-    mbedtls_gcm_init(&gcm);
-    error = mbedtls_gcm_setkey(&gcm, MBEDTLS_CIPHER_ID_AES, (const unsigned char *)key->bytes, SECRET_KEY_SIZE * 8);
+    lib.mbedtls_gcm_init(&gcm);
+    error = lib.mbedtls_gcm_setkey(&gcm, MBEDTLS_CIPHER_ID_AES, (const unsigned char *)key->bytes, SECRET_KEY_SIZE * 8);
     if (!error)
-        error = mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_ENCRYPT, size, sealed, NONCE_SIZE,
-                                          (const unsigned char *)purpose, strlen(purpose), bytes, sealed + HEAD_SIZE,
-                                          TAG_SIZE, sealed + NONCE_SIZE);
-    mbedtls_gcm_free(&gcm);
+        error = lib.mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_ENCRYPT, size, sealed, NONCE_SIZE,
+                                              (const unsigned char *)purpose, strlen(purpose), bytes,
+                                              sealed + HEAD_SIZE, TAG_SIZE, sealed + NONCE_SIZE);
+    lib.mbedtls_gcm_free(&gcm);
     if (error)
         abort();
     return arena_printf(arena, "%s%s", mark, text_base64(arena, sealed, HEAD_SIZE + size));
@@ -128,8 +128,10 @@ static unsigned char *decode(const char *text, size_t *size)
 {
     size_t length = strlen(text);
     unsigned char *bytes = memory_alloc(length + 1);
+    struct mbedcrypto lib;
 
-    if (mbedtls_base64_decode(bytes, length + 1, size, (const unsigned char *)text, length) == 0)
+    mbedcrypto_open(&lib);
+    if (lib.mbedtls_base64_decode(bytes, length + 1, size, (const unsigned char *)text, length) == 0)
         return bytes;
     secret_wipe(bytes, length + 1);
     free(bytes);
@@ -142,19 +144,21 @@ struct secret *secret_unseal(struct secret *key, const char *purpose, const char
     unsigned char *bytes = secret_is_sealed(sealed) ? decode(sealed + strlen(mark), &size) : NULL;
     struct secret *plain = NULL;
     mbedtls_gcm_context gcm;
+    struct mbedcrypto lib;
 
     if (bytes && size >= HEAD_SIZE && key->size == SECRET_KEY_SIZE) {
+        mbedcrypto_open(&lib);
         plain = secret_new(NULL, size - HEAD_SIZE);
-        mbedtls_gcm_init(&gcm);
-        if (mbedtls_gcm_setkey(&gcm, MBEDTLS_CIPHER_ID_AES, (const unsigned char *)key->bytes, SECRET_KEY_SIZE * 8) !=
-                0 ||
-            mbedtls_gcm_auth_decrypt(&gcm, size - HEAD_SIZE, bytes, NONCE_SIZE, (const unsigned char *)purpose,
-                                     strlen(purpose), bytes + NONCE_SIZE, TAG_SIZE, bytes + HEAD_SIZE,
-                                     (unsigned char *)plain->bytes) != 0) {
+        lib.mbedtls_gcm_init(&gcm);
+        if (lib.mbedtls_gcm_setkey(&gcm, MBEDTLS_CIPHER_ID_AES, (const unsigned char *)key->bytes,
+                                   SECRET_KEY_SIZE * 8) != 0 ||
+            lib.mbedtls_gcm_auth_decrypt(&gcm, size - HEAD_SIZE, bytes, NONCE_SIZE, (const unsigned char *)purpose,
+                                         strlen(purpose), bytes + NONCE_SIZE, TAG_SIZE, bytes + HEAD_SIZE,
+                                         (unsigned char *)plain->bytes) != 0) {
             secret_free(plain);
             plain = NULL;
         }
-        mbedtls_gcm_free(&gcm);
+        lib.mbedtls_gcm_free(&gcm);
     }
     free(bytes);
     return plain;
@@ -168,9 +172,11 @@ bool secret_is_sealed(const char *text)
 void secret_name(const char *sealed, char name[static SECRET_NAME_SIZE])
 {
     unsigned char digest[32];
+    struct mbedcrypto lib;
 
-    if (mbedtls_md(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), (const unsigned char *)sealed, strlen(sealed),
-                   digest) != 0)
+    mbedcrypto_open(&lib);
+    if (lib.mbedtls_md(lib.mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), (const unsigned char *)sealed, strlen(sealed),
+                       digest) != 0)
         abort();
     for (size_t i = 0; i < (SECRET_NAME_SIZE - 1) / 2; i++)
         snprintf(name + 2 * i, 3, "%02x", digest[i]);
@@ -179,10 +185,12 @@ void secret_name(const char *sealed, char name[static SECRET_NAME_SIZE])
 struct secret *secret_encode(const struct secret *secret)
 {
     struct secret *text = secret_new(NULL, (secret->size + 2) / 3 * 4);
+    struct mbedcrypto lib;
     size_t length;
 
-    if (mbedtls_base64_encode((unsigned char *)text->bytes, text->size + 1, &length,
-                              (const unsigned char *)secret->bytes, secret->size) != 0)
+    mbedcrypto_open(&lib);
+    if (lib.mbedtls_base64_encode((unsigned char *)text->bytes, text->size + 1, &length,
+                                  (const unsigned char *)secret->bytes, secret->size) != 0)
         abort();
     return text;
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <zlib.h>
 
+#include "base/library.h"
+
 enum {
     LEVEL = 1,             /* the loop waits for it; more would gain little on lists of objects */
     WINDOW_GZIP = 15 + 16, /* zlib's way of asking for gzip's header */
@@ -13,7 +15,19 @@ enum {
     OUT_BYTES = 16 * 1024,
 };
 
+/* deflateInit2 is a macro around the function. */
+struct zlib {
+    LIBRARY_FUNCTION(deflateInit2_);
+    LIBRARY_FUNCTION(deflate);
+    LIBRARY_FUNCTION(deflateReset);
+    LIBRARY_FUNCTION(deflateEnd);
+};
+LIBRARY_SYMBOLS(zlib, LIBRARY_SYMBOL(zlib, deflateInit2_), LIBRARY_SYMBOL(zlib, deflate),
+                LIBRARY_SYMBOL(zlib, deflateReset), LIBRARY_SYMBOL(zlib, deflateEnd));
+LIBRARY(zlib, "zlib1g", "gzip", "Compresses answers of REST", "required", "libz.so.1");
+
 struct gzip {
+    struct zlib lib;
     z_stream z;
 };
 
@@ -21,7 +35,9 @@ struct gzip *gzip_new(void)
 {
     struct gzip *gzip = memory_alloc(sizeof(*gzip));
 
-    if (deflateInit2(&gzip->z, LEVEL, Z_DEFLATED, WINDOW_GZIP, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+    library_require(&zlib_library, &gzip->lib);
+    if (gzip->lib.deflateInit2_(&gzip->z, LEVEL, Z_DEFLATED, WINDOW_GZIP, MEMORY_LEVEL, Z_DEFAULT_STRATEGY,
+                                ZLIB_VERSION, sizeof(gzip->z)) != Z_OK)
         abort();
     return gzip;
 }
@@ -30,13 +46,13 @@ void gzip_free(struct gzip *gzip)
 {
     if (!gzip)
         return;
-    deflateEnd(&gzip->z);
+    gzip->lib.deflateEnd(&gzip->z);
     free(gzip);
 }
 
 void gzip_reset(struct gzip *gzip)
 {
-    deflateReset(&gzip->z);
+    gzip->lib.deflateReset(&gzip->z);
 }
 
 static int flush_value(enum gzip_flush flush)
@@ -63,7 +79,8 @@ void gzip_add(struct gzip *gzip, const void *bytes, size_t length, enum gzip_flu
         buf_reserve(out, OUT_BYTES);
         gzip->z.next_out = (Bytef *)out->data + out->length;
         gzip->z.avail_out = OUT_BYTES;
-        deflate(&gzip->z, flush_value(flush)); /* its only error left, Z_BUF_ERROR, says that there was nothing to do */
+        gzip->lib.deflate(&gzip->z,
+                          flush_value(flush)); /* its only error left, Z_BUF_ERROR, says that there was nothing to do */
         out->length += OUT_BYTES - gzip->z.avail_out;
     } while (gzip->z.avail_out == 0);
     out->data[out->length] = '\0';

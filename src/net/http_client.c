@@ -122,15 +122,15 @@ static int connect_address(struct http_client *client, const struct addrinfo *ad
 
 static enum http_outcome dial(struct http_client *client)
 {
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV };
-    struct addrinfo *addresses = NULL;
+    /* An address is no question to anybody; a machine with nothing but loopback has no "configured" address. */
+    static const int tries[] = { AI_NUMERICHOST, AI_ADDRCONFIG, 0 };
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *addresses = NULL;
+    int error = EAI_NONAME;
     char port[16];
-    int error;
 
     snprintf(port, sizeof(port), "%d", client->port);
-    error = getaddrinfo(client->host, port, &hints, &addresses);
-    if (error == EAI_NONAME || error == EAI_ADDRFAMILY) {
-        hints.ai_flags = AI_NUMERICSERV; /* a machine with nothing but loopback has no "configured" address */
+    for (size_t i = 0; i < ARRAY_SIZE(tries) && (error == EAI_NONAME || error == EAI_ADDRFAMILY); i++) {
+        hints.ai_flags = tries[i] | AI_NUMERICSERV;
         error = getaddrinfo(client->host, port, &hints, &addresses);
     }
     if (error != 0)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/library.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "store/store.h"
@@ -29,6 +30,31 @@ enum {
     LOCK_POLL_MS = 10,
 };
 
+struct lmdb {
+    LIBRARY_FUNCTION(mdb_cursor_close);
+    LIBRARY_FUNCTION(mdb_cursor_get);
+    LIBRARY_FUNCTION(mdb_cursor_open);
+    LIBRARY_FUNCTION(mdb_dbi_open);
+    LIBRARY_FUNCTION(mdb_del);
+    LIBRARY_FUNCTION(mdb_env_close);
+    LIBRARY_FUNCTION(mdb_env_create);
+    LIBRARY_FUNCTION(mdb_env_info);
+    LIBRARY_FUNCTION(mdb_env_open);
+    LIBRARY_FUNCTION(mdb_env_set_mapsize);
+    LIBRARY_FUNCTION(mdb_env_set_maxdbs);
+    LIBRARY_FUNCTION(mdb_put);
+    LIBRARY_FUNCTION(mdb_strerror);
+    LIBRARY_FUNCTION(mdb_txn_abort);
+    LIBRARY_FUNCTION(mdb_txn_begin);
+    LIBRARY_FUNCTION(mdb_txn_commit);
+};
+#define SYMBOL(function) LIBRARY_SYMBOL(lmdb, function)
+LIBRARY_SYMBOLS(lmdb, SYMBOL(mdb_cursor_close), SYMBOL(mdb_cursor_get), SYMBOL(mdb_cursor_open), SYMBOL(mdb_dbi_open),
+                SYMBOL(mdb_del), SYMBOL(mdb_env_close), SYMBOL(mdb_env_create), SYMBOL(mdb_env_info),
+                SYMBOL(mdb_env_open), SYMBOL(mdb_env_set_mapsize), SYMBOL(mdb_env_set_maxdbs), SYMBOL(mdb_put),
+                SYMBOL(mdb_strerror), SYMBOL(mdb_txn_abort), SYMBOL(mdb_txn_begin), SYMBOL(mdb_txn_commit));
+LIBRARY(lmdb, "liblmdb0", "store", "Keeps the state of the cluster", "required", "liblmdb.so.0");
+
 struct lmdb_table {
     const char *name;
     MDB_dbi dbi;
@@ -37,6 +63,7 @@ struct lmdb_table {
 struct lmdb_store {
     struct store store;
     struct loop *loop;
+    struct lmdb lib;
     char *directory;
     MDB_env *env;
     int lock_fd;
@@ -60,49 +87,49 @@ struct lmdb_job {
 
 static const struct store_backend lmdb_backend;
 
-static int explain(int rc, const char *what, const char *directory, char *why, size_t why_size)
+static int explain(const struct lmdb_store *lmdb, int rc, const char *what, char *why, size_t why_size)
 {
-    snprintf(why, why_size, "%s in %s: %s", what, directory, mdb_strerror(rc));
+    snprintf(why, why_size, "%s in %s: %s", what, lmdb->directory, lmdb->lib.mdb_strerror(rc));
     return rc > 0 ? -rc : -EIO;
 }
 
 static int open_tables(struct lmdb_store *lmdb)
 {
     MDB_txn *txn;
-    int rc = mdb_txn_begin(lmdb->env, NULL, 0, &txn);
+    int rc = lmdb->lib.mdb_txn_begin(lmdb->env, NULL, 0, &txn);
 
     if (rc != 0)
         return rc;
     for (size_t i = 0; i < lmdb->table_count && rc == 0; i++)
-        rc = mdb_dbi_open(txn, lmdb->tables[i].name, MDB_CREATE, &lmdb->tables[i].dbi);
+        rc = lmdb->lib.mdb_dbi_open(txn, lmdb->tables[i].name, MDB_CREATE, &lmdb->tables[i].dbi);
     if (rc != 0) {
-        mdb_txn_abort(txn);
+        lmdb->lib.mdb_txn_abort(txn);
         return rc;
     }
-    return mdb_txn_commit(txn);
+    return lmdb->lib.mdb_txn_commit(txn);
 }
 
 static int open_environment(struct lmdb_store *lmdb)
 {
-    int rc = mdb_env_create(&lmdb->env);
+    int rc = lmdb->lib.mdb_env_create(&lmdb->env);
 
     if (rc != 0)
         return rc;
-    mdb_env_set_maxdbs(lmdb->env, (MDB_dbi)lmdb->table_count);
-    mdb_env_set_mapsize(lmdb->env, lmdb->map_size);
+    lmdb->lib.mdb_env_set_maxdbs(lmdb->env, (MDB_dbi)lmdb->table_count);
+    lmdb->lib.mdb_env_set_mapsize(lmdb->env, lmdb->map_size);
     /* One process alone uses it (see lock_fd), so LMDB's own lock file is not needed, and a reader that was killed
      * leaves nothing behind. */
-    rc = mdb_env_open(lmdb->env, lmdb->directory, MDB_NOLOCK | MDB_NOTLS, 0600);
+    rc = lmdb->lib.mdb_env_open(lmdb->env, lmdb->directory, MDB_NOLOCK | MDB_NOTLS, 0600);
     if (rc == 0) {
         MDB_envinfo info;
 
-        mdb_env_info(lmdb->env, &info);
+        lmdb->lib.mdb_env_info(lmdb->env, &info);
         if (info.me_mapsize > lmdb->map_size)
             lmdb->map_size = info.me_mapsize;
         rc = open_tables(lmdb);
     }
     if (rc != 0) {
-        mdb_env_close(lmdb->env);
+        lmdb->lib.mdb_env_close(lmdb->env);
         lmdb->env = NULL;
     }
     return rc;
@@ -151,7 +178,7 @@ static void close_store(struct store *store)
         lmdb->job->lmdb = NULL;
     }
     if (lmdb->env)
-        mdb_env_close(lmdb->env);
+        lmdb->lib.mdb_env_close(lmdb->env);
     if (lmdb->lock_fd >= 0)
         close(lmdb->lock_fd);
     free(lmdb->tables);
@@ -165,6 +192,7 @@ struct store *store_lmdb_open(struct loop *loop, const char *directory, const ch
     struct lmdb_store *lmdb = memory_alloc(sizeof(*lmdb));
     int rc;
 
+    library_require(&lmdb_library, &lmdb->lib);
     lmdb->store.backend = &lmdb_backend;
     lmdb->loop = loop;
     lmdb->directory = memory_strdup(directory);
@@ -181,7 +209,7 @@ struct store *store_lmdb_open(struct loop *loop, const char *directory, const ch
         rc = open_environment(lmdb);
         if (rc == 0)
             return &lmdb->store;
-        explain(rc, "the store cannot be opened", directory, why, why_size);
+        explain(lmdb, rc, "the store cannot be opened", why, why_size);
     }
     close_store(&lmdb->store);
     return NULL;
@@ -197,23 +225,23 @@ static const struct lmdb_table *get_table(const struct lmdb_store *lmdb, const c
     return &lmdb->tables[at];
 }
 
-static int load_table(MDB_txn *txn, const struct lmdb_table *table,
+static int load_table(const struct lmdb_store *lmdb, MDB_txn *txn, const struct lmdb_table *table,
                       void (*each)(void *, const char *, const char *, const char *, size_t), void *owner)
 {
     struct buf key_text = { 0 };
     MDB_cursor *cursor;
     MDB_val key, value;
-    int rc = mdb_cursor_open(txn, table->dbi, &cursor);
+    int rc = lmdb->lib.mdb_cursor_open(txn, table->dbi, &cursor);
 
     if (rc != 0)
         return rc;
-    while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+    while ((rc = lmdb->lib.mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
         buf_clear(&key_text);
         buf_add(&key_text, key.mv_data, key.mv_size);
         each(owner, table->name, buf_text(&key_text), value.mv_data, value.mv_size);
     }
     buf_done(&key_text);
-    mdb_cursor_close(cursor);
+    lmdb->lib.mdb_cursor_close(cursor);
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
@@ -223,25 +251,25 @@ static int load(struct store *store, const char *const *tables, size_t table_cou
 {
     struct lmdb_store *lmdb = (struct lmdb_store *)store;
     MDB_txn *txn;
-    int rc = mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, &txn);
+    int rc = lmdb->lib.mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, &txn);
 
     if (rc != 0)
-        return explain(rc, "the store cannot be read", lmdb->directory, why, why_size);
+        return explain(lmdb, rc, "the store cannot be read", why, why_size);
     for (size_t i = 0; i < table_count && rc == 0; i++)
-        rc = load_table(txn, get_table(lmdb, tables[i]), each, owner);
-    mdb_txn_abort(txn);
+        rc = load_table(lmdb, txn, get_table(lmdb, tables[i]), each, owner);
+    lmdb->lib.mdb_txn_abort(txn);
     /* Opened anew, so that the pages just read are no memory of this process any more. */
-    mdb_env_close(lmdb->env);
+    lmdb->lib.mdb_env_close(lmdb->env);
     lmdb->env = NULL;
     if (rc == 0)
         rc = open_environment(lmdb);
-    return rc == 0 ? 0 : explain(rc, "the store cannot be read", lmdb->directory, why, why_size);
+    return rc == 0 ? 0 : explain(lmdb, rc, "the store cannot be read", why, why_size);
 }
 
 static int write_batch(struct lmdb_store *lmdb)
 {
     MDB_txn *txn;
-    int rc = mdb_txn_begin(lmdb->env, NULL, 0, &txn);
+    int rc = lmdb->lib.mdb_txn_begin(lmdb->env, NULL, 0, &txn);
 
     if (rc != 0)
         return rc;
@@ -253,15 +281,16 @@ static int write_batch(struct lmdb_store *lmdb)
         } key_bytes = { .locked = op->key }, bytes = { .locked = op->value };
         MDB_val key = { strlen(op->key), key_bytes.data }, value = { op->length, bytes.data };
 
-        rc = op->value ? mdb_put(txn, table->dbi, &key, &value, 0) : mdb_del(txn, table->dbi, &key, NULL);
+        rc = op->value ? lmdb->lib.mdb_put(txn, table->dbi, &key, &value, 0)
+                       : lmdb->lib.mdb_del(txn, table->dbi, &key, NULL);
         if (rc == MDB_NOTFOUND && !op->value)
             rc = 0;
     }
     if (rc != 0) {
-        mdb_txn_abort(txn);
+        lmdb->lib.mdb_txn_abort(txn);
         return rc;
     }
-    return mdb_txn_commit(txn);
+    return lmdb->lib.mdb_txn_commit(txn);
 }
 
 /* On the work queue. */
@@ -273,12 +302,12 @@ static void commit_work(void *arg)
 
     while (rc == MDB_MAP_FULL || rc == MDB_PANIC) {
         if (rc == MDB_MAP_FULL) {
-            rc = mdb_env_set_mapsize(lmdb->env, lmdb->map_size * 2);
+            rc = lmdb->lib.mdb_env_set_mapsize(lmdb->env, lmdb->map_size * 2);
             if (rc == 0)
                 lmdb->map_size *= 2;
         } else {
             if (lmdb->env)
-                mdb_env_close(lmdb->env);
+                lmdb->lib.mdb_env_close(lmdb->env);
             lmdb->env = NULL;
             rc = open_environment(lmdb);
         }
@@ -287,8 +316,7 @@ static void commit_work(void *arg)
         else
             break;
     }
-    lmdb->error =
-        rc == 0 ? 0 : explain(rc, "writing to the store failed", lmdb->directory, lmdb->why, sizeof(lmdb->why));
+    lmdb->error = rc == 0 ? 0 : explain(lmdb, rc, "writing to the store failed", lmdb->why, sizeof(lmdb->why));
     sem_post(&job->written);
 }
 
