@@ -10,13 +10,11 @@
 
 #include "base/field_layout.h"
 
-#define VALUE(type) FIELD_SHAPE_BYTES, .size = sizeof(type)
-#define MAYBE_OF(type)                                                                                                 \
-    FIELD_SHAPE_MAYBE, .lead = sizeof(bool), .size = sizeof(struct type), .value_at = offsetof(struct type, value)
-#define POINTER(shape) shape, .lead = sizeof(void *), .size = sizeof(void *)
-#define ITEMS(kind, bytes)                                                                                             \
-    FIELD_SHAPE_ITEMS, .lead = sizeof(void *), .size = sizeof(struct any_list), .item = kind, .item_size = bytes
-#define KEYS(at) .has_keys = true, .value_at = at
+#define VALUE(type)        FIELD_SHAPE_BYTES, .size = sizeof(type)
+#define MAYBE_OF(type)     FIELD_SHAPE_MAYBE, .size = sizeof(struct type), .value_at = offsetof(struct type, value)
+#define POINTER(shape)     shape, .size = sizeof(void *)
+#define ITEMS(kind, bytes) FIELD_SHAPE_ITEMS, .size = sizeof(struct any_list), .item = kind, .item_size = bytes
+#define KEYS(at)           .has_keys = true, .value_at = at
 
 /* clang-format off */
 const struct field_traits field_traits[] = {
@@ -34,8 +32,8 @@ const struct field_traits field_traits[] = {
     { FIELD_KIND_TEXT_MAP,     ITEMS(FIELD_KIND_TEXT, sizeof(struct text_pair)), KEYS(offsetof(struct text_pair, value)) },
     { FIELD_KIND_I64_MAP,      ITEMS(FIELD_KIND_I64, sizeof(struct i64_pair)), KEYS(offsetof(struct i64_pair, value)) },
     { FIELD_KIND_TEXTS_MAP,    ITEMS(FIELD_KIND_TEXTS, sizeof(struct texts_pair)), KEYS(offsetof(struct texts_pair, value)) },
-    { FIELD_KIND_ENUM,         VALUE(uint32_t), .lead = sizeof(uint32_t) },
-    { FIELD_KIND_FLAGS,        VALUE(uint64_t), .lead = sizeof(uint64_t) },
+    { FIELD_KIND_ENUM,         VALUE(uint32_t) },
+    { FIELD_KIND_FLAGS,        VALUE(uint64_t) },
     { FIELD_KIND_OBJECT,       POINTER(FIELD_SHAPE_OBJECT) },
     { FIELD_KIND_INLINE,       FIELD_SHAPE_INLINE },
     { FIELD_KIND_LIST,         ITEMS(FIELD_KIND_INLINE, 0) },

@@ -132,11 +132,12 @@ struct enum_name {
 
 struct schema;
 struct field {
-    const char *name;
+    const char *name; /* behind its NUL stands what the encoder writes: a comma, the name in quotes, a colon */
     uint16_t offset;
     uint8_t kind;
     uint8_t use;
-    uint16_t name_length;
+    uint8_t name_length;
+    uint8_t lead;    /* the member is absent when so many of its first bytes are 0; 0: it is always there */
     const void *ref; /* struct schema or struct enum_name[] */
 };
 struct schema {
@@ -153,7 +154,12 @@ struct schema {
     struct maybe_i64: FIELD_KIND_MAYBE_I64, struct maybe_double: FIELD_KIND_MAYBE_DOUBLE,                           \
     struct text_list: FIELD_KIND_TEXTS, struct i64_list: FIELD_KIND_I64S, struct text_map: FIELD_KIND_TEXT_MAP,     \
     struct i64_map: FIELD_KIND_I64_MAP, struct texts_map: FIELD_KIND_TEXTS_MAP)
-#define FIELD_ROW(T, wire, member, k, u, r) { .name = "" wire, .name_length = sizeof(wire) - 1,                      \
+#define FIELD_LEAD(kind)                                                                                             \
+    ((kind) >= FIELD_KIND_MAYBE_BOOL && (kind) <= FIELD_KIND_MAYBE_DOUBLE ? sizeof(bool) :                           \
+     (kind) == FIELD_KIND_ENUM ? sizeof(uint32_t) : (kind) == FIELD_KIND_FLAGS ? sizeof(uint64_t) :                  \
+     ((kind) >= FIELD_KIND_BOOL && (kind) <= FIELD_KIND_DOUBLE) || (kind) == FIELD_KIND_INLINE ? 0 : sizeof(void *))
+#define FIELD_ROW(T, wire, member, k, u, r) { .name = "" wire "\0,\"" wire "\":", .name_length = sizeof(wire) - 1,    \
+    .lead = FIELD_LEAD(k),                                                                                           \
     .offset = offsetof(struct T, member), .kind = (k), .use = ((u) & FIELD_ALL) ? (u) : (u) | FIELD_ALL, .ref = (r) }
 
 /* use without any of FIELD_STORE, FIELD_LINK, FIELD_REST means all three. */

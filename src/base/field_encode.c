@@ -15,7 +15,7 @@ static void encode_flags(const struct enum_name *names, uint64_t flags, unsigned
     json_begin(writer, '[');
     for (; names->name; names++)
         if ((flags & names->value) == names->value) {
-            json_text(writer, names->name);
+            json_plain_text(writer, names->name);
             rest &= ~names->value;
         }
     snprintf(text, sizeof(text), "0x%" PRIx64, rest);
@@ -59,18 +59,18 @@ static bool is_empty(const struct field *field, const void *member)
 }
 
 /* Most rows of most documents are absent, so this is quick about them. */
-static bool is_absent(const struct field *field, const void *member, unsigned audience)
+static inline bool is_absent(const struct field *field, const char *object)
 {
-    size_t bytes = field_traits[field->kind].lead;
+    const char *member = object + field->offset;
     uint64_t lead = 1;
 
-    if (bytes == sizeof(lead))
+    if (field->lead == sizeof(lead))
         memcpy(&lead, member, sizeof(lead));
-    else if (bytes == sizeof(uint32_t))
-        lead = *(const uint32_t *)member;
-    else if (bytes == sizeof(bool))
+    else if (field->lead == sizeof(bool))
         lead = *(const bool *)member;
-    return lead == 0 || (audience == FIELD_REST && (field->use & FIELD_NOT_EMPTY) && is_empty(field, member));
+    else if (field->lead == sizeof(uint32_t))
+        lead = *(const uint32_t *)member;
+    return lead == 0;
 }
 
 static void encode_texts(const struct text_list *texts, struct json_writer *writer)
@@ -106,7 +106,7 @@ static void encode_member(const struct field *field, const void *member, unsigne
     case FIELD_KIND_MAYBE_DOUBLE: json_double(writer, ((const struct maybe_double *)member)->value); return;
     case FIELD_KIND_ENUM:
         name = enum_name(field->ref, *(const uint32_t *)member);
-        json_text(writer, name ? name : "?");
+        json_plain_text(writer, name ? name : "?");
         return;
     case FIELD_KIND_FLAGS: encode_flags(field->ref, *(const uint64_t *)member, audience, writer); return;
     case FIELD_KIND_TEXTS: encode_texts(texts, writer); return;
@@ -153,15 +153,16 @@ static void encode_member(const struct field *field, const void *member, unsigne
 void field_encode_members(const struct schema *schema, const void *object, unsigned audience,
                           struct json_writer *writer)
 {
-    for (uint32_t i = 0; i < schema->count; i++) {
-        const struct field *field = &schema->fields[i];
+    for (const struct field *field = schema->fields, *end = field + schema->count; field < end; field++) {
         const void *member = field_member(field, object);
 
-        if (!(field->use & audience) || is_absent(field, member, audience))
+        if (is_absent(field, object) || !(field->use & audience))
+            continue;
+        if ((field->use & FIELD_NOT_EMPTY) && audience == FIELD_REST && is_empty(field, member))
             continue;
         if ((field->use & FIELD_SECRET) && !(audience & (FIELD_STORE | FIELD_LINK)))
             continue;
-        json_plain_key(writer, field->name, field->name_length);
+        json_quoted_key(writer, field->name + field->name_length + 1, field->name_length + (size_t)4);
         encode_member(field, member, audience, writer);
     }
 }

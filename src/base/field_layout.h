@@ -28,7 +28,6 @@ enum field_shape {
 
 struct field_traits {
     uint8_t kind, shape;
-    uint8_t lead;      /* a member is absent when so many of its first bytes are 0; 0: it is always there */
     uint8_t size;      /* of the member; 0: of the struct it is */
     uint8_t item;      /* what the values of items are: an enum field_kind */
     uint8_t item_size; /* 0: of the struct it is */

@@ -409,12 +409,10 @@ static const struct field *find_row(struct scanner *scanner, const struct schema
         length = strlen(name);
     }
     for (uint32_t tried = 0; tried < schema->count; tried++) {
-        const struct field *field;
+        const struct field *field = &schema->fields[*next];
 
-        if (*next >= schema->count)
-            *next = 0;
-        field = &schema->fields[(*next)++];
-        if (field->name[0] == name[0] && strncmp(field->name, name, length) == 0 && !field->name[length])
+        *next = *next + 1 < schema->count ? *next + 1 : 0;
+        if (field->name_length == length && memcmp(field->name, name, length) == 0)
             return field;
     }
     return NULL;

@@ -335,9 +335,24 @@ static void end_key(struct json_writer *writer, char *at)
     writer->needs_comma = false;
 }
 
-void json_plain_key(struct json_writer *writer, const char *key, size_t length)
+static void add_plain_key(struct json_writer *writer, const char *key, size_t length)
 {
     end_key(writer, put_quoted(begin_value(writer, length + 4), key, length));
+}
+
+void json_quoted_key(struct json_writer *writer, const char *quoted, size_t length)
+{
+    struct buf *out = writer->out;
+    size_t comma = writer->needs_comma ? 0 : 1;
+
+    if (writer->is_pretty) {
+        add_plain_key(writer, quoted + 2, length - 4);
+        return;
+    }
+    buf_reserve(out, length);
+    memcpy(out->data + out->length, quoted + comma, length - comma);
+    end_value(writer, out->data + out->length + length - comma);
+    writer->needs_comma = false;
 }
 
 void json_key(struct json_writer *writer, const char *key)
@@ -345,7 +360,7 @@ void json_key(struct json_writer *writer, const char *key)
     size_t length = strlen(key);
 
     if (is_plain(key, length)) {
-        json_plain_key(writer, key, length);
+        add_plain_key(writer, key, length);
         return;
     }
     end_value(writer, begin_value(writer, 0));
@@ -367,28 +382,28 @@ void json_text(struct json_writer *writer, const char *text)
     add_escaped(writer->out, text);
 }
 
+void json_plain_text(struct json_writer *writer, const char *text)
+{
+    size_t length = strlen(text);
+
+    end_value(writer, put_quoted(begin_value(writer, length + 2), text, length));
+}
+
 void json_i64(struct json_writer *writer, int64_t number)
 {
-    char digits[24], *first = digits + sizeof(digits);
+    enum { DIGITS = 20 }; /* a sign and 19 digits; so many bytes are copied at once, whatever is in them */
+    char digits[2 * DIGITS], *first = digits + DIGITS;
     uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
-    size_t length;
     char *at;
 
-    for (; rest >= 100; rest /= 100) {
-        unsigned pair = (unsigned)(rest % 100);
-
-        *--first = (char)('0' + pair % 10);
-        *--first = (char)('0' + pair / 10);
-    }
-    *--first = (char)('0' + rest % 10);
-    if (rest >= 10)
-        *--first = (char)('0' + rest / 10);
+    do
+        *--first = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
     if (number < 0)
         *--first = '-';
-    length = (size_t)(digits + sizeof(digits) - first);
-    at = begin_value(writer, length);
-    memcpy(at, first, length);
-    end_value(writer, at + length);
+    at = begin_value(writer, DIGITS);
+    memcpy(at, first, DIGITS);
+    end_value(writer, at + (digits + DIGITS - first));
 }
 
 static void add_value(struct json_writer *writer, const char *text, size_t length)

@@ -39,9 +39,10 @@ struct json_writer {
 void json_begin(struct json_writer *writer, char open); /* '{' or '[' */
 void json_end(struct json_writer *writer, char close);  /* '}' or ']' */
 void json_key(struct json_writer *writer, const char *key);
-void json_plain_key(struct json_writer *writer, const char *key,
-                    size_t length);                           /* of letters, digits, blanks, -_./ only */
-void json_text(struct json_writer *writer, const char *text); /* invalid UTF-8 becomes U+FFFD */
+/* length bytes that begin with a comma and end with a colon, between them a key in its quotes that needs no escapes. */
+void json_quoted_key(struct json_writer *writer, const char *quoted, size_t length);
+void json_text(struct json_writer *writer, const char *text);       /* invalid UTF-8 becomes U+FFFD */
+void json_plain_text(struct json_writer *writer, const char *text); /* of letters, digits, blanks, -_./ only */
 void json_i64(struct json_writer *writer, int64_t number);
 void json_bool(struct json_writer *writer, bool value);
 void json_double(struct json_writer *writer, double number); /* always with a point or exponent, as Java does */

@@ -56,6 +56,8 @@ bool text_equal_fold(const char *a, const char *b)
 {
     if (!a || !b)
         return a == b;
+    if ((*a ^ *b) & ~0x20) /* mostly, and cheaply */
+        return false;
     return strcasecmp(a, b) == 0;
 }
 

@@ -7,7 +7,10 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <cmocka.h>
@@ -66,6 +69,25 @@ static void test_what_is_missing_is_named(void **state)
     assert_int_equal(library_check(&lacking, why), -ELIBACC);
 }
 
+static void test_what_is_required_ends_the_process(void **state)
+{
+    struct library absent = { "libno-such7", { "libno-such.so.7" }, zlib_symbols, 2 };
+    struct zlib zlib = { 0 };
+    int status;
+    pid_t child = fork();
+
+    (void)state;
+    if (child == 0) {
+        library_require(&absent, &zlib);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), EXIT_FAILURE);
+    library_require(&zlib_library, &zlib);
+    assert_string_equal(zlib.zlibVersion(), zlibVersion());
+}
+
 /* As packagers' tools do: the section by its name, then note by note. */
 static void test_note_is_in_the_executable(void **state)
 {
@@ -120,6 +142,7 @@ int main(void)
 #ifndef STATIC_LIBRARIES
         cmocka_unit_test(test_second_name_is_tried),
         cmocka_unit_test(test_what_is_missing_is_named),
+        cmocka_unit_test(test_what_is_required_ends_the_process),
         cmocka_unit_test(test_note_is_in_the_executable),
 #endif
     };
