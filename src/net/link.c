@@ -292,6 +292,7 @@ static void on_data(void *owner, const char *bytes, size_t length)
     struct link *link = owner;
     const struct conn *conn = link->conn;
     char error[FRAME_ERROR_SIZE];
+    char printable[FRAME_ERROR_SIZE];
     struct frame frame;
     int got = 0;
 
@@ -303,8 +304,12 @@ static void on_data(void *owner, const char *bytes, size_t length)
         handle_frame(link, &frame);
         frame_done(&frame);
     }
-    if (got < 0)
+    if (got < 0) {
+        copy_printable(printable, sizeof(printable), error);
+        if (link->state == LINK_UP && link->events->on_unreadable)
+            link->events->on_unreadable(link->owner, printable);
         fail_attempt(link, error);
+    }
     leave(link);
 }
 

@@ -90,6 +90,8 @@ struct link_events {
     void (*on_down)(void *owner, const char *why);
     /* The peer refuses this side, or has no protocol in common with it; on_down follows. May be NULL. */
     void (*on_refused)(void *owner, const char *as, const char *reason);
+    /* What the peer sent after on_up is no message; on_down follows. May be NULL. */
+    void (*on_unreadable)(void *owner, const char *why);
 };
 
 /* Dials, and dials again with growing pauses (0.25 s to 10 s) until freed. own is copied. */

@@ -115,6 +115,19 @@ static void on_refused(void *owner, const char *as, const char *reason)
     set_trouble(owner, state_of_refusal(as), reason);
 }
 
+static void on_unreadable(void *owner, const char *why)
+{
+    CLEANUP(memory_freep) char *text = memory_printf("what the satellite tells cannot be read: %s", why);
+
+    set_trouble(owner, "FULL_SYNC_FAILED", text);
+}
+
+static void fail_sync(struct session *session, const char *why)
+{
+    on_unreadable(session, why);
+    link_fail(session->link, why);
+}
+
 enum { UNAME_LENGTH = 64 };
 
 static bool is_uname(const char *text)
@@ -177,14 +190,6 @@ static void on_down(void *owner, const char *why)
     arriving_forget(&session->arriving);
     session->has_complained = false;
     service_tell_news(session->service);
-}
-
-static void fail_sync(struct session *session, const char *why)
-{
-    CLEANUP(memory_freep) char *text = memory_printf("what the satellite holds cannot be read: %s", why);
-
-    set_trouble(session, "FULL_SYNC_FAILED", text);
-    link_fail(session->link, text);
 }
 
 static void synchronise(struct session *session, const struct node *node)
@@ -341,6 +346,7 @@ static void on_message(void *owner, const char *type, const struct link_body *bo
 
 static const struct link_events events = {
     .on_refused = on_refused,
+    .on_unreadable = on_unreadable,
     .on_up = on_up,
     .on_message = on_message,
     .on_down = on_down,
