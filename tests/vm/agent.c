@@ -346,12 +346,26 @@ static int await(const char *file, int seconds)
     return 0;
 }
 
+/* udev reads it again, too, but only when it watches: not while it is at work on an event of the disk. */
+static int forget_partitions(int fd)
+{
+    const struct timespec pause = { .tv_nsec = 10000000 };
+    int64_t deadline = now_ms() + 10000;
+
+    while (ioctl(fd, BLKRRPART)) {
+        if (errno != EBUSY || now_ms() >= deadline) /* somebody looks at a partition */
+            return -1;
+        nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
 static int discard(char **devices)
 {
     for (; *devices; devices++) {
         int fd = open(*devices, O_WRONLY | O_EXCL | O_CLOEXEC);
         uint64_t range[2] = { 0, 0 };
-        if (fd < 0 || ioctl(fd, BLKGETSIZE64, &range[1]) || ioctl(fd, BLKDISCARD, range)) {
+        if (fd < 0 || ioctl(fd, BLKGETSIZE64, &range[1]) || ioctl(fd, BLKDISCARD, range) || forget_partitions(fd)) {
             perror(*devices);
             return 1;
         }
