@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """WRITECACHE on loop devices: what is written stays, whatever happens to mapping, satellite and machine."""
 import json
+import re
 import struct
+import time
 
 from contract.place import RealTools
 from suite import wait_for
@@ -147,14 +149,24 @@ def is_suspended(machine):
     return machine.run(f'dmsetup info -c --noheadings -o suspended {NAME}').out.strip() == 'Suspended'
 
 
+def frame(steps):
+    """For printf of a shell."""
+    body = json.dumps({'steps': steps}).encode()
+    return ''.join(f'\\{byte:03o}' for byte in struct.pack('=I', len(body)) + body)
+
+
+def run_steps(machine, program, steps, notes=''):
+    """In a worker of its own; what each came to."""
+    out = machine.run(f"printf '{frame(steps)}' | {program} worker {notes}").out
+    return re.findall(r'"result":"?(\w+)', out)
+
+
 def hold(machine, program, hold_ms, notes=''):
     """A worker of its own suspends the device and waits for a tool, of which nobody tells it how it ended."""
     steps = [{'what': 'suspend', 'kind': 'DM_SUSPEND', 'name': NAME, 'hold_ms': hold_ms},
              {'what': 'a tool', 'kind': 'EXEC', 'argv': ['true']},
              {'what': 'resume', 'kind': 'DM_RESUME', 'name': NAME, 'always': True}]
-    body = json.dumps({'steps': steps}).encode()
-    frame = ''.join(f'\\{byte:03o}' for byte in struct.pack('=I', len(body)) + body)
-    machine.run(f"""(printf '{frame}'; exec sleep 1000) 2>/dev/null | {program} worker {notes} >/run/worker.out 2>&1 &
+    machine.run(f"""(printf '{frame(steps)}'; exec sleep 1000) 2>/dev/null | {program} worker {notes} >/run/worker.out 2>&1 &
                     echo $! >/run/worker.pid""")
     wait_for('it is suspended', lambda: is_suspended(machine), SECONDS)
 
@@ -186,6 +198,36 @@ def _(machines):
         cluster.start('n1', 'controller')
         cluster.await_controller()
         cluster.await_online('n1')
+        delete(cluster)
+
+
+@case('a udevd that is stuck keeps nothing still, and a table that is refused leaves no note', modules=MODULES)
+def _(machines):
+    with Cluster(machines) as cluster:
+        machine, device = create(cluster)
+        machine.write_pattern(device, 6, 8)
+        steps = [{'what': 'a step', 'kind': kind, 'name': NAME, 'always': kind == 'DM_RESUME'} for kind in ('DM_SUSPEND', 'DM_RESUME') * 3]
+        machine.run('udevadm settle; udevadm control --stop-exec-queue')
+        try:
+            begin = time.monotonic()
+            results = run_steps(machine, cluster.program, steps)
+            assert results == ['DONE'] * 6, results
+            assert time.monotonic() - begin < 15, 'it waited for udevd'
+            assert '0x' not in machine.run('dmsetup udevcookies').out, 'a semaphore was left'
+        finally:
+            machine.run('udevadm control --start-exec-queue; udevadm settle')
+        machine.run(f'test -L {device} && udevadm info {device} | grep -q DM_NAME={NAME}')
+        # The note of a table that was not loaded stays only while somebody keeps the mapping suspended.
+        table = machine.run(f'dmsetup table {NAME}').out.strip()
+        reload = [{'what': 'load nonsense', 'kind': 'DM_RELOAD', 'name': NAME, 'text': f'{table} nonsense'}]
+        for is_kept in (False, True):
+            if is_kept:
+                machine.run(f'dmsetup suspend {NAME}')
+            assert run_steps(machine, cluster.program, reload, '/run/notes') == ['FAILED']
+            assert machine.run('ls /run/notes').out.split() == [f'dm:{NAME}'] * is_kept
+            assert is_suspended(machine) == is_kept
+        machine.run(f'dmsetup resume {NAME} && rm -r /run/notes')
+        machine.check_pattern(device, 6, 8)
         delete(cluster)
 
 
