@@ -366,6 +366,15 @@ static int swap(const struct dm *dm, const char *name, const struct found_mappin
     return second ? second : error;
 }
 
+/* Also when nobody can tell. */
+static bool may_be_suspended(const struct dm *dm, const char *name)
+{
+    struct dm_info info = { 0 };
+    int error = query(dm, name, &info);
+
+    return error ? error != -ENXIO : info.suspended;
+}
+
 static int reload(const struct dm *dm, const struct step *step, struct outcome *outcome, struct arena *arena)
 {
     struct found_mapping old = { 0 };
@@ -397,7 +406,12 @@ int call_dm_reload(const struct step *step, struct outcome *outcome, struct aren
     struct dm dm;
     int error = open_library(&dm, outcome, arena);
 
-    return error ? error : reload(&dm, step, outcome, arena);
+    outcome->stays_frozen = error;
+    if (error)
+        return error;
+    error = reload(&dm, step, outcome, arena);
+    outcome->stays_frozen = error && may_be_suspended(&dm, step->name);
+    return error;
 }
 
 int call_dm_suspend(const struct step *step, struct outcome *outcome, struct arena *arena)

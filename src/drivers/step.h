@@ -200,8 +200,8 @@ struct outcome {
     LIST_OF(struct found_mapping) mappings;
     LIST_OF(struct tree_entry) entries;
     LIST_OF(struct disk) disks;
-    char *identity;          /* STEP_CHECK_DIRECTORY: equal for two paths of one directory */
-    bool stays_frozen;       /* STEP_ZVOL_GROW: what is mounted could not be thawed */
+    char *identity;    /* STEP_CHECK_DIRECTORY: equal for two paths of one directory */
+    bool stays_frozen; /* STEP_ZVOL_GROW: what is mounted could not be thawed; STEP_DM_RELOAD: it may be suspended */
     bool can_share_blocks;   /* STEP_CHECK_DIRECTORY: a copy of a file can be had without copying: snapshots */
     struct text_map missing; /* STEP_ASK_MACHINE: what this machine cannot do ("loop") -> why */
 };
