@@ -53,6 +53,7 @@ struct run {
     struct stretch stretch;
     bool is_failed;
     bool is_let_go; /* the worker is gone that held something still for the tool */
+    bool is_late;   /* because that took too long */
     int64_t step_started_ms;
     struct timer *patience;
     struct worker *worker;
@@ -206,6 +207,7 @@ static void annul_tools(struct run *run, uint32_t end)
             continue;
         run->outcomes[i].result = OUTCOME_FAILED;
         run->outcomes[i].error = ETIMEDOUT;
+        run->outcomes[i].is_late = run->is_late;
         run->outcomes[i].complaint = arena_strdup(&run->arena, "What was to stand still meanwhile did not");
     }
 }
@@ -336,16 +338,18 @@ static void worker_lost(void *user, int exit_code, const char *why)
     struct run *run = user;
 
     run->worker = NULL;
+    run->is_late = exit_code == WORKER_LET_GO;
     if (run->tool.child) {
         run->is_let_go = true; /* what must always be run is run again when it has ended */
-        if (exit_code != WORKER_LET_GO)
+        if (!run->is_late)
             rescue(run);
         serve(run->runner);
         return;
     }
     log_warn("a worker ended during \"%s\"", step_under_way(run)->what);
     annul_tools(run, run->stretch.at);
-    if (exit_code == WORKER_LET_GO)
+    run->outcomes[run->stretch.at].is_late = run->is_late;
+    if (run->is_late)
         fail_step(run, OUTCOME_FAILED, ETIMEDOUT, "What stands still meanwhile was let go");
     else
         fail_step(run, OUTCOME_LOST, 0, why);

@@ -191,6 +191,7 @@ struct outcome {
     char *output;      /* STEP_EXEC: standard output */
     char *complaint;   /* STEP_EXEC: standard error; others: which part failed, when what does not say it */
     bool truncated;    /* there was more output than is kept */
+    bool is_late;      /* what stood still for it was let go before, as hold_ms was over */
     char *device;      /* of the file that the step was about */
     char *owner;       /* likewise: the mark that it bears */
     int64_t size_kib, device_kib, allocated_kib; /* likewise, as it is now */

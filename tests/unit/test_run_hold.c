@@ -37,13 +37,14 @@ static const char *begin_and_await(struct run_world *world, const char *awaited,
 #define ALL_DONE OUTCOME_DONE, OUTCOME_DONE, OUTCOME_DONE, OUTCOME_DONE
 
 /* It succeeded, but not while everything stood still. */
-static void expect_void(const struct run_world *world)
+static void expect_void(const struct run_world *world, bool is_late)
 {
     assert_int_equal(world->count, 4);
     assert_int_equal(world->outcomes[0].result, OUTCOME_DONE);
     assert_int_equal(world->outcomes[1].exit_code, 0);
     assert_int_equal(world->outcomes[1].result, OUTCOME_FAILED);
     assert_int_equal(world->outcomes[1].error, ETIMEDOUT);
+    assert_int_equal(world->outcomes[1].is_late, is_late);
     assert_int_not_equal(world->outcomes[2].result, OUTCOME_DONE);
     assert_int_equal(world->outcomes[3].result, OUTCOME_DONE);
     assert_false(run_world_has(world, "never"));
@@ -263,7 +264,7 @@ static void test_nothing_stands_still_for_longer_than_it_may(void **state)
     run_world_init(&world, &(struct run_options){ 0 });
     add_frozen_tool(&world, 1000, run_world_script(&world, "thawed", "true"));
     run_world_run(&world);
-    expect_void(&world);
+    expect_void(&world, true);
     run_world_done(&world);
 }
 
@@ -277,7 +278,7 @@ static void test_worker_that_dies_while_something_stands_still(void **state)
     add_frozen_tool(&world, 60000, begin_and_await(&world, "thawed", "true"));
     run_world_when(&world, "begun", run_world_kill_worker, NULL);
     run_world_run(&world);
-    expect_void(&world);
+    expect_void(&world, false);
     run_world_done(&world);
 }
 

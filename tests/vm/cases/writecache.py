@@ -258,3 +258,40 @@ def _(machines):
                 place.check_pattern(copy, seed, 16)
                 place.control.delete('copy')
         place.control.delete('data')
+
+
+@case('a snapshot that takes too long is tried again much later, or with the next one', modules=['dm-writecache', 'dm-thin-pool'],
+      tools=['lvcreate', 'thin_check'], seconds=900)
+def _(machines):
+    machine = machines[0]
+    with RealTools(machine) as place:
+        place.prepare('lvm vgcreate vg0 /dev/vda /dev/vdb', undo='lvm vgremove -fy vg0 && lvm pvremove /dev/vda /dev/vdb')
+        place.prepare('lvm lvcreate --yes --type thin-pool --size 256M --name tp vg0')
+        control = place.control
+        control.pool('pool', 'LVM_THIN', 'vg0/tp')
+        device, = control.create('data', 'pool', ['16M'], layers=LAYERS, sides=[('.cache', 'pool')], props={'Writecache/Size': '32768'})
+        place.write_pattern(device, 1, 16)
+
+        def taken():
+            return sum('--snapshot' in line for line in place.commands())
+        place.hang(True, 'snapshot')
+        control.snapshot('data', 'late', wait=False)
+        wait_for('it stands still', lambda: is_suspended(machine), SECONDS)
+        wait_for('it goes on', lambda: not is_suspended(machine), SECONDS)
+        place.hang(False)
+        control.await_trouble('data', 'it takes too long')
+        wait_for('what is void is gone', lambda: 'late' not in place.run('lvm lvs -o lv_name vg0'), SECONDS)
+        trouble = control.fact('data')['trouble']
+        assert 60000 < trouble['retry_in_ms'] <= 180000, trouble
+        # All else is done meanwhile, and without the snapshot.
+        control.grow('data', '32M', wait=False)
+        wait_for('it grows', lambda: place.size_mib(device) == 32, SECONDS)
+        control.await_trouble('data', 'it takes too long')
+        assert taken() == 1 and not is_suspended(machine), place.commands()
+        control.snapshot('data', 'next', wait=False)
+        control.await_applied('data')
+        assert taken() == 3 and all(control.snapshot_fact('data', name)['exists'] for name in ('late', 'next'))
+        place.check_pattern(device, 1, 16)
+        control.drop_snapshot('data', 'late')
+        control.drop_snapshot('data', 'next')
+        control.delete('data')
