@@ -6,7 +6,8 @@
  *
  * udev: where udevd runs, the library waits for it by a semaphore (cookie) which udevd's rules count down. A udevd that
  * does not run these rules, or lives in another IPC namespace, would let it wait for ever: after UDEV_MS nobody waits
- * any more, and the node is made here. Where no udevd runs, the library makes the nodes by itself.
+ * any more, and the node is made here. Where no udevd runs, the library makes the nodes by itself. Only what makes or
+ * takes away a node is waited for: create and remove.
  */
 #include "drivers/call_dm.h"
 
@@ -16,15 +17,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "drivers/call.h"
+#include "drivers/dm_table.h"
 #include "drivers/patience.h"
 
-enum { UDEV_MS = 15000, REMOVE_MS = 5000, TARGET_NAME = 16 };
+enum { UDEV_MS = 15000, REMOVE_MS = 5000 };
 
 struct dm {
     LIBRARY_FUNCTION(dm_get_next_target);
@@ -45,6 +45,7 @@ struct dm {
     LIBRARY_FUNCTION(dm_task_skip_lockfs);
     LIBRARY_FUNCTION(dm_task_update_nodes);
     LIBRARY_FUNCTION(dm_udev_complete);
+    LIBRARY_FUNCTION(dm_udev_set_sync_support);
     LIBRARY_FUNCTION(dm_udev_wait_immediate);
 };
 LIBRARY_SYMBOLS(dm, LIBRARY_SYMBOL(dm, dm_get_next_target), LIBRARY_SYMBOL(dm, dm_log_with_errno_init),
@@ -56,16 +57,9 @@ LIBRARY_SYMBOLS(dm, LIBRARY_SYMBOL(dm, dm_get_next_target), LIBRARY_SYMBOL(dm, d
                 LIBRARY_SYMBOL(dm, dm_task_set_message), LIBRARY_SYMBOL(dm, dm_task_set_name),
                 LIBRARY_SYMBOL(dm, dm_task_set_sector), LIBRARY_SYMBOL(dm, dm_task_skip_lockfs),
                 LIBRARY_SYMBOL(dm, dm_task_update_nodes), LIBRARY_SYMBOL(dm, dm_udev_complete),
-                LIBRARY_SYMBOL(dm, dm_udev_wait_immediate));
+                LIBRARY_SYMBOL(dm, dm_udev_set_sync_support), LIBRARY_SYMBOL(dm, dm_udev_wait_immediate));
 LIBRARY(dm, "libdevmapper1.02.1", "dm", "Maps devices of the layers WRITECACHE and CACHE", "recommended",
         "libdevmapper.so.1.02.1");
-
-/* One line of a table. */
-struct table {
-    uint64_t start, sectors;
-    char target[TARGET_NAME];
-    const char *arguments;
-};
 
 int call_dm_check(char why[static LIBRARY_WHY_SIZE])
 {
@@ -172,32 +166,7 @@ static int query(const struct dm *dm, const char *name, struct dm_info *info)
     return error;
 }
 
-/* "0 65536 writecache s /dev/loop0 ..." */
-static int parse_table(const char *text, struct table *table)
-{
-    char *end;
-    size_t length;
-
-    if (!text)
-        return -EINVAL;
-    table->start = strtoull(text, &end, 10);
-    if (end == text || *end != ' ')
-        return -EINVAL;
-    text = end + 1;
-    table->sectors = strtoull(text, &end, 10);
-    if (end == text || *end != ' ' || table->sectors == 0)
-        return -EINVAL;
-    text = end + 1;
-    length = strcspn(text, " ");
-    if (length == 0 || length >= sizeof(table->target) || text[length] != ' ')
-        return -EINVAL;
-    memcpy(table->target, text, length);
-    table->target[length] = '\0';
-    table->arguments = text + length + 1;
-    return 0;
-}
-
-static int load(const struct dm *dm, const char *name, const struct table *table)
+static int load(const struct dm *dm, const char *name, const struct dm_table *table)
 {
     struct dm_task *task = new_task(dm, DM_DEVICE_RELOAD, name);
     int error = -EINVAL;
@@ -221,13 +190,23 @@ static int suspend(const struct dm *dm, const char *name, bool freeze)
     return error;
 }
 
+/*
+ * Of a mapping that has a table, so that its node is there and stays as it is. Nobody waits for udevd: others may stand
+ * still until it is their turn, and a udevd that is stuck would keep them so. It hears of it all the same and applies
+ * its rules, which it does to a resume without a cookie only when the library is told that this is meant.
+ */
 static int resume(const struct dm *dm, const char *name)
 {
     struct dm_task *task = new_task(dm, DM_DEVICE_RESUME, name);
-    int error = task ? run_with_udev(dm, task, name) : -EINVAL;
+    int error = -EINVAL;
 
-    if (task)
+    if (task) {
+        dm->dm_udev_set_sync_support(0);
+        error = run(dm, task);
+        dm->dm_task_update_nodes();
+        dm->dm_udev_set_sync_support(1);
         dm->dm_task_destroy(task);
+    }
     return error;
 }
 
@@ -343,13 +322,13 @@ static int set_device(const struct step *step, struct outcome *outcome, struct a
 int call_dm_create(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
     struct dm_info info = { 0 };
-    struct table table;
+    struct dm_table table;
     struct dm_task *task;
     struct dm dm;
     int error = open_library(&dm, outcome, arena);
 
     if (!error)
-        error = parse_table(step->text, &table);
+        error = dm_table_parse(step->text, &table);
     if (error)
         return error;
     error = query(&dm, step->name, &info);
@@ -369,53 +348,10 @@ int call_dm_create(const struct step *step, struct outcome *outcome, struct aren
     return error ? error : set_device(step, outcome, arena);
 }
 
-/* "7:1" or "/dev/loop1"; 0: the word is no device. */
-static dev_t parse_device(const char *word, size_t length)
-{
-    char text[256];
-    unsigned int major_number, minor_number;
-    struct stat found;
-    char rest;
-
-    if (length >= sizeof(text))
-        return 0;
-    memcpy(text, word, length);
-    text[length] = '\0';
-    if (sscanf(text, "%u:%u%c", &major_number, &minor_number, &rest) == 2)
-        return makedev(major_number, minor_number);
-    return text[0] == '/' && stat(text, &found) == 0 && S_ISBLK(found.st_mode) ? found.st_rdev : 0;
-}
-
-/* The next device among the words, or 0 at their end. */
-static dev_t next_device(const char **words)
-{
-    while (**words) {
-        size_t length = strcspn(*words, " ");
-        dev_t device = parse_device(*words, length);
-
-        *words += length;
-        *words += strspn(*words, " ");
-        if (device)
-            return device;
-    }
-    return 0;
-}
-
-static bool has_same_devices(const char *a, const char *b)
-{
-    dev_t first, second;
-
-    do {
-        first = next_device(&a);
-        second = next_device(&b);
-    } while (first && first == second);
-    return first == second;
-}
-
 /* A table with which the mapping does not start again must not leave it suspended: the old one comes back. */
 static int swap(const struct dm *dm, const char *name, const struct found_mapping *old)
 {
-    struct table table = { .sectors = (uint64_t)old->size_kib * 2, .arguments = old->table };
+    struct dm_table table = { .sectors = (uint64_t)old->size_kib * 2, .arguments = old->table };
     int error = old->is_suspended ? 0 : suspend(dm, name, false), second;
 
     if (error)
@@ -430,32 +366,52 @@ static int swap(const struct dm *dm, const char *name, const struct found_mappin
     return second ? second : error;
 }
 
-int call_dm_reload(const struct step *step, struct outcome *outcome, struct arena *arena)
+/* Also when nobody can tell. */
+static bool may_be_suspended(const struct dm *dm, const char *name)
+{
+    struct dm_info info = { 0 };
+    int error = query(dm, name, &info);
+
+    return error ? error != -ENXIO : info.suspended;
+}
+
+static int reload(const struct dm *dm, const struct step *step, struct outcome *outcome, struct arena *arena)
 {
     struct found_mapping old = { 0 };
-    struct table table;
-    struct dm dm;
-    int error = open_library(&dm, outcome, arena);
+    struct dm_table table;
+    int error = dm_table_parse(step->text, &table);
 
     if (!error)
-        error = parse_table(step->text, &table);
-    if (!error)
-        error = read_target(&dm, DM_DEVICE_TABLE, step->name, &old, arena);
+        error = read_target(dm, DM_DEVICE_TABLE, step->name, &old, arena);
     if (error)
         return error;
-    if (!old.target || strcmp(old.target, table.target) != 0 || !has_same_devices(old.table, table.arguments)) {
+    if (!old.target || strcmp(old.target, table.target) != 0 ||
+        !dm_table_has_same_devices(old.table, table.arguments)) {
         outcome->complaint = arena_strdup(arena, "The mapping that is there lies on other devices");
         return -EXDEV;
     }
-    error = load(&dm, step->name, &table);
+    error = load(dm, step->name, &table);
     if (!error)
-        error = swap(&dm, step->name, &old);
+        error = swap(dm, step->name, &old);
     if (error) {
         /* If that fails, too, the table waits, is seen by the next look, and replaced by the next reload. */
-        (void)run_plain(&dm, DM_DEVICE_CLEAR, step->name);
+        (void)run_plain(dm, DM_DEVICE_CLEAR, step->name);
         return error;
     }
     return set_device(step, outcome, arena);
+}
+
+int call_dm_reload(const struct step *step, struct outcome *outcome, struct arena *arena)
+{
+    struct dm dm;
+    int error = open_library(&dm, outcome, arena);
+
+    outcome->stays_frozen = error;
+    if (error)
+        return error;
+    error = reload(&dm, step, outcome, arena);
+    outcome->stays_frozen = error && may_be_suspended(&dm, step->name);
+    return error;
 }
 
 int call_dm_suspend(const struct step *step, struct outcome *outcome, struct arena *arena)
@@ -526,22 +482,6 @@ int call_dm_message(const struct step *step, struct outcome *outcome, struct are
     return error ? error : send_message(&dm, step->name, step->text);
 }
 
-/* The eleventh word of the status of a cache; -EIO when the cache says that it failed. */
-static int parse_dirty(const struct found_mapping *found, int64_t *dirty)
-{
-    const char *word = found->table;
-
-    if (!found->target || strcmp(found->target, "cache") != 0)
-        return -EINVAL;
-    for (int i = 0; i < 10; i++) {
-        word += strcspn(word, " ");
-        word += strspn(word, " ");
-    }
-    errno = 0;
-    *dirty = strtoll(word, NULL, 10);
-    return *word < '0' || *word > '9' || errno ? -EIO : 0;
-}
-
 /* How much may be on its way at once is raised to the whole cache: nobody waits for anything else. */
 int call_dm_wait_clean(const struct step *step, struct outcome *outcome, struct arena *arena)
 {
@@ -557,7 +497,8 @@ int call_dm_wait_clean(const struct step *step, struct outcome *outcome, struct 
 
         error = read_target(&dm, DM_DEVICE_STATUS, step->name, &found, &scratch);
         if (!error)
-            error = parse_dirty(&found, &dirty);
+            error = found.target && strcmp(found.target, "cache") == 0 ? dm_table_parse_dirty(found.table, &dirty)
+                                                                       : -EINVAL;
         arena_done(&scratch);
         if (error || dirty == 0)
             break;

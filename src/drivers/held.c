@@ -103,7 +103,10 @@ void held_note(const char *directory, const struct step *steps, uint32_t count, 
     }
 }
 
-/* A zvol that does not grow does not leave anything frozen, but what somebody left before, who knows. */
+/*
+ * A zvol that does not grow does not leave anything frozen, but what somebody left before, who knows. Of a mapping
+ * whose table was not loaded that is known: it was looked at.
+ */
 bool held_is_over(const struct step *step, const struct outcome *outcome, bool was_there)
 {
     const struct trait *trait = find_trait(step);
@@ -112,6 +115,8 @@ bool held_is_over(const struct step *step, const struct outcome *outcome, bool w
         return trait && trait->begins && !was_there;
     if (!trait->ends)
         return false;
+    if (step->kind == STEP_DM_RELOAD && outcome->result == OUTCOME_FAILED)
+        return !outcome->stays_frozen;
     if (step->kind == STEP_ZVOL_GROW && outcome->result == OUTCOME_FAILED)
         return !was_there && !outcome->stays_frozen;
     return outcome->result == OUTCOME_DONE;

@@ -129,7 +129,7 @@ void lvm_plan_wait(const struct lvm_target *target);
 /* What the kernel has, and the device that shows it. False: steps were added, and their outcome is needed first. */
 bool lvm_plan_device(const struct lvm_target *target, const struct storage_fact *fact);
 void lvm_plan_remove(const struct lvm_target *target, const char *what, const char *authority);
-void lvm_plan_wipe(const struct lvm_target *target, const struct storage_fact *fact, const char *authority);
+void lvm_aim_wipe(const struct lvm_target *target, const struct storage_fact *fact, struct step *step);
 
 /* What users set. */
 const char *lvm_prop(const struct lvm_target *target, const char *key);

@@ -135,11 +135,8 @@ void lvm_plan_remove(const struct lvm_target *target, const char *what, const ch
     step->patience = STEP_VERY_PATIENT; /* it may discard every block */
 }
 
-void lvm_plan_wipe(const struct lvm_target *target, const struct storage_fact *fact, const char *authority)
+void lvm_aim_wipe(const struct lvm_target *target, const struct storage_fact *fact, struct step *step)
 {
-    struct step *step =
-        plan_destructive(target->plan, authority, STEP_WIPE, "wipe signatures and both ends of %s", fact->device);
-
     lvm_aim(target, step, LVM_WIPE)->device = arena_strdup(&target->plan->arena, fact->device);
 }
 

@@ -7,8 +7,6 @@
 #include "base/text.h"
 #include "drivers/words.h"
 
-static const char its_own[] = "it was just made and nobody has used it";
-
 static void plan_statistics(const struct lvm_target *target)
 {
     const char *wish = lvm_prop(target, "StorDriver/DMStats");
@@ -145,13 +143,16 @@ static int plan_restore(const struct lvm_target *target, const struct provider_v
     return 0;
 }
 
-/* What was told to be there is in use: metadata of lvm that were restored may bear the tag again. */
-static void plan_first_wipe(const struct lvm_target *target, const struct storage_fact *fact, bool must_exist)
+/* What is not new is in use, or may be: metadata of lvm that were restored may bear the tag again. */
+static void plan_first_wipe(const struct lvm_target *target, const struct storage_fact *fact,
+                            const struct plan_evidence *new)
 {
     struct step *step;
 
-    if (!must_exist)
-        lvm_plan_wipe(target, fact, its_own);
+    if (plan_is_own(new))
+        lvm_aim_wipe(
+            target, fact,
+            plan_destroy_own(target->plan, new, STEP_WIPE, "wipe signatures and both ends of %s", fact->device));
     step = lvm_aim_command(target, plan_add(target->plan, STEP_EXEC, "note that volume %s is wiped", target->name),
                            LVM_WIPED, "lvchange", NULL);
     PLAN_ADD_WORDS(target->plan, step, "--deltag", LVM_TAG_NEW, target->name);
@@ -185,7 +186,7 @@ int lvm_raise(const struct provider_volume *volume, const struct storage_fact *f
     if (!lvm_plan_device(&target, fact))
         return 0;
     if (fact->is_new)
-        plan_first_wipe(&target, fact, volume->must_exist);
+        plan_first_wipe(&target, fact, &volume->new);
     if (fact->is_new || fact->size_kib >= volume->size_kib)
         return 0;
     if (target.place.thin_pool && check_room(&target, volume->pool_fact, trouble) < 0)
@@ -202,7 +203,9 @@ int lvm_lower_thick(const struct provider_volume *volume, const struct storage_f
     (void)trouble;
     if (!fact || !fact->backing || !lvm_plan_device(&target, fact))
         return 0;
-    lvm_plan_wipe(&target, fact, volume->authority);
+    lvm_aim_wipe(
+        &target, fact,
+        plan_destructive(plan, volume->authority, STEP_WIPE, "wipe signatures and both ends of %s", fact->device));
     lvm_plan_remove(&target, "volume", volume->authority);
     return 0;
 }

@@ -51,14 +51,20 @@ struct step *plan_destructive(struct plan *plan, const char *authority, enum ste
     return step;
 }
 
+bool plan_is_own(const struct plan_evidence *evidence)
+{
+    const struct volume_want *want = evidence->want;
+
+    return want && want->must_be_new && !want->must_exist && (evidence->is_side || !want->origin);
+}
+
 struct step *plan_destroy_own(struct plan *plan, const struct plan_evidence *evidence, enum step_kind kind,
                               const char *what, ...)
 {
     struct step *step;
     va_list args;
 
-    assert(evidence->want->must_be_new && !evidence->want->must_exist);
-    assert(evidence->is_side || !evidence->want->origin);
+    assert(plan_is_own(evidence));
     va_start(args, what);
     step = add(plan, kind, what, args);
     va_end(args);

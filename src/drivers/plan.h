@@ -42,7 +42,9 @@ struct plan_evidence {
     const struct volume_want *want;
     bool is_side; /* of the volume */
 };
-/* Likewise without a user's request; asserted like that. */
+/* Whether it says so. */
+bool plan_is_own(const struct plan_evidence *evidence);
+/* Likewise without a user's request; that it is our own is asserted. */
 struct step *plan_destroy_own(struct plan *plan, const struct plan_evidence *evidence, enum step_kind kind,
                               const char *what, ...) PRINTF_LIKE(4, 5) __attribute__((returns_nonnull));
 

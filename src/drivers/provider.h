@@ -32,6 +32,7 @@ struct provider_volume {
     bool must_be_new;             /* what is there must bear the owner, or it is not this volume */
     const char *owner;            /* uuid of the resource; NULL: not known */
     const char *authority;        /* for lower */
+    struct plan_evidence new;     /* for what raise destroys */
     const char *origin;           /* raise makes it from this snapshot of its pool; NULL: empty */
     const struct text_map *props; /* effective; of the volume */
     const struct facts *facts;    /* all of them: of what depends on what */

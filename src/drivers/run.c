@@ -2,7 +2,8 @@
 /*
  * A run walks its plan in stretches. An EXEC step is one, and becomes a child; the longest stretch of other steps
  * becomes one batch for a worker, which answers step by step. Runs that find no worker free wait in a queue, first come
- * first served.
+ * first served. Those among them that need turns, too, have or await them only while there is a worker for them: nobody
+ * is kept from a turn by one who could not use it.
  *
  * Where a step holds something still, a stretch begins with it and goes as far as the steps that must always be run,
  * tools in between included: one worker has it all. While a tool runs it waits, to be told how that ended, and does
@@ -29,6 +30,7 @@
 #include "drivers/batch.h"
 #include "drivers/child.h"
 #include "drivers/stretch.h"
+#include "drivers/tool.h"
 #include "drivers/workers.h"
 
 LOG_DOMAIN("run");
@@ -36,7 +38,6 @@ LOG_DOMAIN("run");
 enum {
     WORKERS = 4,
     OUTPUT_LIMIT = 16 * 1024 * 1024,
-    COMPLAINT_LIMIT = 64 * 1024,
 };
 
 struct run {
@@ -52,12 +53,11 @@ struct run {
     struct stretch stretch;
     bool is_failed;
     bool is_let_go; /* the worker is gone that held something still for the tool */
+    bool is_late;   /* because that took too long */
     int64_t step_started_ms;
     struct timer *patience;
     struct worker *worker;
-    struct child *tool;
-    struct buf output, complaint;
-    bool truncated;
+    struct tool tool;
 };
 
 struct runner {
@@ -65,16 +65,16 @@ struct runner {
     struct run_options options;
     struct children children;
     struct workers workers;
-    struct run *runs, *first_waiting, *last_waiting;
+    struct run *runs, *first_waiting;
     struct stretches stretches;
     struct secret *key; /* the satellite's */
 };
 
 static void timer_fired(void *owner);
+static void tool_ended(void *owner, int exit_code, int signal_number);
 static void advance(struct run *run);
 static void go_on(struct run *run);
-static void serve_turns(struct runner *runner);
-static void serve_queue(struct runner *runner);
+static void serve(struct runner *runner);
 
 static const struct step *step_under_way(const struct run *run)
 {
@@ -91,6 +91,9 @@ static struct run *run_new(struct runner *runner, const struct plan *plan, const
     run->owner = owner;
     run->outcomes = arena_alloc(&run->arena, plan->steps.count * sizeof(*run->outcomes));
     run->patience = timer_new(runner->loop, timer_fired, run);
+    run->tool.output_limit = runner->options.output_limit;
+    run->tool.ended = tool_ended;
+    run->tool.owner = run;
     run->next = runner->runs;
     runner->runs = run;
     run->stretch.plan = plan;
@@ -108,8 +111,7 @@ static void run_free(struct run *run)
         }
     stretches_remove(&run->runner->stretches, &run->stretch);
     timer_free(run->patience);
-    buf_done(&run->output);
-    buf_done(&run->complaint);
+    tool_done(&run->tool);
     arena_done(&run->arena);
     plan_done(&run->own_plan);
     free(run);
@@ -164,7 +166,7 @@ static void fail_step(struct run *run, enum outcome_result result, int error, co
 
 static bool must_wait(struct run *run)
 {
-    bool waits = run->stretch.turn_number > 0;
+    bool waits = run->stretch.waits;
 
     if (stretch_ask_turns(&run->runner->stretches, &run->stretch))
         return false;
@@ -173,6 +175,12 @@ static bool must_wait(struct run *run)
     return true;
 }
 
+static bool needs_worker(const struct run *run)
+{
+    return !run->worker && step_under_way(run)->kind != STEP_EXEC;
+}
+
+/* Who needs a worker, too, is in the queue and stays there until that is served. */
 static void serve_turns(struct runner *runner)
 {
     struct stretch *next;
@@ -181,32 +189,12 @@ static void serve_turns(struct runner *runner)
         struct run *run = next->owner;
 
         timer_stop(run->patience);
-        advance(run);
+        if (!needs_worker(run))
+            advance(run);
     }
 }
 
 /* Tools. */
-
-static void keep(struct run *run, struct buf *kept, size_t limit, const char *bytes, size_t length)
-{
-    size_t room = limit - kept->length;
-
-    if (length > room) {
-        length = room;
-        run->truncated = true;
-    }
-    buf_add(kept, bytes, length);
-}
-
-static void tool_output(void *owner, bool is_error, const char *bytes, size_t length)
-{
-    struct run *run = owner;
-
-    if (is_error)
-        keep(run, &run->complaint, COMPLAINT_LIMIT, bytes, length);
-    else
-        keep(run, &run->output, run->runner->options.output_limit, bytes, length);
-}
 
 /*
  * What tools have made is worth nothing when nobody says afterwards that all stood still meanwhile. So for those before
@@ -219,6 +207,7 @@ static void annul_tools(struct run *run, uint32_t end)
             continue;
         run->outcomes[i].result = OUTCOME_FAILED;
         run->outcomes[i].error = ETIMEDOUT;
+        run->outcomes[i].is_late = run->is_late;
         run->outcomes[i].complaint = arena_strdup(&run->arena, "What was to stand still meanwhile did not");
     }
 }
@@ -226,7 +215,7 @@ static void annul_tools(struct run *run, uint32_t end)
 /* result 0: it has begun. */
 static void tell_worker(struct run *run, uint32_t result)
 {
-    struct tool_news news = { .pid = run->tool ? child_pid(run->tool) : 0, .result = result };
+    struct tool_news news = { .pid = run->tool.child ? child_pid(run->tool.child) : 0, .result = result };
     struct buf out = { 0 };
 
     if (!run->worker)
@@ -237,7 +226,6 @@ static void tell_worker(struct run *run, uint32_t result)
 
 static void end_tool(struct run *run)
 {
-    run->tool = NULL;
     if (run->is_let_go)
         annul_tools(run, run->stretch.at + 1);
     end_step(run);
@@ -247,63 +235,32 @@ static void end_tool(struct run *run)
     tell_worker(run, run->outcomes[run->stretch.at - 1].result);
 }
 
-static void tool_end(void *owner, int exit_code, int signal_number)
+static void tool_ended(void *owner, int exit_code, int signal_number)
 {
     struct run *run = owner;
-    const struct step *step = step_under_way(run);
-    struct outcome *outcome = &run->outcomes[run->stretch.at];
 
-    outcome->exit_code = signal_number ? 128 + signal_number : exit_code;
-    outcome->output = arena_strdup(&run->arena, buf_text(&run->output));
-    outcome->complaint = arena_strdup(&run->arena, buf_text(&run->complaint));
-    outcome->truncated = run->truncated;
-    outcome->result = OUTCOME_FAILED;
-    if (outcome->exit_code < 63 && (step->accept >> outcome->exit_code & 1))
-        outcome->result = OUTCOME_DONE;
-    /* Half a list is worse than none. */
-    if (outcome->truncated && !step->changes) {
-        outcome->result = OUTCOME_FAILED;
-        outcome->error = EFBIG;
-    }
+    tool_read(&run->tool, step_under_way(run), exit_code, signal_number, &run->outcomes[run->stretch.at], &run->arena);
     end_tool(run);
     go_on(run);
 }
 
-static const struct child_events tool_events = { .on_output = tool_output, .on_end = tool_end };
-
 static void exec_tool(struct run *run)
 {
     const struct step *step = step_under_way(run);
-    char **argv = arena_alloc(&run->arena, (step->argv.count + 1) * sizeof(*argv));
-    struct child_options options = {
-        .argv = argv,
-        .inherit = run->runner->options.inherit,
-        .holds = run->worker ? worker_child(run->worker) : NULL,
-    };
-    struct buf input = { 0 };
-    int error = -EINVAL;
+    struct outcome *outcome = &run->outcomes[run->stretch.at];
+    int error;
 
-    if (step->argv.count > 0) {
-        memcpy(argv, step->argv.at, step->argv.count * sizeof(*argv));
-        buf_clear(&run->output);
-        buf_clear(&run->complaint);
-        run->truncated = false;
-        log_debug("%s", step->what);
-        run->tool = child_new(&run->runner->children, &options, &tool_events, run, &error);
-    }
-    if (!run->tool) {
-        run->outcomes[run->stretch.at] = (struct outcome){ .result = OUTCOME_FAILED, .error = -error };
+    log_debug("%s", step->what);
+    error = tool_start(&run->tool, &run->runner->children, step, run->runner->options.inherit,
+                       run->worker ? worker_child(run->worker) : NULL);
+    if (error) {
+        *outcome = (struct outcome){ .result = OUTCOME_FAILED, .error = -error };
         if (step->argv.count > 0)
-            run->outcomes[run->stretch.at].complaint = arena_strdup(&run->arena, step->argv.at[0]);
+            outcome->complaint = arena_strdup(&run->arena, step->argv.at[0]);
         end_tool(run);
         return;
     }
     tell_worker(run, 0);
-    if (step->input && step->input[0]) {
-        buf_add_text(&input, step->input);
-        child_write(run->tool, &input);
-    }
-    child_close_input(run->tool);
     start_patience(run);
 }
 
@@ -322,7 +279,7 @@ static bool take_answer(void *user, const char *body, size_t length)
     struct run *run = user;
     struct field_error error;
 
-    if (run->tool || run->stretch.at >= run->stretch.end || step_under_way(run)->kind == STEP_EXEC ||
+    if (run->tool.child || run->stretch.at >= run->stretch.end || step_under_way(run)->kind == STEP_EXEC ||
         field_decode_text(&outcome_schema, &run->outcomes[run->stretch.at], body, length, &run->arena, &error) < 0)
         return false;
     end_step(run);
@@ -374,7 +331,6 @@ static void rescue(const struct run *run)
     stretch_begin(&new->stretch, false);
     new->next_waiting = runner->first_waiting;
     runner->first_waiting = new;
-    runner->last_waiting = runner->last_waiting ? runner->last_waiting : new;
 }
 
 static void worker_lost(void *user, int exit_code, const char *why)
@@ -382,16 +338,18 @@ static void worker_lost(void *user, int exit_code, const char *why)
     struct run *run = user;
 
     run->worker = NULL;
-    if (run->tool) {
+    run->is_late = exit_code == WORKER_LET_GO;
+    if (run->tool.child) {
         run->is_let_go = true; /* what must always be run is run again when it has ended */
-        if (exit_code != WORKER_LET_GO)
+        if (!run->is_late)
             rescue(run);
-        serve_queue(run->runner);
+        serve(run->runner);
         return;
     }
     log_warn("a worker ended during \"%s\"", step_under_way(run)->what);
     annul_tools(run, run->stretch.at);
-    if (exit_code == WORKER_LET_GO)
+    run->outcomes[run->stretch.at].is_late = run->is_late;
+    if (run->is_late)
         fail_step(run, OUTCOME_FAILED, ETIMEDOUT, "What stands still meanwhile was let go");
     else
         fail_step(run, OUTCOME_LOST, 0, why);
@@ -417,41 +375,73 @@ static int send_batch(struct run *run, struct worker *worker)
     return 0;
 }
 
-static void serve_queue(struct runner *runner)
+/* False: it could not be begun, and goes on with what is always run. */
+static bool begin_batch(struct run *run)
 {
-    while (runner->first_waiting) {
-        struct run *run = runner->first_waiting;
-        int error;
-        struct worker *worker = workers_lend(&runner->workers, run, &error);
+    int error;
+    struct worker *worker = workers_lend(&run->runner->workers, run, &error);
 
-        if (!worker && !error)
-            return;
-        runner->first_waiting = run->next_waiting;
-        if (!runner->first_waiting)
-            runner->last_waiting = NULL;
-        if (worker) {
-            error = send_batch(run, worker);
-            if (!error)
-                continue;
-            worker_release(worker);
-            fail_step(run, OUTCOME_FAILED, error, NULL);
-        } else {
-            fail_step(run, OUTCOME_FAILED, -error, "its worker process could not be started");
-        }
-        advance(run);
+    if (!worker) {
+        fail_step(run, OUTCOME_FAILED, -error, "its worker process could not be started");
+        return false;
     }
+    error = send_batch(run, worker);
+    if (!error)
+        return true;
+    worker_release(worker);
+    fail_step(run, OUTCOME_FAILED, error, NULL);
+    return false;
+}
+
+/* Nobody begins before the worker is there. */
+static bool withdraw(struct run *run)
+{
+    if (!run->stretch.waits && !run->stretch.has_turns)
+        return false;
+    timer_stop(run->patience);
+    stretch_withdraw(&run->stretch);
+    return true;
+}
+
+/* True: turns were given back, which others may have. */
+static bool serve_queue(struct runner *runner)
+{
+    bool gave_back = false;
+
+    for (struct run **link = &runner->first_waiting; *link;) {
+        struct run *run = *link;
+
+        if (!workers_are_free(&runner->workers)) {
+            gave_back = withdraw(run) || gave_back;
+            link = &run->next_waiting;
+        } else if (must_wait(run)) {
+            link = &run->next_waiting;
+        } else {
+            *link = run->next_waiting;
+            if (begin_batch(run))
+                continue;
+            gave_back = true;
+            advance(run);
+        }
+    }
+    return gave_back;
+}
+
+static void serve(struct runner *runner)
+{
+    do
+        serve_turns(runner);
+    while (serve_queue(runner));
 }
 
 static void ask_for_worker(struct run *run)
 {
-    struct runner *runner = run->runner;
+    struct run **link = &run->runner->first_waiting;
 
+    while (*link)
+        link = &(*link)->next_waiting;
     run->next_waiting = NULL;
-    if (runner->last_waiting)
-        runner->last_waiting->next_waiting = run;
-    else
-        runner->first_waiting = run;
-    runner->last_waiting = run;
+    *link = run;
 }
 
 /* Goes on until something is under way, or the plan is through: then run is freed. */
@@ -462,18 +452,19 @@ static void advance(struct run *run)
             /* what is run after a failure is single: workers do not know of it */
             stretch_begin(&run->stretch, run->is_failed || run->runner->options.kill_after > 0);
         }
+        if (needs_worker(run)) {
+            ask_for_worker(run);
+            return;
+        }
         if (must_wait(run))
             return;
         if (step_under_way(run)->kind == STEP_EXEC) {
             exec_tool(run);
-            if (run->tool)
+            if (run->tool.child)
                 return;
             continue;
         }
-        if (run->worker)
-            start_patience(run);
-        else
-            ask_for_worker(run);
+        start_patience(run);
         return;
     }
     run->events->done(run->owner, run->outcomes, run->plan->steps.count);
@@ -485,8 +476,7 @@ static void go_on(struct run *run)
     struct runner *runner = run->runner;
 
     advance(run);
-    serve_turns(runner);
-    serve_queue(runner);
+    serve(runner);
 }
 
 static void leave_alone(struct run *run)
@@ -497,23 +487,20 @@ static void leave_alone(struct run *run)
     if (run->worker)
         worker_set_hanging(run->worker, true);
     log_warn("\"%s\" has not ended after %lld ms; process %d is left alone", step->what, (long long)since_ms,
-             child_pid(run->tool ? run->tool : worker_child(run->worker)));
+             child_pid(run->tool.child ? run->tool.child : worker_child(run->worker)));
     if (run->events->hangs)
         run->events->hangs(run->owner, step, NULL, since_ms);
-    if (!run->tool) {
+    if (!run->tool.child)
         stretch_give_turns_back(&run->stretch); /* they are asked for again before the tool */
-        serve_turns(run->runner);
-    }
-    serve_queue(run->runner);
+    serve(run->runner);
 }
 
 static void give_up(struct run *run)
 {
     log_warn("\"%s\" has not ended after %lld ms and is killed", step_under_way(run)->what,
              (long long)(loop_now_ms(run->runner->loop) - run->step_started_ms));
-    if (run->tool) {
-        child_kill(run->tool);
-        child_abandon(run->tool);
+    if (run->tool.child) {
+        tool_give_up(&run->tool);
         run->outcomes[run->stretch.at] = (struct outcome){ .result = OUTCOME_TIMEOUT, .error = ETIMEDOUT };
         end_tool(run);
     } else {
@@ -529,13 +516,13 @@ static void timer_fired(void *owner)
 {
     struct run *run = owner;
 
-    if (run->stretch.turn_number > 0) {
+    if (run->stretch.waits) {
         const struct stretch *before = stretch_find_before(&run->runner->stretches, &run->stretch);
 
         if (run->events->hangs && before)
             run->events->hangs(run->owner, step_under_way(run), &before->plan->steps.at[before->at],
                                loop_now_ms(run->runner->loop) - run->step_started_ms);
-    } else if (!run->tool && !run->worker) {
+    } else if (!run->tool.child && !run->worker) {
         go_on(run);
     } else if (step_under_way(run)->changes) {
         leave_alone(run);

@@ -26,8 +26,8 @@ struct run_events {
     void (*done)(void *owner, const struct outcome *outcomes, size_t count);
     /*
      * A step that changes the machine exceeds its patience. It is not killed; done comes when its process is gone,
-     * however long that takes. Or it has waited so long for its turn, behind another step. Called at most once for a
-     * step; NULL is fine.
+     * however long that takes. Or it has waited so long for its turn, behind another step. Called at most once for
+     * each time that it begins or waits; NULL is fine.
      */
     void (*hangs)(void *owner, const struct step *step, const struct step *behind, int64_t since_ms);
 };

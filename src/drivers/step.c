@@ -182,7 +182,7 @@ static SCHEMA(found_mapping)
 static const struct field outcome_fields[] = {
     ENUM(outcome, result, outcome_result_names, FIELD_REQUIRED), FIELD(outcome, error, 0),
     FIELD(outcome, exit_code, 0), FIELD(outcome, output, 0), FIELD(outcome, complaint, 0),
-    FIELD(outcome, truncated, 0), FIELD(outcome, device, 0), FIELD(outcome, owner, 0), FIELD(outcome, size_kib, 0),
+    FIELD(outcome, truncated, 0), FIELD(outcome, is_late, 0), FIELD(outcome, device, 0), FIELD(outcome, owner, 0), FIELD(outcome, size_kib, 0),
     FIELD(outcome, device_kib, 0), FIELD(outcome, allocated_kib, 0),
     LIST(outcome, directories, found_directory, 0), LIST(outcome, devices, found_device, 0), LIST(outcome, disks, disk, 0),
     LIST(outcome, mappings, found_mapping, 0), LIST(outcome, luks, found_luks, 0), LIST(outcome, entries, tree_entry, 0),

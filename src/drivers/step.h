@@ -191,6 +191,7 @@ struct outcome {
     char *output;      /* STEP_EXEC: standard output */
     char *complaint;   /* STEP_EXEC: standard error; others: which part failed, when what does not say it */
     bool truncated;    /* there was more output than is kept */
+    bool is_late;      /* what stood still for it was let go before, as hold_ms was over */
     char *device;      /* of the file that the step was about */
     char *owner;       /* likewise: the mark that it bears */
     int64_t size_kib, device_kib, allocated_kib; /* likewise, as it is now */
@@ -200,8 +201,8 @@ struct outcome {
     LIST_OF(struct found_mapping) mappings;
     LIST_OF(struct tree_entry) entries;
     LIST_OF(struct disk) disks;
-    char *identity;          /* STEP_CHECK_DIRECTORY: equal for two paths of one directory */
-    bool stays_frozen;       /* STEP_ZVOL_GROW: what is mounted could not be thawed */
+    char *identity;    /* STEP_CHECK_DIRECTORY: equal for two paths of one directory */
+    bool stays_frozen; /* STEP_ZVOL_GROW: what is mounted could not be thawed; STEP_DM_RELOAD: it may be suspended */
     bool can_share_blocks;   /* STEP_CHECK_DIRECTORY: a copy of a file can be had without copying: snapshots */
     struct text_map missing; /* STEP_ASK_MACHINE: what this machine cannot do ("loop") -> why */
 };

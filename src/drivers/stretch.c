@@ -69,8 +69,7 @@ const struct stretch *stretch_find_before(const struct stretches *all, const str
     const struct stretch *waits = NULL;
 
     for (const struct stretch *other = all->first; other; other = other->next) {
-        bool came_before =
-            other->turn_number > 0 && (stretch->turn_number == 0 || other->turn_number < stretch->turn_number);
+        bool came_before = other->waits && (stretch->turn_number == 0 || other->turn_number < stretch->turn_number);
 
         if (other == stretch || !(other->has_turns || came_before) || !shares_turn(stretch, other))
             continue;
@@ -86,16 +85,20 @@ bool stretch_ask_turns(struct stretches *all, struct stretch *stretch)
     if (stretch->has_turns)
         return true;
     stretch->has_turns = stretch_find_before(all, stretch) == NULL;
-    if (stretch->has_turns)
-        stretch->turn_number = 0;
-    else if (stretch->turn_number == 0)
+    stretch->waits = !stretch->has_turns;
+    if (stretch->waits && stretch->turn_number == 0)
         stretch->turn_number = ++all->last_turn_number;
     return stretch->has_turns;
 }
 
+void stretch_withdraw(struct stretch *stretch)
+{
+    stretch->has_turns = stretch->waits = false;
+}
+
 void stretch_give_turns_back(struct stretch *stretch)
 {
-    stretch->has_turns = false;
+    stretch_withdraw(stretch);
     stretch->turn_number = 0;
 }
 
@@ -104,11 +107,10 @@ struct stretch *stretches_serve_next(struct stretches *all)
     struct stretch *next = NULL;
 
     for (struct stretch *other = all->first; other; other = other->next)
-        if (other->turn_number > 0 && (!next || other->turn_number < next->turn_number) &&
-            !stretch_find_before(all, other))
+        if (other->waits && (!next || other->turn_number < next->turn_number) && !stretch_find_before(all, other))
             next = other;
     if (next) {
-        next->turn_number = 0;
+        next->waits = false;
         next->has_turns = true;
     }
     return next;

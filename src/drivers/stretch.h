@@ -17,7 +17,8 @@ struct stretch {
     void *owner;
     uint32_t at, end;    /* the step under way; the first that is not in it any more */
     bool has_turns;      /* of all steps from at to end */
-    int64_t turn_number; /* 0: it does not wait for turns; else in which order it came */
+    bool waits;          /* for its turns */
+    int64_t turn_number; /* in which order it began to wait; 0: it never did */
 };
 
 /* Those of one runner. */
@@ -36,5 +37,7 @@ const struct stretch *stretch_find_before(const struct stretches *all, const str
 /* Whether it has its turns now. Otherwise it waits for them, if it did not already, until it is the next. */
 bool stretch_ask_turns(struct stretches *all, struct stretch *stretch);
 void stretch_give_turns_back(struct stretch *stretch); /* and it waits for none */
+/* Likewise, but it keeps its place for when it asks again; until then it is in nobody's way. */
+void stretch_withdraw(struct stretch *stretch);
 /* The one that waited longest of those that need not wait any more; it has its turns now. NULL: there is none. */
 struct stretch *stretches_serve_next(struct stretches *all);

@@ -119,19 +119,37 @@ static struct worker *start(struct workers *workers, int *error)
     return worker;
 }
 
-static struct worker *find(struct workers *workers, int *error)
+static struct worker *find_idle(const struct workers *workers)
+{
+    struct worker *worker = workers->first;
+
+    while (worker && worker->user)
+        worker = worker->next;
+    return worker;
+}
+
+static bool may_start(const struct workers *workers)
 {
     int busy = 0;
 
-    *error = 0;
-    for (struct worker *worker = workers->first; worker; worker = worker->next) {
-        if (!worker->user)
-            return worker;
+    for (const struct worker *worker = workers->first; worker; worker = worker->next)
         busy += !worker->hangs;
-    }
-    if (busy >= workers->limit || workers->children->count >= CHILDREN_LIMIT)
-        return NULL;
-    return start(workers, error);
+    return busy < workers->limit && workers->children->count < CHILDREN_LIMIT;
+}
+
+bool workers_are_free(const struct workers *workers)
+{
+    return find_idle(workers) || may_start(workers);
+}
+
+static struct worker *find(struct workers *workers, int *error)
+{
+    struct worker *idle = find_idle(workers);
+
+    *error = 0;
+    if (idle)
+        return idle;
+    return may_start(workers) ? start(workers, error) : NULL;
 }
 
 struct worker *workers_lend(struct workers *workers, void *user, int *error)

@@ -394,6 +394,51 @@ static int refuse_snapshot(const struct target *target, const char *name, const 
     return -1;
 }
 
+/* Whether a command that takes snapshots would take a further one of this name in the same way. */
+static bool takes_likewise(const struct step *step, const struct step *wanted, const char *name)
+{
+    const char *at = step->paths.count > 0 ? strchr(step->paths.at[0], '@') : NULL;
+
+    if (!at || strcmp(at + 1, name) != 0 || !step->topic || strcmp(step->topic, wanted->topic) != 0 ||
+        strcmp(step->pool, wanted->pool) != 0 || step->argv.count != wanted->argv.count + step->paths.count)
+        return false;
+    for (uint32_t i = 0; i < wanted->argv.count; i++)
+        if (strcmp(step->argv.at[i], wanted->argv.at[i]) != 0)
+            return false;
+    return true;
+}
+
+/*
+ * One command takes the snapshots of all volumes of the resource in the pool: it takes all of them at once or none, and
+ * no longer than for one. It stands behind what must be out of the way before. The caller adds the snapshot.
+ */
+static struct step *taking_step(const struct target *target, const struct provider_snapshot *snapshot,
+                                const struct text_list *options)
+{
+    struct plan *plan = target->plan;
+    struct step *step = plan_add(plan, STEP_EXEC, "take snapshots");
+
+    aim(target, step, snapshot->is_held ? ZFS_HELD : ZFS_SNAPSHOT, snapshot->identifier)->identifier = NULL;
+    step->text = arena_strdup_null(&plan->arena, snapshot->owner);
+    PLAN_ADD_WORDS(plan, step, "zfs", "snapshot");
+    if (snapshot->owner)
+        PLAN_ADD_WORDS(plan, step, "-o", owner_word(snapshot->owner, &plan->arena));
+    if (snapshot->is_held)
+        PLAN_ADD_WORDS(plan, step, "-o", ZFS_VOID "=true");
+    add_options(target, step, options);
+    for (uint32_t i = 0; i + 1 < plan->steps.count; i++) {
+        struct step *earlier = &plan->steps.at[i];
+
+        if (!takes_likewise(earlier, step, short_name(snapshot)))
+            continue;
+        *step = *earlier;
+        memmove(earlier, earlier + 1, (size_t)(step - earlier) * sizeof(*step));
+        plan->steps.count--;
+        return step - 1;
+    }
+    return step;
+}
+
 static int take(const struct provider_snapshot *snapshot, const struct storage_fact *fact,
                 const struct storage_fact *volume, struct plan *plan, struct trouble *trouble)
 {
@@ -401,6 +446,7 @@ static int take(const struct provider_snapshot *snapshot, const struct storage_f
     const char *name = short_name(snapshot);
     struct text_list options = { 0 };
     struct step *step;
+    char *path;
 
     if (fact && fact->backing && !fact->is_doomed)
         return fact->is_snapshot ? 0 : refuse_snapshot(&target, name, "A volume has the same name.", trouble);
@@ -415,18 +461,14 @@ static int take(const struct provider_snapshot *snapshot, const struct storage_f
         return -1;
     if (fact && fact->backing)
         plan_rename_snapshot(&target, snapshot, fact);
-    step = plan_add(plan, STEP_EXEC, "take snapshot %s@%s", volume->backing, name);
-    aim(&target, step, snapshot->is_held ? ZFS_HELD : ZFS_SNAPSHOT, snapshot->identifier);
-    step->path = arena_printf(&plan->arena, "%s@%s", volume->backing, name);
-    step->name = arena_strdup(&plan->arena, snapshot->volume);
-    step->text = arena_strdup_null(&plan->arena, snapshot->owner);
-    PLAN_ADD_WORDS(plan, step, "zfs", "snapshot");
-    if (snapshot->owner)
-        PLAN_ADD_WORDS(plan, step, "-o", owner_word(snapshot->owner, &plan->arena));
-    if (snapshot->is_held)
-        PLAN_ADD_WORDS(plan, step, "-o", ZFS_VOID "=true");
-    add_options(&target, step, &options);
-    PLAN_ADD_WORDS(plan, step, step->path);
+    step = taking_step(&target, snapshot, &options);
+    path = arena_printf(&plan->arena, "%s@%s", volume->backing, name);
+    PLAN_ADD_WORDS(plan, step, path);
+    text_list_add(&step->paths, path, &plan->arena);
+    text_list_add(&step->names, snapshot->identifier, &plan->arena);
+    step->what = step->paths.count == 1 ? arena_printf(&plan->arena, "take snapshot %s", path)
+                                        : arena_printf(&plan->arena, "take snapshot %s of %" PRIu32 " volumes in %s",
+                                                       name, step->paths.count, zfs_dataset_of(snapshot->pool));
     return 0;
 }
 

@@ -31,7 +31,7 @@
 #define ZFS_RENAME   "rename"                    /* path: its new name; name: its new identifier */
 #define ZFS_DESTROY  "destroy"                   /* nothing needs it any more */
 #define ZFS_DEFER    "defer"                     /* a snapshot that the kernel removes with its last clone */
-#define ZFS_SNAPSHOT "snapshot"                  /* path: "tank/db_00000@monday"; name: identifier of the zvol */
+#define ZFS_SNAPSHOT "snapshot"                  /* those in names: paths: "tank/db_00000@monday", text: owner */
 #define ZFS_HELD     "snapshot, to be confirmed" /* likewise */
 #define ZFS_CONFIRM  "confirm"                   /* takes ZFS_VOID away from the snapshots in names */
 

@@ -499,13 +499,25 @@ static int read_growth(const struct step *step, const struct outcome *outcome, s
     return provider_read_wait(outcome, "zfs", fact, arena, trouble);
 }
 
+/* "tank/db_00000@monday" is of the zvol db_00000. */
+static void note_taken(const struct step *step, struct facts *facts, struct arena *arena)
+{
+    for (uint32_t i = 0; i < step->names.count; i++) {
+        const char *path = step->paths.at[i], *at = strrchr(path, '/') + 1;
+        struct step one = *step;
+
+        one.path = step->paths.at[i];
+        one.name = arena_strndup(arena, at, strcspn(at, "@"));
+        note_made(&one, facts_edit_volume(facts, step->pool, step->names.at[i]), facts);
+    }
+}
+
 static int read_change(const struct step *step, const struct outcome *outcome, struct facts *facts, struct arena *arena,
                        struct trouble *trouble)
 {
     struct storage_fact *fact = facts_edit_volume(facts, step->pool, step->identifier);
 
-    if (strcmp(step->topic, ZFS_CREATE) == 0 || strcmp(step->topic, ZFS_CLONE) == 0 ||
-        strcmp(step->topic, ZFS_SNAPSHOT) == 0 || strcmp(step->topic, ZFS_HELD) == 0)
+    if (strcmp(step->topic, ZFS_CREATE) == 0 || strcmp(step->topic, ZFS_CLONE) == 0)
         note_made(step, fact, facts);
     else if (strcmp(step->topic, ZFS_GROW) == 0)
         return read_growth(step, outcome, fact, arena, trouble);
@@ -522,11 +534,10 @@ static int read_change(const struct step *step, const struct outcome *outcome, s
     return 0;
 }
 
-static int read_confirmation(const struct step *step, struct facts *facts)
+static void note_confirmed(const struct step *step, struct facts *facts)
 {
     for (uint32_t i = 0; i < step->names.count; i++)
         facts_edit_volume(facts, step->pool, step->names.at[i])->is_void = false;
-    return 0;
 }
 
 /* What zfs says about the commonest failures, for a person. */
@@ -573,13 +584,15 @@ int zfs_read_outcome(const struct step *step, const struct outcome *outcome, int
         if (strcmp(step->topic, ZFS_BLOCKS) == 0)
             read_blocks(step, outcome, facts);
         if (strcmp(step->topic, ZFS_CONFIRM) == 0)
-            return read_confirmation(step, facts);
+            note_confirmed(step, facts);
+        if (strcmp(step->topic, ZFS_SNAPSHOT) == 0 || strcmp(step->topic, ZFS_HELD) == 0)
+            note_taken(step, facts, arena);
         return step->identifier ? read_change(step, outcome, facts, arena, trouble) : 0;
     }
     set_errors(step, outcome->error ? outcome->error : EIO, facts);
     if (step->identifier)
         facts_edit_volume(facts, step->pool, step->identifier)->is_uncertain = true;
-    for (uint32_t i = 0; strcmp(step->topic, ZFS_CONFIRM) == 0 && i < step->names.count; i++)
+    for (uint32_t i = 0; i < step->names.count; i++)
         facts_edit_volume(facts, step->pool, step->names.at[i])->is_uncertain = true;
     explain(step, outcome, arena, trouble);
     return -1;

@@ -20,7 +20,8 @@
 struct machine {
     const struct map *pools; /* struct known_pool */
     const struct facts *facts;
-    bool has_key; /* sealed keys can be unsealed */
+    bool has_key;       /* sealed keys can be unsealed */
+    bool must_not_hold; /* nothing is stopped for snapshots; those that need it are not taken */
 };
 
 enum { BELOW_LIMIT = 1 + LAYER_SIDES_LIMIT };

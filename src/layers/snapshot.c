@@ -150,8 +150,9 @@ static bool is_taken(const struct plan *plan, uint32_t from, const struct provid
     for (uint32_t i = from; i < plan->steps.count; i++) {
         const struct step *step = &plan->steps.at[i];
 
-        if (step->pool && step->identifier && strcmp(step->pool, wanted->pool->pool) == 0 &&
-            strcmp(step->identifier, wanted->identifier) == 0)
+        if (step->pool && strcmp(step->pool, wanted->pool->pool) == 0 &&
+            (text_list_has(&step->names, wanted->identifier) ||
+             (step->identifier && strcmp(step->identifier, wanted->identifier) == 0)))
             return true;
     }
     return false;

@@ -188,8 +188,10 @@ static int plan_snapshots(const struct levels *levels, const struct resource_wan
         plan->steps.count = before;
         return -1;
     }
-    if (plan->steps.count == frozen)
-        plan->steps.count = before; /* there was none to take */
+    if (plan->steps.count == frozen || (is_held && machine->must_not_hold))
+        plan->steps.count = before; /* there was none to take, or not now */
+    if (plan->steps.count == before)
+        return 0;
     for (uint32_t i = levels->tree.count; plan->steps.count > frozen && i-- > 0;)
         if (must_flush(&levels->tree.at[i].level))
             levels->tree.at[i].level.layer->thaw(&levels->tree.at[i].level, plan);

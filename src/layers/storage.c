@@ -129,6 +129,7 @@ static struct provider_volume volume_of(const struct level *level, const struct 
         .must_be_new = want->must_be_new,
         .owner = level->resource->uuid,
         .authority = level->resource->authority,
+        .new = { .want = want, .is_side = level->suffix[0] },
         .origin = origin_of(level, want, arena),
         .props = &want->props,
         .facts = level->machine->facts,

@@ -47,6 +47,7 @@ struct golden_facts {
     LIST_OF(struct golden_layer) layers;
     struct text_list unknown_layers; /* all others are known */
     bool has_key;                    /* the master key is known */
+    bool must_not_hold;              /* snapshots that took too long are postponed */
     struct text_map answers;
 };
 
@@ -79,7 +80,7 @@ static SCHEMA(golden_layer)
 static const struct field golden_facts_fields[] = {
     LIST(golden_facts, volumes, golden_volume, 0), LIST(golden_facts, pools, golden_pool, 0),
     LIST(golden_facts, layers, golden_layer, 0), FIELD(golden_facts, unknown_layers, 0),
-    FIELD(golden_facts, has_key, 0), FIELD(golden_facts, answers, 0),
+    FIELD(golden_facts, has_key, 0), FIELD(golden_facts, must_not_hold, 0), FIELD(golden_facts, answers, 0),
 };
 static SCHEMA(golden_facts)
 /* clang-format on */
@@ -166,6 +167,7 @@ static void load_facts(struct golden *golden, const char *text)
 
     decode(golden, &golden_facts_schema, &facts, text);
     golden->machine.has_key = facts.has_key;
+    golden->machine.must_not_hold = facts.must_not_hold;
     load_layers(golden, &facts);
     for (uint32_t i = 0; i < facts.pools.count; i++)
         load_pool(golden, &facts.pools.at[i]);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The other end of the link between controller and satellite, saying what a test wants it to say."""
+import contextlib
 import json
 import socket
 import struct
@@ -98,8 +99,23 @@ class Obedient(FakeSatellite):
         super().__init__([], {'layers': layers, 'node': name}, address)
         self.applies = True
         self.pool_props = {}
+        self.is_away, self.peers = False, []
+
+    def go_away(self):
+        """Until come_back() nobody answers."""
+        self.is_away = True
+        for peer in self.peers:
+            with contextlib.suppress(OSError):
+                peer.shutdown(socket.SHUT_RDWR)
+
+    def come_back(self):
+        self.is_away, self.peers = False, []
 
     def serve(self, peer):
+        if self.is_away:
+            peer.close()
+            return
+        self.peers.append(peer)
         try:
             read_frame(peer)
             peer.sendall(frame('hello', self.hello) + frame('held', {'complete': True}))

@@ -45,7 +45,8 @@ static void world_done(struct world *world)
 {
     char command[128];
 
-    runner_free(world->runner);
+    if (world->runner)
+        runner_free(world->runner);
     loop_free(world->loop);
     plan_done(&world->plan);
     snprintf(command, sizeof(command), "rm -r %s", world->directory);
@@ -97,6 +98,14 @@ static void await_forgotten(const struct world *world, const char *name)
     assert_false(is_noted(world, name));
 }
 
+static void stop_when_noted(void *owner)
+{
+    struct world *world = owner;
+
+    if (is_noted(world, "dm:" NO_MAPPING))
+        loop_stop(world->loop);
+}
+
 static struct step *add_mapping_step(struct world *world, enum step_kind kind)
 {
     struct step *step = plan_add(&world->plan, kind, "a step with " NO_MAPPING);
@@ -145,6 +154,42 @@ static void test_what_is_not_let_go_stays_noted(void **state)
     world_done(&world);
 }
 
+/* The step before fails, or the satellite goes away meanwhile. What somebody else had noted stays. */
+static void test_what_was_not_begun_is_forgotten(void **state)
+{
+    static const bool goes_away[] = { false, true };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(goes_away); i++) {
+        struct world world;
+        struct step *wait;
+
+        world_init(&world);
+        write_note(&world, NO_NOTE, "");
+        wait = plan_add(&world.plan, STEP_WAIT_DEVICE, "wait for what does not come");
+        wait->device = arena_strdup(&world.plan.arena, NO_DEVICE);
+        wait->patience_ms = goes_away[i] ? 500 : 1;
+        (void)add_mapping_step(&world, STEP_DM_RELOAD);
+        plan_add(&world.plan, STEP_ZVOL_GROW, "grow")->device = arena_strdup(&world.plan.arena, NO_DEVICE);
+        run_plan(world.runner, &world.plan, &events, &world);
+        if (goes_away[i]) {
+            struct timer *look = timer_new(world.loop, stop_when_noted, &world);
+
+            timer_start(look, 0, 10);
+            loop_run(world.loop);
+            timer_free(look);
+            runner_free(world.runner);
+            world.runner = NULL;
+        } else {
+            loop_run(world.loop);
+            assert_int_equal(world.results[1], OUTCOME_SKIPPED);
+        }
+        await_forgotten(&world, "dm:" NO_MAPPING);
+        assert_true(is_noted(&world, NO_NOTE));
+        world_done(&world);
+    }
+}
+
 /* A zvol that did not grow leaves its file system as it was, unless somebody has died with it. */
 static void test_what_is_over(void **state)
 {
@@ -157,7 +202,12 @@ static void test_what_is_over(void **state)
         { STEP_DM_RESUME, OUTCOME_DONE, false, true, true },
         { STEP_DM_RESUME, OUTCOME_FAILED, false, false, false },
         { STEP_DM_RELOAD, OUTCOME_DONE, false, false, true },
-        { STEP_DM_RELOAD, OUTCOME_FAILED, false, false, false },
+        { STEP_DM_RELOAD, OUTCOME_FAILED, true, false, false },
+        { STEP_DM_RELOAD, OUTCOME_FAILED, true, true, false },
+        { STEP_DM_RELOAD, OUTCOME_FAILED, false, false, true },
+        { STEP_DM_RELOAD, OUTCOME_FAILED, false, true, true },
+        { STEP_DM_SUSPEND, OUTCOME_SKIPPED, false, false, true },
+        { STEP_DM_SUSPEND, OUTCOME_SKIPPED, false, true, false },
         { STEP_DM_RELOAD, OUTCOME_SKIPPED, false, false, true },
         { STEP_DM_RELOAD, OUTCOME_SKIPPED, false, true, false },
         { STEP_DM_RESUME, OUTCOME_SKIPPED, false, false, false },
@@ -197,6 +247,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_not_let_go_stays_noted),
+        cmocka_unit_test(test_what_was_not_begun_is_forgotten),
         cmocka_unit_test(test_what_is_over),
         cmocka_unit_test(test_nothing_noted),
     };

@@ -37,13 +37,14 @@ static const char *begin_and_await(struct run_world *world, const char *awaited,
 #define ALL_DONE OUTCOME_DONE, OUTCOME_DONE, OUTCOME_DONE, OUTCOME_DONE
 
 /* It succeeded, but not while everything stood still. */
-static void expect_void(const struct run_world *world)
+static void expect_void(const struct run_world *world, bool is_late)
 {
     assert_int_equal(world->count, 4);
     assert_int_equal(world->outcomes[0].result, OUTCOME_DONE);
     assert_int_equal(world->outcomes[1].exit_code, 0);
     assert_int_equal(world->outcomes[1].result, OUTCOME_FAILED);
     assert_int_equal(world->outcomes[1].error, ETIMEDOUT);
+    assert_int_equal(world->outcomes[1].is_late, is_late);
     assert_int_not_equal(world->outcomes[2].result, OUTCOME_DONE);
     assert_int_equal(world->outcomes[3].result, OUTCOME_DONE);
     assert_false(run_world_has(world, "never"));
@@ -167,6 +168,64 @@ static void test_step_that_hangs_gives_its_turns_back(void **state)
     run_world_done(&world);
 }
 
+/*
+ * The only worker is busy for long. What needs it and the turn keeps nobody from the turn, whether it came when the
+ * worker was busy already, or had waited for the turn before.
+ */
+static void check_turn_without_a_worker(bool has_waited)
+{
+    struct run_world world;
+    struct run_second grower, occupant;
+    struct plan first = { 0 };
+
+    run_world_init(&world, &(struct run_options){ .workers = 1 });
+    run_second_init(&grower, &world);
+    run_second_init(&occupant, &world);
+    run_world_add_file(&world, STEP_FILE_TRUNCATE, "a", 1024);
+    run_world_run(&world);
+    run_second_stop_worker(&occupant);
+    first = world.plan; /* steps for the others are made by the same functions */
+    world.plan = (struct plan){ 0 };
+    run_world_add_file(&world, STEP_FILE_TRUNCATE, "grown", 1024)->turn =
+        arena_strdup(&world.plan.arena, RUN_SECOND_TURN);
+    grower.plan = world.plan;
+    world.plan = (struct plan){ 0 };
+    run_world_add_file(&world, STEP_FILE_TRUNCATE, "b", 1024);
+    occupant.plan = world.plan;
+    world.plan = (struct plan){ 0 };
+    if (has_waited) {
+        run_world_add_tool(&world, "sleep 1.2")->turn = arena_strdup(&world.plan.arena, RUN_SECOND_TURN);
+        run_second_start_in(&grower, 300);
+        run_second_start_in(&occupant, 600);
+        run_world_run(&world);
+        plan_done(&world.plan);
+    } else {
+        run_second_start(&occupant);
+        run_second_start_in(&grower, 200);
+        timer_start(world.pause, 400, 0);
+        loop_run(world.loop);
+    }
+    run_world_add_tool(&world, "true")->turn = arena_strdup(&world.plan.arena, RUN_SECOND_TURN);
+    run_world_run(&world);
+    RUN_WORLD_EXPECT(&world, OUTCOME_DONE);
+    assert_int_equal(world.hangs, 0);
+    assert_false(run_world_has(&world, "grown"));
+    kill(occupant.stopped, SIGCONT);
+    run_world_await(&world, "grown");
+    assert_true(run_world_has(&world, "b"));
+    plan_done(&first);
+    run_second_done(&grower);
+    run_second_done(&occupant);
+    run_world_done(&world);
+}
+
+static void test_turns_are_not_had_without_a_worker(void **state)
+{
+    (void)state;
+    check_turn_without_a_worker(false);
+    check_turn_without_a_worker(true);
+}
+
 static void go_on_with_it(void *owner)
 {
     kill(((struct run_second *)owner)->stopped, SIGCONT);
@@ -205,7 +264,7 @@ static void test_nothing_stands_still_for_longer_than_it_may(void **state)
     run_world_init(&world, &(struct run_options){ 0 });
     add_frozen_tool(&world, 1000, run_world_script(&world, "thawed", "true"));
     run_world_run(&world);
-    expect_void(&world);
+    expect_void(&world, true);
     run_world_done(&world);
 }
 
@@ -219,7 +278,7 @@ static void test_worker_that_dies_while_something_stands_still(void **state)
     add_frozen_tool(&world, 60000, begin_and_await(&world, "thawed", "true"));
     run_world_when(&world, "begun", run_world_kill_worker, NULL);
     run_world_run(&world);
-    expect_void(&world);
+    expect_void(&world, false);
     run_world_done(&world);
 }
 
@@ -267,6 +326,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_turns_are_not_had_before_something_stands_still),
         cmocka_unit_test(test_step_that_hangs_gives_its_turns_back),
         cmocka_unit_test(test_step_that_hung_waits_for_its_turn_while_it_may),
+        cmocka_unit_test(test_turns_are_not_had_without_a_worker),
         cmocka_unit_test(test_nothing_stands_still_for_longer_than_it_may),
         cmocka_unit_test(test_worker_that_dies_while_something_stands_still),
         cmocka_unit_test(test_what_stands_still_goes_on_without_the_runner),

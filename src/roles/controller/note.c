@@ -9,6 +9,7 @@
 #include "roles/controller/finish.h"
 #include "roles/controller/reports.h"
 #include "roles/controller/session.h"
+#include "roles/controller/wants.h"
 
 LOG_DOMAIN("session");
 
@@ -76,4 +77,5 @@ void note_resource_fact(struct service *service, const struct node *node, const 
         report_trouble(service, node, "ResourceFailed", "Resource", fact->resource, fact->trouble);
     runtime_set_resource_fact(resource, field_duplicate(&resource_fact_schema, fact));
     finish_note(service, resource);
+    wants_note_fact(service, resource);
 }

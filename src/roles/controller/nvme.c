@@ -130,6 +130,46 @@ bool nvme_must_wait(const struct resource *resource)
     return !target || !is_applied(target);
 }
 
+/* 0: not known. */
+static int64_t usable_kib(const struct resource *resource, int32_t number)
+{
+    const struct resource_fact *fact = resource ? resource->fact : NULL;
+
+    for (uint32_t i = 0; fact && i < fact->volumes.count; i++)
+        if (fact->volumes.at[i].number == number)
+            return fact->volumes.at[i].usable_kib;
+    return 0;
+}
+
+bool nvme_has_less(const struct resource *resource)
+{
+    if (!nvme_is_initiator(resource))
+        return false;
+    for (uint32_t i = 0; i < resource->volumes.count; i++) {
+        int64_t own_kib = usable_kib(resource, resource->volumes.at[i].number);
+
+        if (own_kib > 0 && own_kib < resource->volumes.at[i].size_kib)
+            return true;
+    }
+    return false;
+}
+
+/* What lies above NVME takes a part of what the target gives, so that is only second best. */
+void nvme_hold_back(const struct resource *resource, struct resource_want *want)
+{
+    const struct resource *target = nvme_find_target(resource_definition_of(resource));
+
+    for (uint32_t i = 0; i < want->volumes.count; i++) {
+        struct volume_want *volume = &want->volumes.at[i];
+        int64_t has_kib = usable_kib(resource, volume->number);
+
+        if (has_kib == 0)
+            has_kib = usable_kib(target, volume->number);
+        if (has_kib > 0 && has_kib < volume->size_kib)
+            volume->size_kib = has_kib;
+    }
+}
+
 bool nvme_is_used(const struct resource *resource)
 {
     return has_layer(resource) && !nvme_is_initiator(resource) && has_initiator(resource_definition_of(resource));

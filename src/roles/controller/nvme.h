@@ -21,6 +21,11 @@ uint64_t nvme_generation(const struct resource *resource);
 /* Whether the target does not yet let this new initiator in. */
 bool nvme_must_wait(const struct resource *resource);
 
+/* Whether the volume, of an initiator, has less than it shall have, because its target is being grown. */
+bool nvme_has_less(const struct resource *resource);
+/* Takes back what an initiator shall have more than it has: its target has not got it yet. */
+void nvme_hold_back(const struct resource *resource, struct resource_want *want);
+
 /* Whether it exports volumes that another resource is there to use; it is not removed before that one. */
 bool nvme_is_used(const struct resource *resource);
 /* Whether it is to go and waits for an initiator that cannot. */

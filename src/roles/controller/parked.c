@@ -16,6 +16,7 @@
 #include "roles/controller/rest_node.h"
 #include "roles/controller/rest_physical.h"
 #include "roles/controller/session.h"
+#include "roles/controller/wants.h"
 
 static void client_gone(void *owner)
 {
@@ -119,6 +120,14 @@ static void add_trouble(struct request *q, const char *node, int64_t code, const
            .details = trouble->details ? rc_text(&q->rc, "%s\n%s", trouble->details, retry) : retry);
 }
 
+/* What an initiator of NVMe waits for, unless that is told of its target. */
+static bool is_growing_below(const struct resource *initiator)
+{
+    const struct resource *target = nvme_find_target(resource_definition_of(initiator));
+
+    return target && session_is_online(resource_node(target)) && !(target->fact && target->fact->trouble);
+}
+
 static bool resource_settled(struct request *q, const struct settle_item *item)
 {
     const struct resource_definition *definition = model_find_definition(q->model, item->first);
@@ -140,6 +149,8 @@ static bool resource_settled(struct request *q, const struct settle_item *item)
     /* What goes is settled when it is gone. */
     if (object_has_flag(&resource->object, RESOURCE_DELETE))
         return nvme_is_stuck(resource);
+    if (nvme_has_less(resource) && wants_hold_back(q->service, resource))
+        return !is_growing_below(resource);
     return resource->fact->applied;
 }
 

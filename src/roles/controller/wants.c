@@ -5,7 +5,8 @@
  *
  * A want is a function of the stored resource (or pool) alone; what it inherits is resolved here. Its digest tells
  * whether the satellite has to hear of a change at all, also after a restart of the controller: the satellite returns
- * the digests of what it holds.
+ * the digests of what it holds. One thing depends on facts: an initiator of NVMe is told of a growth when its target
+ * has grown, which may be long after, when the target's node is back.
  */
 #include "roles/controller/wants.h"
 
@@ -167,6 +168,35 @@ static uint64_t digest_of(const struct schema *schema, const void *want, size_t 
     return digest;
 }
 
+static size_t build_resource(const struct service *service, const struct resource *resource, struct resource_want *want,
+                             struct arena *arena);
+
+/* Its satellite was told all that is wanted now, and has it. */
+static bool is_whole(const struct service *service, const struct resource *resource)
+{
+    struct arena arena = { 0 };
+    struct resource_want now;
+    bool is_told;
+
+    if (!resource->fact || !resource->fact->applied || resource->want_generation == 0 ||
+        (uint64_t)resource->fact->generation < resource->want_generation)
+        return false;
+    build_resource(service, resource, &now, &arena);
+    is_told = (uint64_t)now.digest == resource->want_digest;
+    arena_done(&arena);
+    return is_told;
+}
+
+bool wants_hold_back(const struct service *service, const struct resource *resource)
+{
+    const struct resource *target;
+
+    if (!nvme_is_initiator(resource))
+        return false;
+    target = nvme_find_target(resource_definition_of(resource));
+    return !target || !is_whole(service, target);
+}
+
 /* Texts of the want are those of the model: it is sent before the turn ends. Its bytes in a message. */
 static size_t build_resource(const struct service *service, const struct resource *resource, struct resource_want *want,
                              struct arena *arena)
@@ -196,6 +226,8 @@ static size_t build_resource(const struct service *service, const struct resourc
     }
     if (nvme_concerns(resource))
         nvme_build(service, resource, want, arena);
+    if (wants_hold_back(service, resource))
+        nvme_hold_back(resource, want);
     want->digest = (int64_t)digest_of(&resource_want_schema, want, &bytes);
     want->generation = (int64_t)(nvme_concerns(resource) ? nvme_generation(resource) : resource->object.generation);
     /* Not part of the digest: a satellite that goes on running knows what it has made. */
@@ -366,6 +398,15 @@ static void add_removed_pools(struct service *service, uint64_t durable, struct 
     }
     arena_done(&service->removed_pools.arena);
     service->removed_pools = (struct notes){ 0 };
+}
+
+void wants_note_fact(struct service *service, const struct resource *resource)
+{
+    if (!nvme_concerns(resource))
+        return;
+    child_for_each (resource, other, resource->object.parent[0], KIND_RESOURCE)
+        if (other->want_generation > 0 && nvme_has_less(other))
+            mark(service, other, other->dirty_slot ? other->dirty_generation : other->object.generation);
 }
 
 /* Those whose change is not durable yet stay dirty. */

@@ -197,6 +197,7 @@ static void succeed(struct resource *resource)
     bool was_removal = resource->is_in_removals;
 
     task_succeed(&resource->task);
+    memset(&resource->late, 0, sizeof(resource->late));
     if (note_description(resource) || !resource->is_applied)
         task_dirty(&resource->task);
     resource->is_applied = true;
@@ -221,6 +222,83 @@ static void fail(struct resource *resource, const struct trouble *trouble)
     note_description(resource);
     if (resource->is_in_removals)
         wake_waiting(resource->task.satellite);
+}
+
+/* Of all snapshots that shall be there. */
+static uint64_t hash_snapshots(const struct resource_want *want)
+{
+    uint64_t hash = TEXT_HASH_START;
+
+    for (uint32_t i = 0; i < want->snapshots.count; i++) {
+        const struct snapshot_want *snapshot = &want->snapshots.at[i];
+        const char *identity = snapshot->uuid ? snapshot->uuid : snapshot->snapshot;
+
+        if (!snapshot->remove)
+            hash = text_hash(hash, identity, strlen(identity) + 1);
+    }
+    return hash;
+}
+
+static bool is_postponed(const struct resource *resource)
+{
+    return resource->late.until_ms > loop_now_ms(resource->task.satellite->loop) &&
+           resource->late.wanted == hash_snapshots(&resource->want);
+}
+
+/* Whether anything would be planned if snapshots were not postponed. */
+static bool lacks_snapshots(const struct resource *resource)
+{
+    const struct satellite *satellite = resource->task.satellite;
+    struct plan plan = { .facts = &satellite->facts };
+    struct trouble ignored = { 0 };
+    bool lacks = stack_plan(&resource->want, &satellite->machine, &plan, &ignored) < 0 || plan.steps.count > 0;
+
+    plan_done(&plan);
+    return lacks;
+}
+
+/* What takes too long once does so again, and each time the users of the volumes stand still: ever more seldom. */
+static void postpone(struct resource *resource)
+{
+    uint64_t wanted = hash_snapshots(&resource->want);
+    int64_t pause_ms = LATE_FIRST_MS;
+
+    if (resource->late.wanted != wanted)
+        resource->late.attempts = 0;
+    for (int32_t i = 0; i < resource->late.attempts && pause_ms < LATE_LIMIT_MS; i++)
+        pause_ms *= 2;
+    resource->late.wanted = wanted;
+    resource->late.attempts++;
+    if (pause_ms > LATE_LIMIT_MS)
+        pause_ms = LATE_LIMIT_MS;
+    resource->late.until_ms = loop_now_ms(resource->task.satellite->loop) + pause_ms;
+}
+
+/* why: what was not over in time; NULL: that was told before. */
+static void fail_late(struct resource *resource, const struct trouble *why)
+{
+    struct arena arena = { 0 };
+    struct trouble trouble = {
+        .message = arena_printf(&arena, "Snapshots of resource '%s' are not taken: it takes too long.",
+                                resource->want.resource),
+        .cause = arena_strdup(&arena, "Its volumes stood still for as long as their users can wait, and went on before "
+                                      "all snapshots were taken. What was taken until then is removed."),
+        .correction = arena_strdup(&arena, "It is retried by itself, ever more seldom, and at once when a snapshot of "
+                                           "the resource is created or deleted. Take snapshots when less is done on "
+                                           "the node, or have fewer volumes in one resource."),
+    };
+    bool is_told = resource->task.trouble && strcmp(resource->task.trouble->message, trouble.message) == 0;
+
+    if (why)
+        trouble.details = arena_printf(&arena, "%s %s", why->message, why->cause ? why->cause : "");
+    if (why || !is_told)
+        fail(resource, &trouble);
+    /* The first time it proceeds soon, to clear away what is void. */
+    if (why)
+        resource->task.retry_at_ms = resource->late.until_ms;
+    else
+        task_postpone(&resource->task, resource->late.until_ms);
+    arena_done(&arena);
 }
 
 /*
@@ -259,6 +337,7 @@ static void proceed(struct task *task)
 {
     struct resource *resource = resource_of(task);
     struct satellite *satellite = task->satellite;
+    struct machine machine = satellite->machine;
     struct trouble trouble = { 0 };
 
     if (task_is_pausing(task))
@@ -274,7 +353,8 @@ static void proceed(struct task *task)
         return;
     }
     plan_done(&task->plan);
-    if (stack_plan(&resource->want, &satellite->machine, &task->plan, &trouble) < 0) {
+    machine.must_not_hold = is_postponed(resource);
+    if (stack_plan(&resource->want, &machine, &task->plan, &trouble) < 0) {
         fail(resource, &trouble);
         plan_done(&task->plan);
         return;
@@ -284,7 +364,10 @@ static void proceed(struct task *task)
         return;
     }
     plan_done(&task->plan);
-    succeed(resource);
+    if (machine.must_not_hold && lacks_snapshots(resource))
+        fail_late(resource, NULL);
+    else
+        succeed(resource);
 }
 
 static void drop(struct resource *resource)
@@ -302,10 +385,14 @@ static void ended(struct task *task, const struct trouble *trouble)
         drop(resource);
         return;
     }
-    if (trouble && !task->is_stale)
+    if (trouble && task->is_late && !task->is_stale) {
+        postpone(resource);
+        fail_late(resource, trouble);
+    } else if (trouble && !task->is_stale) {
         fail(resource, trouble);
-    else
+    } else {
         task_ready(task);
+    }
     task->is_stale = false;
 }
 

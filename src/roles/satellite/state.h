@@ -19,6 +19,8 @@ enum {
     RUNNING_LIMIT = 64, /* plans under way at once: a few per worker; more would only take memory */
     RETRY_FIRST_MS = 500,
     RETRY_LIMIT_MS = 60000,
+    LATE_FIRST_MS = 3 * 60000, /* after that time snapshots are tried again that took too long */
+    LATE_LIMIT_MS = 60 * 60000,
     OBSERVE_MS = 10000, /* everything is looked at so often */
     MEASURE_MS = 50,    /* the pools' space is measured so long after a change, once for all changes of that time */
 };
@@ -40,6 +42,7 @@ struct task {
     int64_t asked; /* facts.stamp when the plan was started */
     bool is_running, is_hanging;
     bool is_stale;   /* the want changed below the plan that is under way */
+    bool is_late;    /* the last plan held something still for longer than that may be */
     bool is_dropped; /* nobody wants it any more: freed when its plan has ended */
     bool is_ready, is_dirty;
     struct task *next_ready, *next_dirty, *next_dropped;
@@ -75,6 +78,12 @@ struct resource {
     struct resource *next_removal, *previous_removal; /* in satellite.removals */
     bool is_in_removals;
     uint64_t described; /* hash of its volumes as they were when that was looked at last */
+    /* Snapshots for which its volumes stood still too long. */
+    struct {
+        uint64_t wanted; /* hash of all that were wanted then: another one is tried at once */
+        int32_t attempts;
+        int64_t until_ms; /* not before */
+    } late;
 };
 
 struct observer {
@@ -142,6 +151,11 @@ void task_renew(struct task *task);
 void task_dirty(struct task *task); /* the next report speaks of it */
 void task_run(struct task *task);   /* task->plan, which has steps */
 void task_fail(struct task *task, const struct trouble *trouble);
+/*
+ * It has failed, and the next attempt is not due before then. Meanwhile it proceeds as it does after other failures, so
+ * that all else is looked after.
+ */
+void task_postpone(struct task *task, int64_t until_ms);
 void task_succeed(struct task *task);
 void task_forget_failures(struct task *task); /* the next attempt is the first */
 /* Freed at once, or when its plan has ended. */

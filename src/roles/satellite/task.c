@@ -143,6 +143,14 @@ void task_fail(struct task *task, const struct trouble *trouble)
     task_dirty(task);
 }
 
+void task_postpone(struct task *task, int64_t until_ms)
+{
+    int64_t pause_ms = until_ms - loop_now_ms(task->satellite->loop);
+
+    task->retry_at_ms = until_ms;
+    timer_start(task->retry, pause_ms < RETRY_LIMIT_MS ? pause_ms : RETRY_LIMIT_MS, 0);
+}
+
 void task_succeed(struct task *task)
 {
     if (task->trouble)
@@ -215,7 +223,9 @@ static void run_done(void *owner, const struct outcome *outcomes, size_t count)
 
     if (!task->is_hanging)
         task->satellite->running--;
-    task->is_running = task->is_hanging = false;
+    task->is_running = task->is_hanging = task->is_late = false;
+    for (size_t i = 0; i < count; i++)
+        task->is_late = task->is_late || outcomes[i].is_late;
     loop_mark_dirty(task->satellite->loop);
     plan_done(&task->plan);
     if (task->is_dropped)

@@ -96,6 +96,32 @@ for each in PROVIDERS:
         wait_for(lambda: f'nothing is kept: {names(place)}', lambda: not names(place), place.seconds)
 
 
+@contract('the volumes of a resource have their snapshots at once, or none has', TOOLS, MODULES)
+def _(place):
+    make_pool(place, 'ZFS_THIN')
+    control = place.control
+    devices = control.create('db', 'pool', ['8M', '8M', '8M'])
+    for number, device in enumerate(devices):
+        place.write_pattern(device, number, 8)
+    taken = len(started(place, 'snapshot'))
+    shared.take_while_killed(place)
+    assert len(started(place, 'snapshot')) == taken + 3, started(place, 'snapshot')    # the first was not run, and began again
+    assert names(place) == [f'db_0000{number}{rest}' for number in range(3) for rest in ('', '@after', '@before')]
+    copies = control.create('copy', 'pool', ['8M', '8M', '8M'], origin=('db', 'before'))
+    for number, device in enumerate(copies):
+        place.check_pattern(device, number, 8)
+    # One is in the way.
+    place.run('zfs snapshot tank/linstor/db_00001@third')
+    control.snapshot('db', 'third', wait=False)
+    control.await_trouble('db', 'third')
+    assert [name for name in names(place) if name.endswith('@third')] == ['db_00001@third']
+    place.run('zfs destroy tank/linstor/db_00001@third')
+    control.await_applied('db')
+    assert sum(name.endswith('@third') for name in names(place)) == 3
+    control.delete('copy')
+    control.delete('db')
+
+
 @contract('a snapshot that bears the mark of one whose volume may have been written to is taken again', TOOLS, MODULES)
 def _(place):
     make_pool(place, 'ZFS_THIN')

@@ -89,8 +89,15 @@ def _(machines):
         before = mount(one, device)
         two.run('sync')
         cluster.power_cut('n2')
+        cluster.await_state('n2', 'OFFLINE')
+        # Grown meanwhile: stored, and told to this side only when the other one has it.
+        answer = cluster.rest.call('PUT', '/v1/resource-definitions/data/volume-definitions/0', {'size_kib': kib('96M')})
+        assert answer.status == 200 and not answer.errors, answer
+        assert len([entry for entry in answer.entries if entry['ret_code'] & 3 << 62]) == 1, answer
+        assert not any(volume.get('reports') for volume in cluster.volumes('data')['n1'].values()), cluster.problems('data')
         cluster.power_on('n2')
         cluster.await_online('n2')
+        wait_for('it has grown', lambda: cluster.size_kib('n1', device) == kib('96M'), SECONDS)
         one.run('echo 3 >/proc/sys/vm/drop_caches')
         assert one.sha256('/mnt/file') == before
         assert cluster.device('data', 'n1') == device

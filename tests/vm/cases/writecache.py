@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """WRITECACHE on loop devices: what is written stays, whatever happens to mapping, satellite and machine."""
 import json
+import re
 import struct
+import time
 
 from contract.place import RealTools
 from suite import wait_for
@@ -147,14 +149,24 @@ def is_suspended(machine):
     return machine.run(f'dmsetup info -c --noheadings -o suspended {NAME}').out.strip() == 'Suspended'
 
 
+def frame(steps):
+    """For printf of a shell."""
+    body = json.dumps({'steps': steps}).encode()
+    return ''.join(f'\\{byte:03o}' for byte in struct.pack('=I', len(body)) + body)
+
+
+def run_steps(machine, program, steps, notes=''):
+    """In a worker of its own; what each came to."""
+    out = machine.run(f"printf '{frame(steps)}' | {program} worker {notes}").out
+    return re.findall(r'"result":"?(\w+)', out)
+
+
 def hold(machine, program, hold_ms, notes=''):
     """A worker of its own suspends the device and waits for a tool, of which nobody tells it how it ended."""
     steps = [{'what': 'suspend', 'kind': 'DM_SUSPEND', 'name': NAME, 'hold_ms': hold_ms},
              {'what': 'a tool', 'kind': 'EXEC', 'argv': ['true']},
              {'what': 'resume', 'kind': 'DM_RESUME', 'name': NAME, 'always': True}]
-    body = json.dumps({'steps': steps}).encode()
-    frame = ''.join(f'\\{byte:03o}' for byte in struct.pack('=I', len(body)) + body)
-    machine.run(f"""(printf '{frame}'; exec sleep 1000) 2>/dev/null | {program} worker {notes} >/run/worker.out 2>&1 &
+    machine.run(f"""(printf '{frame(steps)}'; exec sleep 1000) 2>/dev/null | {program} worker {notes} >/run/worker.out 2>&1 &
                     echo $! >/run/worker.pid""")
     wait_for('it is suspended', lambda: is_suspended(machine), SECONDS)
 
@@ -189,6 +201,38 @@ def _(machines):
         delete(cluster)
 
 
+@case('a udevd that is stuck keeps nothing still, and a table that is refused leaves no note', modules=MODULES)
+def _(machines):
+    with Cluster(machines) as cluster:
+        machine, device = create(cluster)
+        machine.write_pattern(device, 6, 8)
+        steps = [{'what': 'a step', 'kind': kind, 'name': NAME, 'always': kind == 'DM_RESUME'} for kind in ('DM_SUSPEND', 'DM_RESUME') * 3]
+        machine.run('udevadm settle; udevadm control --stop-exec-queue')
+        try:
+            begin = time.monotonic()
+            results = run_steps(machine, cluster.program, steps)
+            assert results == ['DONE'] * 6, results
+            assert time.monotonic() - begin < 15, 'it waited for udevd'
+            assert '0x' not in machine.run('dmsetup udevcookies').out, 'a semaphore was left'
+        finally:
+            machine.run('udevadm control --start-exec-queue; udevadm settle')
+        machine.run(f'test -L {device} && udevadm info {device} | grep -q DM_NAME={NAME}')
+        # The note of a table that was not loaded stays only while somebody keeps the mapping suspended.
+        table = machine.run(f'dmsetup table {NAME}').out.strip()
+        assert ' 4096 ' in table, table
+        reload = [{'what': 'load nonsense', 'kind': 'DM_RELOAD', 'name': NAME, 'text': table.replace(' 4096 ', ' 4095 ')}]
+        for is_kept in (False, True):
+            if is_kept:
+                machine.run(f'dmsetup suspend {NAME}')
+            results = run_steps(machine, cluster.program, reload, '/run/notes')
+            assert results == ['FAILED'], results
+            assert machine.run('ls /run/notes').out.split() == [f'dm:{NAME}'] * is_kept
+            assert is_suspended(machine) == is_kept
+        machine.run(f'dmsetup resume {NAME} && rm -r /run/notes')
+        machine.check_pattern(device, 6, 8)
+        delete(cluster)
+
+
 @case('killed while a snapshot is taken: it goes on, and the snapshot is whole', modules=['dm-writecache', 'dm-thin-pool'],
       tools=['lvcreate', 'thin_check'], seconds=900)
 def _(machines):
@@ -216,3 +260,40 @@ def _(machines):
                 place.check_pattern(copy, seed, 16)
                 place.control.delete('copy')
         place.control.delete('data')
+
+
+@case('a snapshot that takes too long is tried again much later, or with the next one', modules=['dm-writecache', 'dm-thin-pool'],
+      tools=['lvcreate', 'thin_check'], seconds=900)
+def _(machines):
+    machine = machines[0]
+    with RealTools(machine) as place:
+        place.prepare('lvm vgcreate vg0 /dev/vda /dev/vdb', undo='lvm vgremove -fy vg0 && lvm pvremove /dev/vda /dev/vdb')
+        place.prepare('lvm lvcreate --yes --type thin-pool --size 256M --name tp vg0')
+        control = place.control
+        control.pool('pool', 'LVM_THIN', 'vg0/tp')
+        device, = control.create('data', 'pool', ['16M'], layers=LAYERS, sides=[('.cache', 'pool')], props={'Writecache/Size': '32768'})
+        place.write_pattern(device, 1, 16)
+
+        def taken():
+            return sum('--snapshot' in line for line in place.commands())
+        place.hang(True, 'snapshot')
+        control.snapshot('data', 'late', wait=False)
+        wait_for('it stands still', lambda: is_suspended(machine), SECONDS)
+        wait_for('it goes on', lambda: not is_suspended(machine), SECONDS)
+        place.hang(False)
+        control.await_trouble('data', 'it takes too long')
+        wait_for('what is void is gone', lambda: 'late' not in place.run('lvm lvs -o lv_name vg0'), SECONDS)
+        trouble = control.fact('data')['trouble']
+        assert 60000 < trouble['retry_in_ms'] <= 180000, trouble
+        # All else is done meanwhile, and without the snapshot.
+        control.grow('data', '32M', wait=False)
+        wait_for('it grows', lambda: place.size_mib(device) == 32, SECONDS)
+        control.await_trouble('data', 'it takes too long')
+        assert taken() == 1 and not is_suspended(machine), place.commands()
+        control.snapshot('data', 'next', wait=False)
+        control.await_applied('data')
+        assert taken() == 3 and all(control.snapshot_fact('data', name)['exists'] for name in ('late', 'next'))
+        place.check_pattern(device, 1, 16)
+        control.drop_snapshot('data', 'late')
+        control.drop_snapshot('data', 'next')
+        control.delete('data')
