@@ -98,6 +98,9 @@ class Obedient(FakeSatellite):
     def __init__(self, layers, name='fake', address='127.0.0.40'):
         super().__init__([], {'layers': layers, 'node': name}, address)
         self.applies = True
+        self.keeps = False       # what it was told, over connections
+        self.extent_kib = 1      # volumes are as large as so many make
+        self.limit_kib = None    # and no larger than this
         self.pool_props = {}
         self.is_away, self.peers = False, []
 
@@ -118,7 +121,8 @@ class Obedient(FakeSatellite):
         self.peers.append(peer)
         try:
             read_frame(peer)
-            peer.sendall(frame('hello', self.hello) + frame('held', {'complete': True}))
+            held = [{'name': w['resource'], **{key: w[key] for key in ('uuid', 'generation', 'digest')}} for w in self.kept()]
+            peer.sendall(frame('hello', self.hello) + frame('held', {'resources': held, 'complete': True}))
             while got := read_frame(peer):
                 self.received.append(got)
                 self.read(peer, got)
@@ -130,7 +134,7 @@ class Obedient(FakeSatellite):
     def read(self, peer, got):
         kind, body = got
         if kind == 'refresh':
-            peer.sendall(frame('report', {'token': body['token']}))
+            peer.sendall(frame('report', {'token': body['token'], 'resources': [self.tell(want) for want in self.kept()]}))
         elif kind == 'device_pool':
             peer.sendall(frame('device_pool', {'token': body['token']}))
         elif kind == 'wants':
@@ -139,11 +143,19 @@ class Obedient(FakeSatellite):
                            'free_kib': 1 << 30, 'total_kib': 1 << 30, 'props': self.pool_props} for p in body.get('pools', [])],
                 'resources': [self.tell(r) for r in body.get('resources', [])]}))
 
+    def kept(self):
+        last = {r['resource']: r for kind, body in self.received if kind == 'wants' for r in body.get('resources', [])}
+        return [want for want in last.values() if not want.get('remove')] if self.keeps else []
+
+    def usable_kib(self, size_kib):
+        usable_kib = -(-size_kib // self.extent_kib) * self.extent_kib
+        return min(usable_kib, self.limit_kib or usable_kib)
+
     def tell(self, want):
         if want.get('remove'):
             return {'resource': want['resource'], 'uuid': want['uuid'], 'generation': want['generation'], 'applied': True, 'gone': True}
         return {'resource': want['resource'], 'uuid': want['uuid'], 'generation': want['generation'], 'applied': self.applies,
-                'volumes': [{'number': v['number'], 'device_path': '/dev/mapper/x', 'backing': '/x', 'usable_kib': v['size_kib'],
+                'volumes': [{'number': v['number'], 'device_path': '/dev/mapper/x', 'backing': '/x', 'usable_kib': self.usable_kib(v['size_kib']),
                              'allocated_kib': 1, 'state': 'Created'} for v in want['volumes']]}
 
     def last_want(self, resource=None):

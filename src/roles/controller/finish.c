@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "model/obeyed.h"
 #include "model/prop_rules.h"
+#include "roles/controller/nvme.h"
 
 LOG_DOMAIN("finish");
 
@@ -95,7 +96,7 @@ static void finish_removed_volumes(struct txn *txn, const struct resource *resou
 static bool all_applied(const struct resource_definition *definition)
 {
     child_for_each (resource, resource, &definition->object, KIND_RESOURCE)
-        if (!is_current(resource) || !resource->fact->applied)
+        if (!is_current(resource) || !resource->fact->applied || nvme_has_less(resource))
             return false;
     return true;
 }

@@ -154,15 +154,51 @@ bool nvme_has_less(const struct resource *resource)
     return false;
 }
 
-/* What lies above NVME takes a part of what the target gives, so that is only second best. */
-void nvme_hold_back(const struct resource *resource, struct resource_want *want)
+/* By what the target told of its volume last; when nobody has told, it may be. */
+static bool is_behind(const struct resource *target, int32_t number)
 {
-    const struct resource *target = nvme_find_target(resource_definition_of(resource));
+    const struct volume *volume = target ? resource_find_volume(target, number) : NULL;
+
+    return !target || (volume && usable_kib(target, number) < volume->size_kib);
+}
+
+bool nvme_is_behind(const struct resource *initiator)
+{
+    const struct resource *target = nvme_find_target(resource_definition_of(initiator));
+
+    for (uint32_t i = 0; i < initiator->volumes.count; i++)
+        if (is_behind(target, initiator->volumes.at[i].number))
+            return true;
+    return false;
+}
+
+bool nvme_is_unknown(const struct resource *resource)
+{
+    const struct resource *target;
+
+    if (!nvme_is_initiator(resource) || resource->fact || object_has_flag(&resource->object, RESOURCE_DELETE))
+        return false;
+    target = nvme_find_target(resource_definition_of(resource));
+    for (uint32_t i = 0; i < resource->volumes.count; i++) {
+        int32_t number = resource->volumes.at[i].number;
+
+        if (resource->volumes.at[i].is_deployed && is_behind(target, number) && usable_kib(target, number) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What lies above NVME takes a part of what the target gives, so that is only second best. */
+void nvme_hold_back(const struct resource *initiator, struct resource_want *want)
+{
+    const struct resource *target = nvme_find_target(resource_definition_of(initiator));
 
     for (uint32_t i = 0; i < want->volumes.count; i++) {
         struct volume_want *volume = &want->volumes.at[i];
-        int64_t has_kib = usable_kib(resource, volume->number);
+        int64_t has_kib = usable_kib(initiator, volume->number);
 
+        if (!is_behind(target, volume->number))
+            continue;
         if (has_kib == 0)
             has_kib = usable_kib(target, volume->number);
         if (has_kib > 0 && has_kib < volume->size_kib)

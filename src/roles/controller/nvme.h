@@ -21,10 +21,14 @@ uint64_t nvme_generation(const struct resource *resource);
 /* Whether the target does not yet let this new initiator in. */
 bool nvme_must_wait(const struct resource *resource);
 
-/* Whether the volume, of an initiator, has less than it shall have, because its target is being grown. */
+/* Whether a volume, of an initiator, has less than it shall have. */
 bool nvme_has_less(const struct resource *resource);
-/* Takes back what an initiator shall have more than it has: its target has not got it yet. */
-void nvme_hold_back(const struct resource *resource, struct resource_want *want);
+/* Whether the target has not yet grown to what is wanted, or nobody knows. */
+bool nvme_is_behind(const struct resource *initiator);
+/* Whether, besides, it is not known what the initiator has: its satellite will tell, if it holds the resource. */
+bool nvme_is_unknown(const struct resource *resource);
+/* Takes back what an initiator shall have more than it has where the target has not got it yet. */
+void nvme_hold_back(const struct resource *initiator, struct resource_want *want);
 
 /* Whether it exports volumes that another resource is there to use; it is not removed before that one. */
 bool nvme_is_used(const struct resource *resource);

@@ -16,7 +16,6 @@
 #include "roles/controller/rest_node.h"
 #include "roles/controller/rest_physical.h"
 #include "roles/controller/session.h"
-#include "roles/controller/wants.h"
 
 static void client_gone(void *owner)
 {
@@ -149,8 +148,8 @@ static bool resource_settled(struct request *q, const struct settle_item *item)
     /* What goes is settled when it is gone. */
     if (object_has_flag(&resource->object, RESOURCE_DELETE))
         return nvme_is_stuck(resource);
-    if (nvme_has_less(resource) && wants_hold_back(q->service, resource))
-        return !is_growing_below(resource);
+    if (nvme_has_less(resource)) /* whatever it was told to have until now, which it has */
+        return nvme_is_behind(resource) && !is_growing_below(resource);
     return resource->fact->applied;
 }
 

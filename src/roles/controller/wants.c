@@ -168,35 +168,6 @@ static uint64_t digest_of(const struct schema *schema, const void *want, size_t 
     return digest;
 }
 
-static size_t build_resource(const struct service *service, const struct resource *resource, struct resource_want *want,
-                             struct arena *arena);
-
-/* Its satellite was told all that is wanted now, and has it. */
-static bool is_whole(const struct service *service, const struct resource *resource)
-{
-    struct arena arena = { 0 };
-    struct resource_want now;
-    bool is_told;
-
-    if (!resource->fact || !resource->fact->applied || resource->want_generation == 0 ||
-        (uint64_t)resource->fact->generation < resource->want_generation)
-        return false;
-    build_resource(service, resource, &now, &arena);
-    is_told = (uint64_t)now.digest == resource->want_digest;
-    arena_done(&arena);
-    return is_told;
-}
-
-bool wants_hold_back(const struct service *service, const struct resource *resource)
-{
-    const struct resource *target;
-
-    if (!nvme_is_initiator(resource))
-        return false;
-    target = nvme_find_target(resource_definition_of(resource));
-    return !target || !is_whole(service, target);
-}
-
 /* Texts of the want are those of the model: it is sent before the turn ends. Its bytes in a message. */
 static size_t build_resource(const struct service *service, const struct resource *resource, struct resource_want *want,
                              struct arena *arena)
@@ -226,7 +197,7 @@ static size_t build_resource(const struct service *service, const struct resourc
     }
     if (nvme_concerns(resource))
         nvme_build(service, resource, want, arena);
-    if (wants_hold_back(service, resource))
+    if (nvme_is_initiator(resource))
         nvme_hold_back(resource, want);
     want->digest = (int64_t)digest_of(&resource_want_schema, want, &bytes);
     want->generation = (int64_t)(nvme_concerns(resource) ? nvme_generation(resource) : resource->object.generation);
@@ -429,12 +400,18 @@ static void add_dirty_pools(struct service *service, uint64_t durable, struct ou
     arena_done(&dirty.arena);
 }
 
+/* An initiator, for what is not known of its target yet. */
+static bool must_wait(const struct resource *resource)
+{
+    return nvme_must_wait(resource) || nvme_is_unknown(resource);
+}
+
 /* An initiator that stood before its target in the list. */
 static void look_again(struct service *service, uint64_t durable)
 {
     for (uint32_t i = 0; i < service->dirty_count; i++)
         if (nvme_is_initiator(service->dirty[i]) && service->dirty[i]->dirty_generation <= durable &&
-            !nvme_must_wait(service->dirty[i]))
+            !must_wait(service->dirty[i]))
             loop_mark_dirty(service->loop);
 }
 
@@ -453,7 +430,7 @@ void wants_turn(struct service *service)
 
         if (!resource)
             continue;
-        if (resource->dirty_generation > durable || nvme_must_wait(resource)) {
+        if (resource->dirty_generation > durable || must_wait(resource)) {
             service->dirty[kept++] = resource;
             runtime_set_dirty(resource, kept, resource->dirty_generation);
             continue;
@@ -573,6 +550,9 @@ void wants_synchronise(struct service *service, const struct node *node, const s
         build_resource(service, resource, &want, &scratch);
         if (is_held(item, resource->object.uuid, want.digest)) {
             runtime_set_resource_want(resource, (uint64_t)item->generation, (uint64_t)want.digest);
+        } else if (item && nvme_is_unknown(resource)) {
+            runtime_set_resource_want(resource, 0, 0);
+            mark(service, resource, resource->object.generation);
         } else {
             runtime_set_resource_fact(resource, NULL);
             runtime_set_resource_want(resource, 0, 0);

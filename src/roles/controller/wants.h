@@ -11,7 +11,5 @@ void wants_note_change(struct service *service, const struct change *change, boo
 void wants_turn(struct service *service);
 /* It has a new fact, by which wants of others may become different. */
 void wants_note_fact(struct service *service, const struct resource *resource);
-/* Whether it is not told all of its size, because the one that its volumes lie on has not grown yet. */
-bool wants_hold_back(const struct service *service, const struct resource *resource);
 /* The difference between what the satellite holds and what it should: its answer to "what do you hold?" */
 void wants_synchronise(struct service *service, const struct node *node, const struct held *held);
