@@ -203,11 +203,11 @@ static void serve_turns(struct runner *runner)
 static void annul_tools(struct run *run, uint32_t end)
 {
     for (uint32_t i = end; i-- > 0 && run->plan->steps.at[i].kind == STEP_EXEC;) {
+        run->outcomes[i].is_late = run->is_late;
         if (run->outcomes[i].result != OUTCOME_DONE)
             continue;
         run->outcomes[i].result = OUTCOME_FAILED;
         run->outcomes[i].error = ETIMEDOUT;
-        run->outcomes[i].is_late = run->is_late;
         run->outcomes[i].complaint = arena_strdup(&run->arena, "What was to stand still meanwhile did not");
     }
 }
@@ -403,18 +403,23 @@ static bool withdraw(struct run *run)
     return true;
 }
 
-/* True: turns were given back, which others may have. */
+/*
+ * True: turns were given back, which others may have. For the first run that waits for turns one worker is kept: who
+ * needs both would else be overtaken by those who need one of them, again and again.
+ */
 static bool serve_queue(struct runner *runner)
 {
     bool gave_back = false;
+    int kept = 0;
 
     for (struct run **link = &runner->first_waiting; *link;) {
         struct run *run = *link;
 
-        if (!workers_are_free(&runner->workers)) {
+        if (workers_free(&runner->workers) <= kept) {
             gave_back = withdraw(run) || gave_back;
             link = &run->next_waiting;
         } else if (must_wait(run)) {
+            kept = 1;
             link = &run->next_waiting;
         } else {
             *link = run->next_waiting;

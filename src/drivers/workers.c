@@ -128,18 +128,26 @@ static struct worker *find_idle(const struct workers *workers)
     return worker;
 }
 
-static bool may_start(const struct workers *workers)
+/* How many more may be started. */
+static int startable(const struct workers *workers)
 {
-    int busy = 0;
+    int count = 0, more;
 
     for (const struct worker *worker = workers->first; worker; worker = worker->next)
-        busy += !worker->hangs;
-    return busy < workers->limit && workers->children->count < CHILDREN_LIMIT;
+        count += !worker->hangs;
+    more = workers->limit - count;
+    if (more > CHILDREN_LIMIT - workers->children->count)
+        more = CHILDREN_LIMIT - workers->children->count;
+    return more > 0 ? more : 0;
 }
 
-bool workers_are_free(const struct workers *workers)
+int workers_free(const struct workers *workers)
 {
-    return find_idle(workers) || may_start(workers);
+    int count = startable(workers);
+
+    for (const struct worker *worker = workers->first; worker; worker = worker->next)
+        count += !worker->user;
+    return count;
 }
 
 static struct worker *find(struct workers *workers, int *error)
@@ -149,7 +157,7 @@ static struct worker *find(struct workers *workers, int *error)
     *error = 0;
     if (idle)
         return idle;
-    return may_start(workers) ? start(workers, error) : NULL;
+    return startable(workers) > 0 ? start(workers, error) : NULL;
 }
 
 struct worker *workers_lend(struct workers *workers, void *user, int *error)

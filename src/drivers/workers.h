@@ -37,8 +37,8 @@ struct workers {
 void workers_init(struct workers *workers); /* the members above it are set, the last two zero */
 void workers_done(struct workers *workers); /* what a worker has begun it ends */
 
-/* Whether one could be lent: fewer are busy than may be. */
-bool workers_are_free(const struct workers *workers);
+/* How many could be lent. */
+int workers_free(const struct workers *workers);
 /* NULL and *error 0: none is free; else *error is -errno. */
 struct worker *workers_lend(struct workers *workers, void *user, int *error) MUST_CHECK;
 void worker_send(struct worker *worker, struct buf *take); /* the buf is empty afterwards */

@@ -168,43 +168,41 @@ static void test_step_that_hangs_gives_its_turns_back(void **state)
     run_world_done(&world);
 }
 
-/*
- * The only worker is busy for long. What needs it and the turn keeps nobody from the turn, whether it came when the
- * worker was busy already, or had waited for the turn before.
- */
-static void check_turn_without_a_worker(bool has_waited)
+/* Steps of a world are made by functions that add to its own plan. */
+static void move_plan(struct run_world *world, struct plan *to)
+{
+    *to = world->plan;
+    world->plan = (struct plan){ 0 };
+}
+
+static void plan_grower_and_occupant(struct run_world *world, struct run_second *grower, struct run_second *occupant)
+{
+    run_second_init(grower, world);
+    run_second_init(occupant, world);
+    run_world_add_file(world, STEP_FILE_TRUNCATE, "grown", 1024)->turn =
+        arena_strdup(&world->plan.arena, RUN_SECOND_TURN);
+    move_plan(world, &grower->plan);
+    run_world_add_file(world, STEP_FILE_TRUNCATE, "b", 1024);
+    move_plan(world, &occupant->plan);
+}
+
+/* The only worker is busy for long. What needs it and the turn keeps nobody from the turn. */
+static void test_turns_are_not_had_without_a_worker(void **state)
 {
     struct run_world world;
     struct run_second grower, occupant;
-    struct plan first = { 0 };
 
+    (void)state;
     run_world_init(&world, &(struct run_options){ .workers = 1 });
-    run_second_init(&grower, &world);
-    run_second_init(&occupant, &world);
     run_world_add_file(&world, STEP_FILE_TRUNCATE, "a", 1024);
     run_world_run(&world);
+    plan_done(&world.plan);
+    plan_grower_and_occupant(&world, &grower, &occupant);
     run_second_stop_worker(&occupant);
-    first = world.plan; /* steps for the others are made by the same functions */
-    world.plan = (struct plan){ 0 };
-    run_world_add_file(&world, STEP_FILE_TRUNCATE, "grown", 1024)->turn =
-        arena_strdup(&world.plan.arena, RUN_SECOND_TURN);
-    grower.plan = world.plan;
-    world.plan = (struct plan){ 0 };
-    run_world_add_file(&world, STEP_FILE_TRUNCATE, "b", 1024);
-    occupant.plan = world.plan;
-    world.plan = (struct plan){ 0 };
-    if (has_waited) {
-        run_world_add_tool(&world, "sleep 1.2")->turn = arena_strdup(&world.plan.arena, RUN_SECOND_TURN);
-        run_second_start_in(&grower, 300);
-        run_second_start_in(&occupant, 600);
-        run_world_run(&world);
-        plan_done(&world.plan);
-    } else {
-        run_second_start(&occupant);
-        run_second_start_in(&grower, 200);
-        timer_start(world.pause, 400, 0);
-        loop_run(world.loop);
-    }
+    run_second_start(&occupant);
+    run_second_start_in(&grower, 200);
+    timer_start(world.pause, 400, 0);
+    loop_run(world.loop);
     run_world_add_tool(&world, "true")->turn = arena_strdup(&world.plan.arena, RUN_SECOND_TURN);
     run_world_run(&world);
     RUN_WORLD_EXPECT(&world, OUTCOME_DONE);
@@ -213,17 +211,32 @@ static void check_turn_without_a_worker(bool has_waited)
     kill(occupant.stopped, SIGCONT);
     run_world_await(&world, "grown");
     assert_true(run_world_has(&world, "b"));
-    plan_done(&first);
     run_second_done(&grower);
     run_second_done(&occupant);
     run_world_done(&world);
 }
 
-static void test_turns_are_not_had_without_a_worker(void **state)
+/* Who came for both is not overtaken by who came later, for the worker alone: it would be so again and again. */
+static void test_who_waits_for_a_turn_has_a_worker_kept(void **state)
 {
+    struct run_world world;
+    struct run_second grower, occupant;
+    char script[256];
+
     (void)state;
-    check_turn_without_a_worker(false);
-    check_turn_without_a_worker(true);
+    run_world_init(&world, &(struct run_options){ .workers = 1 });
+    plan_grower_and_occupant(&world, &grower, &occupant);
+    snprintf(script, sizeof(script), "sleep 1.2; test ! -e %s/b", world.directory);
+    run_world_add_tool(&world, script)->turn = arena_strdup(&world.plan.arena, RUN_SECOND_TURN);
+    run_second_start_in(&grower, 300);
+    run_second_start_in(&occupant, 600);
+    run_world_run(&world);
+    RUN_WORLD_EXPECT(&world, OUTCOME_DONE);
+    run_world_await(&world, "grown");
+    run_world_await(&world, "b");
+    run_second_done(&grower);
+    run_second_done(&occupant);
+    run_world_done(&world);
 }
 
 static void go_on_with_it(void *owner)
@@ -265,6 +278,14 @@ static void test_nothing_stands_still_for_longer_than_it_may(void **state)
     add_frozen_tool(&world, 1000, run_world_script(&world, "thawed", "true"));
     run_world_run(&world);
     expect_void(&world, true);
+    /* What fails at last was too late all the same. */
+    run_world_done(&world);
+    run_world_init(&world, &(struct run_options){ 0 });
+    add_frozen_tool(&world, 1000, run_world_script(&world, "thawed", "exit 5"));
+    run_world_run(&world);
+    RUN_WORLD_EXPECT(&world, OUTCOME_DONE, OUTCOME_FAILED, OUTCOME_FAILED, OUTCOME_DONE);
+    assert_int_equal(world.outcomes[1].exit_code, 5);
+    assert_true(world.outcomes[1].is_late);
     run_world_done(&world);
 }
 
@@ -327,6 +348,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_step_that_hangs_gives_its_turns_back),
         cmocka_unit_test(test_step_that_hung_waits_for_its_turn_while_it_may),
         cmocka_unit_test(test_turns_are_not_had_without_a_worker),
+        cmocka_unit_test(test_who_waits_for_a_turn_has_a_worker_kept),
         cmocka_unit_test(test_nothing_stands_still_for_longer_than_it_may),
         cmocka_unit_test(test_worker_that_dies_while_something_stands_still),
         cmocka_unit_test(test_what_stands_still_goes_on_without_the_runner),
