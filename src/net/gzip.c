@@ -7,6 +7,9 @@
 #include <zlib.h>
 
 #include "base/library.h"
+#include "base/log.h"
+
+LOG_DOMAIN("gzip");
 
 enum {
     LEVEL = 1,             /* the loop waits for it; more would gain little on lists of objects */
@@ -24,7 +27,7 @@ struct zlib {
 };
 LIBRARY_SYMBOLS(zlib, LIBRARY_SYMBOL(zlib, deflateInit2_), LIBRARY_SYMBOL(zlib, deflate),
                 LIBRARY_SYMBOL(zlib, deflateReset), LIBRARY_SYMBOL(zlib, deflateEnd));
-LIBRARY(zlib, "zlib1g", "gzip", "Compresses answers of REST", "required", "libz.so.1");
+LIBRARY(zlib, "zlib1g", "gzip", "Compresses answers of REST", "recommended", "libz.so.1");
 
 struct gzip {
     struct zlib lib;
@@ -34,8 +37,13 @@ struct gzip {
 struct gzip *gzip_new(void)
 {
     struct gzip *gzip = memory_alloc(sizeof(*gzip));
+    char why[LIBRARY_WHY_SIZE];
 
-    library_require(&zlib_library, &gzip->lib);
+    if (library_open(&zlib_library, &gzip->lib, why) != 0) {
+        log_debug("answers are not compressed: %s", why);
+        free(gzip);
+        return NULL;
+    }
     if (gzip->lib.deflateInit2_(&gzip->z, LEVEL, Z_DEFLATED, WINDOW_GZIP, MEMORY_LEVEL, Z_DEFAULT_STRATEGY,
                                 ZLIB_VERSION, sizeof(gzip->z)) != Z_OK)
         abort();

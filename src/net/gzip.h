@@ -14,7 +14,7 @@ enum gzip_flush {
     GZIP_END,
 };
 
-struct gzip *gzip_new(void);
+struct gzip *gzip_new(void);       /* NULL where there is no zlib */
 void gzip_free(struct gzip *gzip); /* NULL is fine */
 void gzip_add(struct gzip *gzip, const void *bytes, size_t length, enum gzip_flush flush, struct buf *out);
 /* After GZIP_END, for the next body. */

@@ -186,14 +186,15 @@ static void complete_answer(struct http_exchange *exchange, struct buf *body)
 {
     bool has_body = http_status_has_body(exchange->status);
     bool varies = exchange->is_compressible && body->length >= HTTP_GZIP_MIN;
+    struct http_server *server = exchange->server;
     bool is_gzip = varies && exchange->accepts_gzip;
 
+    if (is_gzip && !server->gzip)
+        server->gzip = gzip_new();
+    is_gzip = is_gzip && server->gzip;
     if (is_gzip) {
-        struct http_server *server = exchange->server;
         struct buf packed = { 0 };
 
-        if (!server->gzip)
-            server->gzip = gzip_new();
         gzip_add(server->gzip, body->data, body->length, GZIP_END, &packed);
         gzip_reset(server->gzip);
         buf_done(body);
@@ -327,7 +328,7 @@ static void begin_stream(struct http_exchange *exchange)
     exchange->is_chunked = framing == HTTP_CHUNKED;
     if (exchange->accepts_gzip)
         exchange->gzip = gzip_new();
-    end_header(exchange, framing, 0, exchange->accepts_gzip, exchange->is_compressible);
+    end_header(exchange, framing, 0, exchange->gzip != NULL, exchange->is_compressible);
     exchange->is_begun = true;
 }
 
