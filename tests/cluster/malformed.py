@@ -375,14 +375,16 @@ def _():
     rows = [([('held', b'{"x":"' + b'x' * FRAME_LIMIT + b'"}')], 'over the limit'),
             ([('held', part)] * 40, 'more than a satellite can have')]
     for messages, reason in rows:
-        with fresh() as cluster, FakeSatellite(messages) as fake:
-            fake.register(cluster.rest)
-            wait_for('the connection is closed and tried again', lambda: fake.connections > 1, 30)
-            answer = cluster.rest.call('PUT', '/v1/nodes/fake/reconnect', timeout=30)
-            assert cluster.node_state('fake') == 'FULL_SYNC_FAILED'
-            assert reason in str(answer), answer
-            assert reason in cluster.controller.tail(40)
-            assert cluster.controller.resident_kib() < 800 << 10
+        with fresh() as cluster:
+            with FakeSatellite(messages) as fake:
+                fake.register(cluster.rest)
+                wait_for('the connection is closed and tried again', lambda: fake.connections > 1, 30)
+                answer = cluster.rest.call('PUT', '/v1/nodes/fake/reconnect', timeout=30)
+                assert cluster.node_state('fake') == 'FULL_SYNC_FAILED'
+                assert reason in str(answer), answer
+                assert reason in cluster.controller.tail(40)
+                assert cluster.controller.resident_kib() < 800 << 10
+            wait_for('who is gone is only that', lambda: cluster.node_state('fake') == 'OFFLINE', 30)
 
 
 @suite.case('a resource whose want is longer than a message can be: it alone is in trouble')

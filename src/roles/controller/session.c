@@ -30,6 +30,7 @@ struct session {
     bool is_online;            /* ... and answered after that */
     char *trouble;             /* why it is not online, as the satellite or its messages told; NULL: nothing did */
     const char *trouble_state; /* what that is called: a word of the states of connections */
+    bool is_refused;           /* the connection that ends now has told the trouble */
     int64_t online_token, refreshed;
     struct report *orphans; /* one block */
     struct outbox *outbox;
@@ -85,6 +86,7 @@ static const char *state_of_refusal(const char *as)
 /* Told once, however often it happens. */
 static void set_trouble(struct session *session, const char *state, const char *why)
 {
+    session->is_refused = true;
     if (session->trouble && strcmp(session->trouble, why) == 0)
         return;
     log_warn("node %s cannot be worked with: %s", name_of(session), why);
@@ -186,6 +188,9 @@ static void on_down(void *owner, const char *why)
         log_warn("node %s is disconnected: %s", name_of(session), why);
     else
         log_debug("node %s cannot be reached: %s", name_of(session), why);
+    if (!session->is_refused)
+        forget_trouble(session);
+    session->is_refused = false;
     session->is_synchronised = session->is_online = false;
     arriving_forget(&session->arriving);
     session->has_complained = false;
