@@ -301,6 +301,17 @@ static void fail_late(struct resource *resource, const struct trouble *why)
     arena_done(&arena);
 }
 
+/* All but its snapshots is as it shall be, and whoever waits for that need not wait for them. */
+static void succeed_but_late(struct resource *resource)
+{
+    fail_late(resource, NULL);
+    if (!resource->is_applied)
+        task_dirty(&resource->task);
+    resource->is_applied = true;
+    for (uint32_t i = 0; i < resource->want.volumes.count; i++)
+        resource->want.volumes.at[i].must_be_new = false;
+}
+
 /*
  * What is to be removed and seems not to be there may be there again: its file system was mounted since the last look.
  * Nothing is called gone on an old look, lest it be left over.
@@ -365,7 +376,7 @@ static void proceed(struct task *task)
     }
     plan_done(&task->plan);
     if (machine.must_not_hold && lacks_snapshots(resource))
-        fail_late(resource, NULL);
+        succeed_but_late(resource);
     else
         succeed(resource);
 }
