@@ -176,6 +176,7 @@ def _(machines):
     with Cluster(machines) as cluster:
         machine, device = create(cluster)
         machine.write_pattern(device, 5, 8)
+        cluster.kill('n1')    # it would resume what it finds suspended
         hold(machine, cluster.program, 600000)
         machine.run('kill -9 $(pgrep -x -f "sleep 1000")')
         wait_for('it goes on when nobody is there', lambda: not is_suspended(machine), SECONDS)
@@ -183,7 +184,6 @@ def _(machines):
         wait_for('it goes on in time', lambda: not is_suspended(machine), SECONDS)
         machine.run('kill -9 $(pgrep -x -f "sleep 1000")')
         # The worker was killed, too, and no controller is there to want anything. What others hold stays as it is.
-        cluster.kill('n1')
         cluster.kill('n1', 'controller')
         machine.run('dmsetup create linstor_writecache_others --table "0 8 zero" && dmsetup suspend linstor_writecache_others')
         hold(machine, cluster.program, 600000, '/srv/satellite/held')
@@ -217,7 +217,9 @@ def _(machines):
         finally:
             machine.run('udevadm control --start-exec-queue; udevadm settle')
         machine.run(f'test -L {device} && udevadm info {device} | grep -q DM_NAME={NAME}')
-        # The note of a table that was not loaded stays only while somebody keeps the mapping suspended.
+        # The note of a table that was not loaded stays only while somebody keeps the mapping suspended. A satellite would
+        # resume it whenever it looks.
+        cluster.kill('n1')
         table = machine.run(f'dmsetup table {NAME}').out.strip()
         assert ' 4096 ' in table, table
         reload = [{'what': 'load nonsense', 'kind': 'DM_RELOAD', 'name': NAME, 'text': table.replace(' 4096 ', ' 4095 ')}]
@@ -229,6 +231,8 @@ def _(machines):
             assert machine.run('ls /run/notes').out.split() == [f'dm:{NAME}'] * is_kept
             assert is_suspended(machine) == is_kept
         machine.run(f'dmsetup resume {NAME} && rm -r /run/notes')
+        cluster.start('n1')
+        cluster.await_online('n1')
         machine.check_pattern(device, 6, 8)
         delete(cluster)
 

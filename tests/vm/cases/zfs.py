@@ -145,7 +145,7 @@ def _(machines):
             cluster.await_size('data', {0: size})
             wait_for('nobody stands by any more', lambda: not guards(machine), SECONDS)
             machine.run(f'resize2fs {device} && test "$(cat /mnt/late)" = text && rm /mnt/late')
-        machine.run('umount $(command -v zfs)')
+        machine.run('umount -l $(command -v zfs)')    # which a satellite may be running
         wait_for('nobody keeps it mounted', lambda: machine.run('umount /mnt', check=False).status == 0, SECONDS)
         machine.run(f'e2fsck -fn {device}')
         cluster.delete('data')
@@ -198,7 +198,8 @@ def _(machines):
         cluster.create_pool('n1', 'thin', 'ZFS_THIN', 'tank')
         cluster.create_resource('data', ['32M'], ['n1'], 'thin')
         machine.write_pattern(cluster.device('data', 'n1'), 5, 32)
-        machine.run('udevadm settle && zpool export tank')
+        machine.run('udevadm settle')
+        wait_for('nobody looks at a volume', lambda: machine.run('zpool export tank', check=False).status == 0, SECONDS)
         wait_for('the pool is reported', lambda: 'not imported' in str(pool_of(cluster, 'n1', 'thin').get('reports')), SECONDS)
         wait_for('the volume is reported', lambda: not cluster.volumes('data')['n1'][0].get('device_path'), SECONDS)
         assert not machine.lines('zpool list -Ho name'), 'somebody made the pool anew'
