@@ -70,6 +70,7 @@ static const struct field resource_want_fields[] = {
     FIELD(resource_want, digest, 0),
     FIELD(resource_want, layers, 0),
     FIELD(resource_want, remove, 0),
+    FIELD(resource_want, orphan, 0),
     FIELD(resource_want, authority, 0),
     FIELD(resource_want, props, 0),
     LIST(resource_want, volumes, volume_want, 0),
@@ -171,10 +172,9 @@ static const struct field pool_fact_fields[] = {
 SCHEMA(pool_fact)
 
 static const struct field orphan_fact_fields[] = {
-    FIELD(orphan_fact, pool, FIELD_REQUIRED),
-    FIELD(orphan_fact, identifier, FIELD_REQUIRED),
-    FIELD(orphan_fact, device_path, 0),
-    FIELD(orphan_fact, size_kib, 0),
+    FIELD(orphan_fact, pool, FIELD_REQUIRED), FIELD(orphan_fact, identifier, FIELD_REQUIRED),
+    FIELD(orphan_fact, device_path, 0),       FIELD(orphan_fact, size_kib, 0),
+    OBJECT(orphan_fact, trouble, trouble, 0),
 };
 SCHEMA(orphan_fact)
 

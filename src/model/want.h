@@ -111,6 +111,7 @@ struct resource_want {
     int64_t digest;          /* as in pool_want */
     struct text_list layers; /* top first, ends with STORAGE */
     bool remove;
+    bool orphan;     /* with remove: what goes is of no resource, and is listed as an orphan until it is gone */
     char *authority; /* of a user: which request allowed data to be destroyed. Without it a want with remove is refused.
                       */
     struct text_map props; /* effective */
@@ -208,6 +209,7 @@ struct orphan_fact {
     char *identifier;
     char *device_path;
     int64_t size_kib;
+    struct trouble *trouble; /* why it is not gone, when a user wants it removed; NULL: no attempt has failed */
 };
 
 struct report {

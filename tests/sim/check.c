@@ -316,7 +316,7 @@ static const char *check_orphan(const struct model *model, const struct host *ho
     if (sscanf(file->path, MACHINE_POOLS "/%20[a-z]/%20[a-z0-9_].img", pool, identifier) != 2 ||
         !workload_may_be_orphan(definition_by_name(definition_text), host->index))
         return say("%s is left over on %s", file->path, host->name);
-    if (node && model_find_pool(node, pool) && !session_has_orphan(node, pool, identifier))
+    if (node && model_find_pool(node, pool) && !session_find_orphan(node, pool, identifier))
         return say("%s is left over on %s, and not reported as an orphan", file->path, host->name);
     return NULL;
 }

@@ -187,6 +187,27 @@ static bool pool_settled(struct request *q, const struct settle_item *item)
     return true;
 }
 
+static bool orphan_settled(struct request *q, const struct settle_item *item)
+{
+    const struct node *node = model_find_node(q->model, item->first);
+    const struct orphan_fact *orphan = node ? session_find_orphan(node, item->second, item->third) : NULL;
+
+    if (!node || !session_is_online(node))
+        rc_add(&q->rc, FAIL_NOT_CONNECTED,
+               .message = rc_text(&q->rc, "The connection to satellite '%s' was lost before it told that '%s' is gone.",
+                                  item->first, item->third),
+               .correction = "Look at the list of orphans when the node is online, and repeat the request if it is "
+                             "still there.");
+    else if (!orphan)
+        rc_add(&q->rc, DELETED,
+               .message = rc_text(&q->rc, "Orphan '%s' removed from node '%s'.", item->third, item->first));
+    else if (orphan->trouble)
+        add_trouble(q, item->first, FAIL_UNKNOWN_ERROR, orphan->trouble);
+    else
+        return false;
+    return true;
+}
+
 static bool item_settled(struct request *q, const struct settle_item *item)
 {
     const struct node *node;
@@ -196,9 +217,7 @@ static bool item_settled(struct request *q, const struct settle_item *item)
     case SETTLE_POOL: return pool_settled(q, item);
     case SETTLE_NODE: return node_settled(q, item->first);
     case SETTLE_VAULT: return encryption_settled(q, item->number);
-    case SETTLE_ORPHAN:
-        node = model_find_node(q->model, item->first);
-        return !node || !session_is_online(node) || !session_has_orphan(node, item->second, item->third);
+    case SETTLE_ORPHAN: return orphan_settled(q, item);
     case SETTLE_DISKS:
         node = model_find_node(q->model, item->first);
         return !node || !session_is_online(node) || session_disks(node, q->refresh_token);

@@ -19,12 +19,14 @@ struct orphan_doc {
     char *identifier;
     char *device_path;
     int64_t size_kib;
+    LIST_OF(struct rc_doc) reports; /* why it is not gone, though somebody wants it removed */
 };
 static const struct field orphan_doc_fields[] = {
     FIELD(orphan_doc, storage_pool_name, 0),
     FIELD(orphan_doc, identifier, 0),
     FIELD(orphan_doc, device_path, FIELD_NOT_EMPTY),
     FIELD(orphan_doc, size_kib, 0),
+    LIST(orphan_doc, reports, rc_doc, FIELD_NOT_EMPTY),
 };
 static SCHEMA(orphan_doc)
 
@@ -35,7 +37,6 @@ static bool next_orphan(struct request *q, struct listing *listing, void *to, st
     const struct orphan_fact *orphan;
     struct orphan_doc *doc = to;
 
-    (void)arena;
     if (!report || listing->position >= report->orphans.count)
         return false;
     orphan = &report->orphans.at[listing->position++];
@@ -43,6 +44,8 @@ static bool next_orphan(struct request *q, struct listing *listing, void *to, st
     doc->identifier = orphan->identifier;
     doc->device_path = orphan->device_path;
     doc->size_kib = orphan->size_kib;
+    if (orphan->trouble)
+        view_trouble(LIST_ADD(&doc->reports, arena), FAIL_UNKNOWN_ERROR, orphan->trouble, arena);
     return true;
 }
 
@@ -80,9 +83,10 @@ static int remove_orphan(struct request *q)
     const char *identifier = q->var[VAR_ANY];
     const struct storage_pool *pool;
     const struct resource_definition *definition;
-    struct resource_want want = { .remove = true, .generation = (int64_t)q->model->generation };
+    struct resource_want want = { .remove = true, .orphan = true, .generation = (int64_t)q->model->generation };
     struct wants wants = { 0 };
     struct volume_want *volume;
+    struct orphan_fact *orphan;
     int32_t number;
 
     rc_ref(&q->rc, "Node", q->var[VAR_NODE]);
@@ -93,8 +97,8 @@ static int remove_orphan(struct request *q)
                       .message = rc_text(&q->rc, "Satellite '%s' is not connected.", node->name),
                       .correction = "Repeat the request when the node is online.");
     pool = model_find_pool(node, q->var[VAR_POOL]);
-    if (!pool || !session_has_orphan(node, q->var[VAR_POOL], identifier) ||
-        !split_identifier(identifier, &q->arena, &want.resource, &number))
+    orphan = session_find_orphan(node, q->var[VAR_POOL], identifier);
+    if (!pool || !orphan || !split_identifier(identifier, &q->arena, &want.resource, &number))
         return rc_add(&q->rc, WARN_NOT_FOUND,
                       .message = rc_text(&q->rc, "Node '%s' has no orphan '%s' in storage pool '%s'.", node->name,
                                          identifier, q->var[VAR_POOL]));
@@ -110,10 +114,10 @@ static int remove_orphan(struct request *q)
     volume->pool = arena_strdup(&q->arena, storage_pool_name(pool));
     volume->remove = true;
     *LIST_ADD(&wants.resources, &q->arena) = want;
+    orphan->trouble = NULL; /* of an earlier request */
     session_send_wants(node, &wants);
     request_settle_orphan(q, node, q->var[VAR_POOL], identifier);
-    return rc_add(&q->rc, DELETED,
-                  .message = rc_text(&q->rc, "Orphan '%s' removed from node '%s'.", identifier, node->name));
+    return 0;
 }
 
 static void note_deployed(struct request *q, const struct resource *resource, int32_t number)

@@ -242,6 +242,7 @@ static void keep_orphans(struct session *session, const struct node *node, const
 static void receive_orphans(struct session *session, const struct node *node, const struct report *part)
 {
     struct arriving *arriving = &session->arriving;
+    uint32_t before = session->orphans ? session->orphans->orphans.count : 0;
 
     if (!arriving_take_orphans(arriving, part))
         complain(session, "not all volumes that nobody wants can be listed", "there are too many");
@@ -249,7 +250,7 @@ static void receive_orphans(struct session *session, const struct node *node, co
         return;
     keep_orphans(session, node, &arriving->orphans);
     arriving_forget_orphans(arriving);
-    if (session->orphans->orphans.count > 0)
+    if (session->orphans->orphans.count > before)
         log_warn("node %s has %u volumes that nobody wants; see /v1/nodes/%s/orphans", node->name,
                  session->orphans->orphans.count, node->name);
 }
@@ -505,15 +506,15 @@ const struct report *session_orphans(const struct node *node)
     return session_of(node) ? session_of(node)->orphans : NULL;
 }
 
-bool session_has_orphan(const struct node *node, const char *pool, const char *identifier)
+struct orphan_fact *session_find_orphan(const struct node *node, const char *pool, const char *identifier)
 {
     const struct report *report = session_orphans(node);
 
     for (uint32_t i = 0; report && i < report->orphans.count; i++)
         if (text_equal_fold(report->orphans.at[i].pool, pool) &&
             strcmp(report->orphans.at[i].identifier, identifier) == 0)
-            return true;
-    return false;
+            return &report->orphans.at[i];
+    return NULL;
 }
 
 struct outbox **session_outbox(const struct node *node)

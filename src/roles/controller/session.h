@@ -34,7 +34,8 @@ int64_t session_refreshed(const struct node *node);
 /* What lies in the node's pools and is wanted by nobody, as last reported; orphans only, the rest is empty. NULL: none
  * known. */
 const struct report *session_orphans(const struct node *node);
-bool session_has_orphan(const struct node *node, const char *pool, const char *identifier);
+/* NULL: it is none of them. Who asks for its removal sets its trouble, which is of an earlier attempt, to NULL. */
+struct orphan_fact *session_find_orphan(const struct node *node, const char *pool, const char *identifier);
 void session_forget_pool(const struct node *node); /* one of the node's pools went: what was reported of it, too */
 /* Asks for the node's disks; session_disks gives the answer when its token is this one. */
 void session_ask_disks(const struct node *node, int64_t token);

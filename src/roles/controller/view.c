@@ -82,7 +82,7 @@ void view_node(const struct node *node, struct node_doc *doc, struct arena *aren
     view_abilities(node, doc, arena);
 }
 
-static void fill_report(struct rc_doc *report, int64_t code, const struct trouble *trouble, struct arena *arena)
+void view_trouble(struct rc_doc *report, int64_t code, const struct trouble *trouble, struct arena *arena)
 {
     report->ret_code = code;
     report->message = trouble->message;
@@ -126,7 +126,7 @@ void view_storage_pool(const struct storage_pool *pool, struct storage_pool_doc 
         doc->total_capacity = pool->fact->total_kib;
     }
     if (pool->fact && pool->fact->trouble && session_is_online(node))
-        fill_report(LIST_ADD(&doc->reports, arena), FAIL_STOR_POOL_CONFIGURATION_ERROR, pool->fact->trouble, arena);
+        view_trouble(LIST_ADD(&doc->reports, arena), FAIL_STOR_POOL_CONFIGURATION_ERROR, pool->fact->trouble, arena);
     /* LINSTOR: a pool that shares its space with no other has a name of its own here, joined by a semicolon */
     doc->free_space_mgr_name = pool->shared_name ? pool->shared_name : arena_printf(arena, "%s;%s", node->name, name);
     doc->uuid = pool->object.uuid;
@@ -279,7 +279,7 @@ void view_volume(const struct resource *resource, const struct volume *volume, s
     view_volume_layers(resource, volume, doc, arena);
     doc->uuid = volume->uuid;
     if (resource->fact && resource->fact->trouble)
-        fill_report(LIST_ADD(&doc->reports, arena), FAIL_UNKNOWN_ERROR, resource->fact->trouble, arena);
+        view_trouble(LIST_ADD(&doc->reports, arena), FAIL_UNKNOWN_ERROR, resource->fact->trouble, arena);
 }
 
 void view_resource(const struct resource *resource, bool with_volumes, struct resource_doc *doc, struct arena *arena)

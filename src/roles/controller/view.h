@@ -24,6 +24,8 @@ void view_volume_definition(const struct volume_definition *volume, struct volum
 void view_resource(const struct resource *resource, bool with_volumes, struct resource_doc *doc, struct arena *arena);
 void view_volume(const struct resource *resource, const struct volume *volume, struct volume_doc *doc,
                  struct arena *arena);
+/* One of the reports of an object; the texts are those of trouble. */
+void view_trouble(struct rc_doc *report, int64_t code, const struct trouble *trouble, struct arena *arena);
 /* What the satellite said of that volume last; NULL when it said nothing. */
 const struct volume_fact *view_find_fact(const struct resource *resource, int32_t number);
 /* The names of the flags that are set, in the order of the kind. */

@@ -28,13 +28,14 @@ static bool owns(const struct satellite *satellite, const struct resource *resou
     return false;
 }
 
-/* Whether the first so many characters name a resource that is held, and the volume or snapshot is one of its own. */
-static bool is_wanted_by(const struct satellite *satellite, const struct storage_fact *fact, size_t length)
+/* The resource that the first so many characters name, if it is held and the volume or snapshot is one of its own. */
+static const struct resource *find_owner_named(const struct satellite *satellite, const struct storage_fact *fact,
+                                               size_t length)
 {
     char name[256];
 
     if (length >= sizeof(name))
-        return false;
+        return NULL;
     memcpy(name, fact->identifier, length);
     name[length] = '\0';
     for (;;) {
@@ -42,21 +43,22 @@ static bool is_wanted_by(const struct satellite *satellite, const struct storage
         char *dot = strrchr(name, '.');
 
         if (resource && !resource->is_forgotten && owns(satellite, resource, fact))
-            return true;
+            return resource;
         /* Names of levels above carry suffixes such as ".meta". */
         if (!dot)
-            return false;
+            return NULL;
         *dot = '\0';
     }
 }
 
 /* "db_00000" is of the resource "db"; "db_00000_monday" may be, and there may be underscores in any of the names. */
-static bool is_wanted(const struct satellite *satellite, const struct storage_fact *fact)
+static const struct resource *find_owner(const struct satellite *satellite, const struct storage_fact *fact)
 {
-    for (const char *at = strchr(fact->identifier, '_'); at; at = strchr(at + 1, '_'))
-        if (is_wanted_by(satellite, fact, (size_t)(at - fact->identifier)))
-            return true;
-    return false;
+    const struct resource *owner = NULL;
+
+    for (const char *at = strchr(fact->identifier, '_'); at && !owner; at = strchr(at + 1, '_'))
+        owner = find_owner_named(satellite, fact, (size_t)(at - fact->identifier));
+    return owner;
 }
 
 static uint64_t list_orphans(const struct satellite *satellite, struct report *report, struct arena *arena)
@@ -65,16 +67,21 @@ static uint64_t list_orphans(const struct satellite *satellite, struct report *r
 
     map_for_each (node, &satellite->facts.volumes) {
         const struct storage_fact *fact = CONTAINER_OF(node, struct storage_fact, node);
+        const struct resource *owner;
         struct orphan_fact *orphan;
 
-        if (!fact->backing || fact->is_snapshot || (fact->is_doomed && fact->dependents > 0) ||
-            is_wanted(satellite, fact))
+        if (!fact->backing || fact->is_snapshot || (fact->is_doomed && fact->dependents > 0))
+            continue;
+        owner = find_owner(satellite, fact);
+        if (owner && !owner->want.orphan)
             continue;
         orphan = LIST_ADD(&report->orphans, arena);
         orphan->pool = arena_strdup(arena, fact->pool);
         orphan->identifier = arena_strdup(arena, fact->identifier);
         orphan->device_path = arena_strdup_null(arena, fact->device);
         orphan->size_kib = fact->size_kib;
+        if (owner)
+            task_copy_trouble(&owner->task, &orphan->trouble, arena);
         hash = text_hash(hash, fact->node.key, strlen(fact->node.key) + 1);
         hash = text_hash(hash, &fact->size_kib, sizeof(fact->size_kib));
         hash = text_hash(hash, fact->device ? fact->device : "", fact->device ? strlen(fact->device) : 0);

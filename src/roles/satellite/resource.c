@@ -208,6 +208,7 @@ static void succeed(struct resource *resource)
         return;
     leave_removals(resource);
     wake_waiting(resource->task.satellite);
+    resource->task.satellite->orphans_are_due |= resource->want.orphan;
     if (!resource->want.remove)
         return;
     resource->is_gone = true;
@@ -222,6 +223,10 @@ static void fail(struct resource *resource, const struct trouble *trouble)
     note_description(resource);
     if (resource->is_in_removals)
         wake_waiting(resource->task.satellite);
+    if (resource->want.orphan) { /* somebody may wait for this attempt, though the last one failed alike */
+        resource->task.satellite->orphans_are_due = true;
+        resource->task.satellite->reported_orphans = 0;
+    }
 }
 
 /* Of all snapshots that shall be there. */
@@ -261,16 +266,13 @@ static bool lacks_snapshots(const struct resource *resource)
 static void postpone(struct resource *resource)
 {
     uint64_t wanted = hash_snapshots(&resource->want);
-    int64_t pause_ms = LATE_FIRST_MS;
+    int64_t pause_ms;
 
     if (resource->late.wanted != wanted)
         resource->late.attempts = 0;
-    for (int32_t i = 0; i < resource->late.attempts && pause_ms < LATE_LIMIT_MS; i++)
-        pause_ms *= 2;
+    pause_ms = task_pause_ms(resource->late.attempts, LATE_FIRST_MS, LATE_LIMIT_MS);
     resource->late.wanted = wanted;
     resource->late.attempts++;
-    if (pause_ms > LATE_LIMIT_MS)
-        pause_ms = LATE_LIMIT_MS;
     resource->late.until_ms = loop_now_ms(resource->task.satellite->loop) + pause_ms;
 }
 

@@ -150,6 +150,8 @@ bool task_is_pausing(const struct task *task); /* it failed, and the next attemp
 void task_renew(struct task *task);
 void task_dirty(struct task *task); /* the next report speaks of it */
 void task_run(struct task *task);   /* task->plan, which has steps */
+/* How long to wait after so many attempts: first_ms, twice as long each time, at most limit_ms. */
+int64_t task_pause_ms(int32_t attempts, int64_t first_ms, int64_t limit_ms);
 void task_fail(struct task *task, const struct trouble *trouble);
 /*
  * It has failed, and the next attempt is not due before then. Meanwhile it proceeds as it does after other failures, so

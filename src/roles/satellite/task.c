@@ -125,16 +125,23 @@ static void retry_fired(void *owner)
     task_ready(owner);
 }
 
+int64_t task_pause_ms(int32_t attempts, int64_t first_ms, int64_t limit_ms)
+{
+    int64_t pause_ms = first_ms;
+
+    for (int32_t i = 0; i < attempts && pause_ms < limit_ms; i++)
+        pause_ms *= 2;
+    return pause_ms < limit_ms ? pause_ms : limit_ms;
+}
+
 void task_fail(struct task *task, const struct trouble *trouble)
 {
     const char *before = task->trouble ? text_or(task->trouble->message, "") : "";
-    int64_t pause_ms = RETRY_LIMIT_MS;
+    int64_t pause_ms = task_pause_ms(task->attempts, RETRY_FIRST_MS, RETRY_LIMIT_MS);
 
     if (strcmp(before, text_or(trouble->message, "")) != 0)
         log_warn("%s %s", text_or(trouble->message, "Something failed."), text_or(trouble->cause, ""));
     set_trouble(task, trouble);
-    if (task->attempts < 7)
-        pause_ms = (int64_t)RETRY_FIRST_MS << task->attempts;
     task->attempts++;
     if (!task->retry)
         task->retry = timer_new(task->satellite->loop, retry_fired, task);
