@@ -30,6 +30,17 @@ static const struct role *find_role(const char *name)
     return NULL;
 }
 
+/*
+ * "linstor controller" is also a command of the client ("linstor controller version"), so the daemon is told from it by
+ * the option that follows. Alone it is what somebody types who wants to know the commands, not to start a controller.
+ */
+static bool is_meant(const struct role *role, const char *next)
+{
+    if (role == &role_client)
+        return false;
+    return role->hidden || (next ? next[0] == '-' : role != &role_controller);
+}
+
 int main(int argc, char **argv)
 {
     const char *name = argc > 0 ? name_in_path(argv[0]) : NULL;
@@ -37,12 +48,7 @@ int main(int argc, char **argv)
 
     if (role)
         return role->main(argc, argv);
-    /*
-     * "linstor controller" is also a command of the client ("linstor controller version"), so the daemons are told
-     * apart by what follows: nothing, or an option.
-     */
-    if (argc > 1 && (role = find_role(argv[1])) && role != &role_client &&
-        (role->hidden || argc == 2 || argv[2][0] == '-'))
+    if (argc > 1 && (role = find_role(argv[1])) && is_meant(role, argc > 2 ? argv[2] : NULL))
         return role->main(argc - 1, argv + 1);
     return role_client.main(argc, argv);
 }

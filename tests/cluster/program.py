@@ -98,6 +98,8 @@ def _():
                           ('satellite', '--name', 'x', '--data-dir', directory, '--port', 'many')):
             fails(run(*arguments))
         fails(run('no-such-command'))
+    # Somebody who types this wants to know its commands: no controller starts.
+    fails(run('controller'), 'usage: linstor controller')
 
 
 @suite.case('a data directory that cannot be made, and one that is a file')
@@ -112,10 +114,11 @@ def _():
 @suite.case('a port that is taken')
 def _():
     with Cluster(satellites=1, source='program') as cluster, tempfile.TemporaryDirectory() as directory:
-        fails(run('controller', '--data-dir', directory, '--listen', f'127.0.0.1:{cluster.controller.port}'), 'in use')
+        fails(run('controller', '--data-dir', directory, '--listen', f'127.0.0.1:{cluster.controller.port}'),
+              f'port {cluster.controller.port}: address already in use')
         satellite = cluster.satellites['n1']
         fails(run('satellite', '--name', 'other', '--data-dir', directory, '--port', satellite.port, '--bind-address',
-                  satellite.address), 'in use')
+                  satellite.address), f'{satellite.address} port {satellite.port}: address already in use')
 
 
 @suite.case('a second controller on the same data refuses to start')

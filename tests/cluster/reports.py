@@ -55,7 +55,7 @@ def _():
         assert reports(cluster) == []
 
 
-@suite.case('filters, deletion by filter, and a flood stays within bounds', seconds=120)
+@suite.case('filters, deletion by filter, and a flood stays within bounds')
 def _():
     with Cluster(satellites=0, source='reports') as cluster:
         for number in range(700):
@@ -187,7 +187,7 @@ def _():
         assert all(v == 0 for v in found['linstor_storage_pool_error_count'].values())
         assert found['linstor_error_reports_count'] == {None: 1, 'hostname="Controller",module="CONTROLLER"': 1}
         assert found['linstor_scrape_requests_count'] == {None: 2}
-        assert found['linstor_store_generation'] == found['linstor_store_durable_generation']
+        assert found['linstor_store_generation'][None] >= found['linstor_store_durable_generation'][None] > 0
         assert 0 < found['linstor_store_writes_count'][None] <= found['linstor_store_generation'][None]
         assert found['process_resident_memory_bytes'][None] > 1 << 20
         less = scrape(cluster, '?resource=false&storage_pools=false&error_reports=false')
@@ -257,7 +257,7 @@ def _():
 
 def start_with(directory, *arguments, **environment):
     log = open(directory + '/log', 'w+b')
-    child = subprocess.Popen([binary(), 'controller', *arguments], env={**os.environ, **environment}, stderr=log)
+    child = subprocess.Popen(['linstor-controller', *arguments], executable=binary(), env={**os.environ, **environment}, stderr=log)
     return child, log
 
 

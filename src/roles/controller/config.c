@@ -164,7 +164,8 @@ static const struct opt opts[] = {
 
 static const struct opt_table table = {
     .usage = "linstor-controller [OPTION]...",
-    .about = "Keeps the desired state of the cluster and answers REST.",
+    .about = "Keeps the desired state of the cluster and answers REST.\n"
+             "The commands that ask it or change its settings: linstor help controller",
     .opts = opts,
     .count = ARRAY_SIZE(opts),
 };

@@ -121,7 +121,6 @@ static void listening(void *owner, int error)
         notify_manager("READY=1");
         return;
     }
-    log_error("the port cannot be had: %s", strerror(-error));
     shell->exit_code = EXIT_NETWORK;
     loop_stop(shell->loop);
 }

@@ -331,6 +331,9 @@ void server_listen(struct satellite *satellite)
     if (satellite->listener)
         log_info("satellite '%s' listens on %s port %d", satellite->name, satellite->bind_address,
                  listener_port(satellite->listener));
+    else
+        log_error("satellite '%s' cannot listen on %s port %d: %s", satellite->name, satellite->bind_address,
+                  satellite->port, strerror(-error));
     if (satellite->listening)
         satellite->listening(satellite->listening_owner, satellite->listener ? 0 : error);
 }
