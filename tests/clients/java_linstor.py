@@ -25,9 +25,13 @@ def classes():
     place = venv.directory().parent / 'java-client'
     place.mkdir(parents=True, exist_ok=True)
     if not list(place.glob('java-linstor-*.jar')):
-        done = subprocess.run(['mvn', '-q', '-B', '-f', str(HERE / 'java' / 'pom.xml'), 'dependency:copy-dependencies',
-                               '-DincludeScope=runtime', f'-DoutputDirectory={place}'], capture_output=True, text=True, check=False,
-                              timeout=400)
+        try:
+            done = subprocess.run(['mvn', '-q', '-B', '-f', str(HERE / 'java' / 'pom.xml'), 'dependency:copy-dependencies',
+                                   '-DincludeScope=runtime', f'-DoutputDirectory={place}'], capture_output=True, text=True,
+                                  check=False, timeout=400)
+        except subprocess.TimeoutExpired:
+            shutil.rmtree(place)    # lest half of it count as all
+            raise Skip('Maven does not get java-linstor within 400 s') from None
         if done.returncode:
             raise Skip('Maven cannot get java-linstor: ' + (done.stdout + done.stderr).strip().splitlines()[0])
     done = subprocess.run(['javac', '-cp', f'{place}/*', '-d', str(place), str(HERE / 'java' / 'Flow.java')], capture_output=True,
@@ -36,7 +40,7 @@ def classes():
     return place
 
 
-@suite.case('nodes, pools, group, spawn, view, properties, resize, delete', seconds=600)
+@suite.case('nodes, pools, group, spawn, view, properties, resize, delete',)
 def _():
     place = classes()
     with Cluster(satellites=3, source='java-linstor') as cluster, \

@@ -173,8 +173,10 @@ def _():
             assert volume.get('reports') or answer.errors or len(answer.entries) > 1, f'nobody says that it failed: {answer} {volume}'
             assert not cluster.devices(), cluster.devices()
         filler.unlink()
-        if not cluster.replicas():
-            cluster.create_resource('late', 'n1', 'thick')
+        if not cluster.replicas():    # it was known before that there is no room; that there is is known after the next look
+            wait_for('there is room again', lambda: cluster.rest.call(
+                'POST', '/v1/resource-definitions/late/resources/n1',
+                {'resource': {'node_name': 'n1', 'props': {'StorPoolName': 'thick'}}}).status == 201, 30, 0.5)
         cluster.await_match({('late', 'n1'): {0: 32 * 1024}}, 60)
         filler.write_bytes(b'\0' * (28 << 20))
         cluster.rest.call('PUT', '/v1/resource-definitions/late/volume-definitions/0', {'size_kib': 40 * 1024})

@@ -86,7 +86,7 @@ def _():
             cluster.rest.put(target, {'delete_namespaces': [f'A{n}' for n in range(10000)]})
             return time.monotonic() - began
         cluster.create_definition('empty', [])
-        long, short = seconds(path), seconds('/v1/resource-definitions/empty')
+        long, short = (min(seconds(target) for _ in range(3)) for target in (path, '/v1/resource-definitions/empty'))
         assert long < 5 * short + 1, f'{long:.1f} s, of an object without properties {short:.1f} s'
         cluster.rest.put(path, {'delete_namespaces': ['Aux/k0', 'Aux']})
         assert cluster.rest.get(path).get('props', {}).keys() <= {'Internal/Drbd/QuorumSetBy'}, cluster.rest.get(path)

@@ -50,9 +50,10 @@ def grow(rest, size_kib):
 def _():
     with Cluster(satellites=0, source='nvme') as cluster, Obedient(LAYERS, 'fa', '127.0.0.40') as target, \
             Obedient(LAYERS, 'fb', '127.0.0.41') as initiator:
-        def await_address(wanted):    # before the controller connects again, which tells everything
+        def await_address(wanted):
             wait_for(lambda: f'both have {wanted}, not {address(target)} and {address(initiator)}',
-                     lambda: address(target) == address(initiator) == wanted, 4)
+                     lambda: address(target) == address(initiator) == wanted, 20)
+            assert target.connections == initiator.connections == 1, 'it connected again, which tells everything'
 
         create(cluster, target, initiator)
         await_address('127.0.0.40')

@@ -243,6 +243,8 @@ class Cluster:
                 wrong.append(str(problem))
         reports = self.sanitizer_reports()
         wrong = [line for line in wrong if line.split()[0] not in reports] + list(reports.values())
+        if not kind:
+            self.await_workers()
         wrong += [f'process left: {pid} {command}' for pid, command in machine.marked_processes(self.mark).items()]
         self.tidy()
         logs = os.environ.get('LINSTOR_LOGS')
@@ -254,6 +256,12 @@ class Cluster:
             raise AssertionError('\n'.join(wrong))
         for line in wrong if kind else []:
             print('     ' + line.replace('\n', '\n     '), flush=True)
+
+    def await_workers(self):
+        """They end with their satellite, of themselves and a moment later."""
+        deadline = time.monotonic() + STOP_SECONDS
+        while machine.marked_processes(self.mark) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def tidy(self):
         """Ends and detaches whatever carries this cluster's mark or lies in its directory."""

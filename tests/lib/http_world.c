@@ -22,7 +22,7 @@
 #include "base/loop.h"
 #include "base/text.h"
 
-enum { PATIENCE_MS = 5000 };
+enum { PATIENCE_MS = 20000 };
 
 struct stream {
     struct http_exchange *exchange;

@@ -82,10 +82,17 @@ class FakeSatellite:
                 self.sent += 1
             while got := read_frame(peer):
                 self.received.append(got)
+                self.show_life(peer, got)
         except OSError:
             pass
         finally:
             peer.close()
+
+    @staticmethod
+    def show_life(peer, got):
+        """Who says nothing for five seconds is dropped, and told everything again."""
+        if got[0] == 'ping':
+            peer.sendall(frame('ping', {}))
 
     def register(self, rest, name='fake'):
         return rest.post('/v1/nodes', {'name': name, 'type': 'Satellite', 'net_interfaces': [
@@ -125,6 +132,7 @@ class Obedient(FakeSatellite):
             peer.sendall(frame('hello', self.hello) + frame('held', {'resources': held, 'complete': True}))
             while got := read_frame(peer):
                 self.received.append(got)
+                self.show_life(peer, got)
                 self.read(peer, got)
         except OSError:
             pass

@@ -12,7 +12,7 @@
 #include "base/loop.h"
 #include "net/conn.h"
 
-enum { LARGE = 20 * 1000 * 1000, PATIENCE_MS = 5000 };
+enum { LARGE = 20 * 1000 * 1000, PATIENCE_MS = 20000 };
 
 struct side {
     struct conn *conn;

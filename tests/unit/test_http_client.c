@@ -139,9 +139,10 @@ static void *play(void *arg)
     return NULL;
 }
 
-static enum http_outcome call_peer(struct peer *peer, struct taken *taken, int calls, char *error, size_t size)
+static enum http_outcome call_peer(struct peer *peer, struct taken *taken, int calls, int64_t silence_ms, char *error,
+                                   size_t size)
 {
-    struct http_client_options options = { .connect_ms = 1000, .silence_ms = 200 };
+    struct http_client_options options = { .connect_ms = 20000, .silence_ms = silence_ms };
     struct http_client *client;
     struct http_call call = call_of("GET", "/", taken);
     enum http_outcome outcome = HTTP_OK;
@@ -203,7 +204,8 @@ static void test_bad_peers(void **state)
         struct peer peer = { .texts = cases[i].texts, .stays = cases[i].stays };
         struct taken taken = { 0 };
         char error[256];
-        enum http_outcome outcome = call_peer(&peer, &taken, cases[i].calls, error, sizeof(error));
+        enum http_outcome outcome = call_peer(&peer, &taken, cases[i].calls,
+                                              cases[i].outcome == HTTP_TIMEOUT ? 1000 : 20000, error, sizeof(error));
 
         if (outcome != cases[i].outcome)
             fail_msg("case %zu: outcome %d (%s)", i, outcome, error);

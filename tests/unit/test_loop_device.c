@@ -265,14 +265,14 @@ static void visitors_are_waited_for(void **state)
     (void)state;
     need_devices();
     detach_visited(0, 800, 0);
-    detach_visited(O_EXCL, 300, 0);
+    detach_visited(O_EXCL, 50, 0);
 }
 
 static void who_stays_is_told_of(void **state)
 {
     (void)state;
     need_devices();
-    detach_visited(O_EXCL, 3000, -EBUSY);
+    detach_visited(O_EXCL, 8000, -EBUSY);
 }
 
 int main(void)

@@ -34,8 +34,8 @@ class Case:
     fresh: bool
 
 
-def case(title, nodes=1, tools=(), modules=(), seconds=480, fresh=False):
-    """seconds: the case fails when it takes longer. fresh: the machines are rebooted afterwards with new disks, whatever happened."""
+def case(title, nodes=1, tools=(), modules=(), seconds=1800, fresh=False):
+    """seconds: the case counts as hanging when it takes longer. fresh: the machines are rebooted afterwards with new disks, whatever happened."""
     def add(function):
         file = function.__module__.rpartition('.')[2]
         found.append(Case(f'{file}: {title}', function, nodes, tools, modules, seconds, fresh))

@@ -23,7 +23,7 @@ import uuid
 
 from suite import wait_for
 
-SECONDS = 90
+SECONDS = 240
 RETURNED = ('StorDriver/internal/lvm/vgUuid',)    # of what satellites tell of pools
 UNITS_KIB = {'K': 1, 'M': 1024, 'G': 1024 * 1024}
 
@@ -124,13 +124,13 @@ class LinkController:
                 self.is_up = True
                 self.send('wants', {'pools': list(self.pools.values()), 'resources': list(self.resources.values()), 'complete': True})
             elif kind == 'report':
-                self.answered = max(self.answered, body.get('token', 0))
                 self.pool_facts.update({fact['pool']: fact for fact in body.get('pools', [])})
                 self.resource_facts.update({fact['resource']: fact for fact in body.get('resources', [])})
                 for fact in body.get('pools', []):
                     self.keep_told(fact)
                 if body.get('orphans_complete'):
                     self.orphans = body.get('orphans', [])
+                self.answered = max(self.answered, body.get('token', 0))    # last: refresh() looks at it without the lock
 
     # Wants
 

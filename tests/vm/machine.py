@@ -30,8 +30,8 @@ MEMORY_MIB = 512
 DISKS = ('/dev/vda', '/dev/vdb', '/dev/vdc')
 STATE_DISK = '/dev/vdd'
 DISK_SIZE = 2 << 30
-BOOT_SECONDS = 120
-COMMAND_SECONDS = 120
+BOOT_SECONDS = 300
+COMMAND_SECONDS = 300
 # norandmaps: the emulator translates a program's code once for each address that it is loaded to.
 # On a loaded host the kernel's calibration of an emulated TSC may be wrong by a factor of ten, and its clock with it.
 KERNEL_WORDS = ('console=ttyS0 panic=-1 mitigations=off clocksource=hpet tsc=unstable no_timer_check apparmor=0 audit=0 '

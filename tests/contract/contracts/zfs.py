@@ -218,7 +218,7 @@ for each in PROVIDERS:
         del place.control.resources['db']
         kept, _ = names(place)
         assert place.run(f'zfs get -Hpo value refreservation tank/linstor/{kept}').strip() == '0'
-        place.run(f'zfs destroy -r tank/linstor/{kept}')
+        wait_for('udev has finished', lambda: place.run(f'zfs destroy -r tank/linstor/{kept} && echo yes', check=False), place.seconds)
 
 
 @contract('what is mounted on a volume: frozen while it grows, or told why it does not grow', TOOLS, MODULES)

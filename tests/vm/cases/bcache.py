@@ -73,7 +73,7 @@ def _(machines):
 
 
 @case('a snapshot is restored: every byte is there, where it was', modules=['bcache', 'dm-thin-pool'],
-      tools=['make-bcache', 'lvcreate', 'thin_check'], seconds=900)
+      tools=['make-bcache', 'lvcreate', 'thin_check'])
 def _(machines):
     machine = machines[0]
     with RealTools(machine) as place:

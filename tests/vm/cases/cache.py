@@ -2,7 +2,6 @@
 """CACHE on loop devices, alone and on a WRITECACHE: what is written stays, whatever happens to mappings, satellite and machine."""
 from suite import wait_for
 from vm.case import case
-from vm.cases.writecache import delete
 from vm.cluster import SECONDS, Cluster, kib
 
 MODULES = ['loop', 'dm-cache', 'dm-cache-smq', 'dm-writecache']
@@ -51,7 +50,7 @@ def _(machines):
             None, '.dmcache_cache', '.dmcache_meta'], level
         volume = level['cache']['cache_volumes'][0]
         assert volume['device_path_cache'].startswith('/dev/loop') and volume['device_meta_cache'].startswith('/dev/loop'), volume
-        delete(cluster)
+        cluster.delete('data')
 
 
 @case('modes change while it is mounted, and what was not written back is not lost', modules=MODULES)
@@ -68,7 +67,7 @@ def _(machines):
             machine.run('echo 3 >/proc/sys/vm/drop_caches; echo more >>/mnt/more; sync')
             assert machine.sha256('/mnt/file') == before, wanted
         machine.run(f'umount /mnt && e2fsck -fn {DEVICE}')
-        delete(cluster)
+        cluster.delete('data')
 
 
 @case('power cut with blocks that are not written back: they are there afterwards', modules=MODULES)
@@ -83,7 +82,7 @@ def _(machines):
         cluster.await_size('data', {0: '64M'})
         assert mode(machine) == 'writeback', mode(machine)
         machine.check_pattern(DEVICE, 9, 8)
-        delete(cluster)
+        cluster.delete('data')
 
 
 def is_dirty_with(machine, seed):
@@ -106,4 +105,4 @@ def _(machines):
         cluster.await_online('n1')
         wait_for(lambda: f'it is refused: {cluster.problems("data")}', lambda: 'holds no cache' in str(cluster.problems('data')), SECONDS)
         assert machine.run(f'dmsetup info {NAME}', check=False).status != 0, 'it was mapped'
-        delete(cluster)
+        cluster.delete('data')

@@ -11,4 +11,4 @@ def show(contract, machine):
 
 for each in load_all():
     if not each.stand_ins_only:
-        case(each.title, tools=each.tools, modules=each.modules, seconds=1200)(lambda machines, each=each: show(each, machines[0]))
+        case(each.title, tools=each.tools, modules=each.modules)(lambda machines, each=each: show(each, machines[0]))

@@ -49,9 +49,10 @@ def _(machines):
         create_pools(cluster)
         first, second, third = machines
         second.cut(first)
-        assert third.run(f'busybox ping -c 1 -W 5 {second.address}').status == 0, 'the third node still reaches the second'
+        assert third.run(f'busybox ping -c 5 -W 5 {second.address}').status == 0, 'the third node still reaches the second'
         cluster.await_offline('n2')
-        assert cluster.node_state('n3') == 'ONLINE'
+        cluster.await_online('n3')
+        assert cluster.node_state('n2') == 'OFFLINE'
         cluster.create_resource('later', ['8M'], ['n2'], 'thin', wait=False)
         second.heal(first)
         cluster.await_online('n2')

@@ -74,12 +74,12 @@ def live(machines, layers, props, least):
         cluster.await_size('data', {0: '96M'})
         machine.check_pattern(cluster.device('data', 'n1'), 5, 32)
         machine.run('udevadm settle')
-        stage(cluster, 'n1', least[2], lambda: cluster.rest.delete(PATH), is_gone(cluster))
+        stage(cluster, 'n1', least[2], lambda: cluster.change('DELETE', PATH), is_gone(cluster))
 
 
 def add_cases():
     for title, layers, props, least, tools, modules in ROWS:
-        @case(f'{title}: after each step of making, growing and deleting a volume', tools=tools, modules=modules, seconds=1800)
+        @case(f'{title}: after each step of making, growing and deleting a volume', tools=tools, modules=modules, seconds=3600)
         def _(machines, row=(layers, props, least)):
             live(machines, *row)
 
@@ -93,7 +93,7 @@ def grow_without_target(cluster):
     assert answer.entries[0]['ret_code'] > 0, answer
 
 
-@case('NVME: after each step of exporting, connecting, growing and deleting, on both sides', nodes=2, modules=nvme.MODULES, seconds=1800)
+@case('NVME: after each step of exporting, connecting, growing and deleting, on both sides', nodes=2, modules=nvme.MODULES, seconds=3600)
 def _(machines):
     with Cluster(machines) as cluster:
         one, two = machines
@@ -106,5 +106,5 @@ def _(machines):
         stage(cluster, 'n1', 2, lambda: grow_without_target(cluster), has(cluster, 'n2', '96M'))
         two.check_pattern(cluster.device('data', 'n2'), 5, 32)
         two.run('udevadm settle')
-        stage(cluster, 'n2', 1, lambda: cluster.rest.delete(nvme.INITIATOR), is_gone(cluster, nvme.INITIATOR))
-        stage(cluster, 'n1', 3, lambda: cluster.rest.delete(PATH), is_gone(cluster))
+        stage(cluster, 'n2', 1, lambda: cluster.change('DELETE', nvme.INITIATOR), is_gone(cluster, nvme.INITIATOR))
+        stage(cluster, 'n1', 3, lambda: cluster.change('DELETE', PATH), is_gone(cluster))

@@ -35,12 +35,6 @@ def below(cluster):
     return layers['children'][0]['storage']['storage_volumes'][0]['device_path']
 
 
-def delete(cluster):
-    answer = cluster.rest.call('DELETE', '/v1/resource-definitions/data')
-    assert answer.status == 200 or (answer.status == 500 and 'is retried by itself' in str(answer)), answer
-    cluster.await_gone('data')
-
-
 def opens(machine, device, passphrase):
     return machine.run(f'printf %s "{passphrase}" | cryptsetup open --test-passphrase --key-file - {device}', check=False).status == 0
 
@@ -113,7 +107,7 @@ def _(machines):
         machine.check_pattern(device, 7, 24)
         wait_for(lambda: f'nothing is wrong: {cluster.problems("data")}',
                  lambda: not any(cluster.problems('data').values()), SECONDS)
-        delete(cluster)
+        cluster.delete('data')
 
 
 @case('what is locked can be deleted', modules=MODULES, tools=['cryptsetup'])
@@ -125,7 +119,7 @@ def _(machines):
         cluster.power_on('n1')
         cluster.await_online('n1')
         assert not is_open(machine)
-        delete(cluster)
+        cluster.delete('data')
 
 
 @case('the passphrase of one volume is changed, while it is open', modules=MODULES, tools=['cryptsetup'])
@@ -151,10 +145,10 @@ def _(machines):
         cluster.await_online('n1')
         cluster.await_size('data', {0: '64M'})
         machine.check_pattern(device, 5, 16)
-        delete(cluster)
+        cluster.delete('data')
 
 
-@case('killed while it grows and changes its key: one of both keys opens it, and then the new one', modules=MODULES, tools=['cryptsetup'], seconds=900)
+@case('killed while it grows and changes its key: one of both keys opens it, and then the new one', modules=MODULES, tools=['cryptsetup'])
 def _(machines):
     with Cluster(machines) as cluster:
         machine = prepare(cluster)
@@ -176,7 +170,7 @@ def _(machines):
             machine.check_pattern(DEVICE, 3, 16)
         wait_for('it obeys no older one',
                  lambda: machine.run(f'cryptsetup luksDump {lower}').out.count('PBKDF:') == 1, SECONDS)
-        delete(cluster)
+        cluster.delete('data')
 
 
 @case('a header that vanished is not made anew', modules=MODULES, tools=['cryptsetup'])
@@ -193,7 +187,7 @@ def _(machines):
         wait_for(lambda: f'it is refused: {cluster.problems("data")}',
                  lambda: 'LUKS header has vanished' in str(cluster.problems('data')), SECONDS)
         assert not is_open(machine)
-        delete(cluster)
+        cluster.delete('data')
 
 
 @case('no key is anywhere but in memory', modules=MODULES, tools=['cryptsetup'])
@@ -211,4 +205,4 @@ def _(machines):
                                 'for p in controller satellite; do for f in cmdline environ; do '
                                 f'grep -la "{needle}" /proc/$(cat /run/$p.pid)/$f; done; done', check=False).out
             assert not found, found
-        delete(cluster)
+        cluster.delete('data')

@@ -18,7 +18,7 @@ def create_pools(cluster):
     cluster.create_pool('n1', 'thin', 'LVM_THIN', 'vg0/tp')
 
 
-@case('LVM and LVM_THIN: volumes grow while they are mounted, and are deleted', tools=TOOLS, modules=MODULES, seconds=1200)
+@case('LVM and LVM_THIN: volumes grow while they are mounted, and are deleted', tools=TOOLS, modules=MODULES)
 def _(machines):
     machine = machines[0]
     with Cluster(machines) as cluster:
@@ -40,7 +40,7 @@ def _(machines):
             cluster.delete(pool)
 
 
-@case('LVM and LVM_THIN: power cut, and all is active and whole again', tools=TOOLS, modules=MODULES, seconds=1200)
+@case('LVM and LVM_THIN: power cut, and all is active and whole again', tools=TOOLS, modules=MODULES)
 def _(machines):
     machine = machines[0]
     with Cluster(machines) as cluster:
@@ -62,8 +62,7 @@ def _(machines):
             cluster.delete(resource)
 
 
-@case('LVM: a volume group that a guest makes in its volume is none of the node, however it is called', tools=TOOLS, modules=MODULES,
-      seconds=1200)
+@case('LVM: a volume group that a guest makes in its volume is none of the node, however it is called', tools=TOOLS, modules=MODULES)
 def _(machines):
     machine = machines[0]
     with Cluster(machines) as cluster:
@@ -94,7 +93,7 @@ def _(machines):
 
 
 @case('LVM: a node that uses a volume of another one goes on when that one is gone', nodes=2, tools=TOOLS,
-      modules=MODULES + ('loop', 'nvmet', 'nvmet-tcp', 'nvme-tcp'), seconds=1800)
+      modules=MODULES + ('loop', 'nvmet', 'nvmet-tcp', 'nvme-tcp'), seconds=3600)
 def _(machines):
     one = machines[0]
     with Cluster(machines) as cluster:
@@ -104,7 +103,7 @@ def _(machines):
         cluster.create_pool('n1', 'lvm', 'LVM', 'vg0')
         cluster.create_pool('n2', 'thin', 'FILE_THIN', '/srv/pool/thin')
         cluster.create_resource('far', ['64M'], ['n2'], 'thin', ['NVME', 'STORAGE'], {'NVMe/TRType': 'tcp'})
-        cluster.rest.post('/v1/resource-definitions/far/resources/n1', {'resource': {'node_name': 'n1', 'flags': ['NVME_INITIATOR']}})
+        cluster.change('POST', '/v1/resource-definitions/far/resources/n1', {'resource': {'node_name': 'n1', 'flags': ['NVME_INITIATOR']}})
         cluster.await_size('far', {0: '64M'})
         device = cluster.device('far', 'n1')
         one.write_pattern(device, 1, 8)

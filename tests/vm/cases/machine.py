@@ -11,9 +11,9 @@ def _(machines):
     result = machine.run('cat; echo no >&2; exit 3', stdin=b'\0yes' * 100000, check=False)
     assert (result.status, result.data, result.err) == (3, b'\0yes' * 100000, 'no\n')
     try:
-        machine.run('sleep 1000', timeout=1)
+        machine.run('sleep 1000', timeout=10)
     except AssertionError as late:
-        assert 'not within 1 s' in str(late)
+        assert 'not within 10 s' in str(late)
     else:
         raise AssertionError('a command that takes too long does not end')
     machine.run('dmsetup create line --table "0 2048 linear /dev/vda 0" && udevadm settle && test -b /dev/mapper/line')

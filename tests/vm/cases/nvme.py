@@ -22,7 +22,7 @@ def create(cluster, size='64M', props=None):
 
 
 def connect(cluster):
-    cluster.rest.post(INITIATOR, {'resource': {'node_name': 'n2', 'flags': ['NVME_INITIATOR']}})
+    cluster.change('POST', INITIATOR, {'resource': {'node_name': 'n2', 'flags': ['NVME_INITIATOR']}})
 
 
 def mount(machine, device):
@@ -60,13 +60,12 @@ def _(machines):
         one, two = machines
         device = create(cluster)
         before = mount(two, device)
-        cluster.rest.post('/v1/resource-definitions/data/volume-definitions',
-                          {'volume_definition': {'size_kib': kib('32M')}}, (200, 201))
+        cluster.change('POST', '/v1/resource-definitions/data/volume-definitions', {'volume_definition': {'size_kib': kib('32M')}})
         cluster.await_size('data', {0: '64M', 1: '32M'})
         second = cluster.device('data', 'n2', 1)
         two.write_pattern(second, 9, 32)
         two.run('udevadm settle')
-        cluster.rest.delete('/v1/resource-definitions/data/volume-definitions/1')
+        cluster.change('DELETE', '/v1/resource-definitions/data/volume-definitions/1')
         await_gone(one, 'the namespace', f'{SUBSYSTEM}/namespaces/2')
         await_gone(two, 'its device', f'/sys/block/{second.rpartition("/")[2]}')
         assert two.sha256('/mnt/file') == before
@@ -74,7 +73,7 @@ def _(machines):
         cluster.delete('data')
 
 
-@case('the machine with the volume loses power: the other one goes on where it was', nodes=2, modules=MODULES, seconds=900)
+@case('the machine with the volume loses power: the other one goes on where it was', nodes=2, modules=MODULES)
 def _(machines):
     # Controller and initiator stay: the target is the second machine here.
     with Cluster(machines) as cluster:
@@ -82,8 +81,8 @@ def _(machines):
         two.run('mkdir -p /srv/pool/thin')
         cluster.create_pool('n2', 'thin', 'FILE_THIN', '/srv/pool/thin')
         cluster.create_resource('data', ['64M'], ['n2'], 'thin', ['NVME', 'STORAGE'], {'NVMe/TRType': 'tcp'})
-        cluster.rest.post('/v1/resource-definitions/data/resources/n1',
-                          {'resource': {'node_name': 'n1', 'flags': ['NVME_INITIATOR']}})
+        cluster.change('POST', '/v1/resource-definitions/data/resources/n1',
+                       {'resource': {'node_name': 'n1', 'flags': ['NVME_INITIATOR']}})
         cluster.await_size('data', {0: '64M'})
         device = cluster.device('data', 'n1')
         before = mount(one, device)
@@ -124,7 +123,7 @@ def _(machines):
         device = create(cluster)
         cluster.machine('n2').write_pattern(device, 3, 16)
         cluster.kill('n2')
-        cluster.machine('n2').run('echo 1 >/sys/class/nvme/nvme0/delete_controller')
+        cluster.machine('n2').run('for f in /sys/class/nvme/*/delete_controller; do echo 1 >$f; done')
         cluster.kill('n1')
         cluster.machine('n1').run(f'rm /sys/kernel/config/nvmet/ports/*/subsystems/* && echo 0 >{SUBSYSTEM}/namespaces/1/enable')
         for node in ('n1', 'n2'):
@@ -167,7 +166,7 @@ def _(machines):
         create(cluster)
         answer = cluster.rest.call('POST', '/v1/resource-definitions/data/resources/n2', body)
         assert 'already exists' in str(answer), answer
-        cluster.rest.delete(INITIATOR)
+        cluster.change('DELETE', INITIATOR)
         wait_for('the initiator is gone', lambda: cluster.rest.call('GET', INITIATOR).status == 404, SECONDS)
         await_gone(machines[0], 'its permission', f'{SUBSYSTEM}/allowed_hosts/n2')
         cluster.delete('data')

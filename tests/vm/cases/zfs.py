@@ -106,15 +106,15 @@ def _(machines):
             machine.run('touch /tmp/stop')
             wait_for('it stops', lambda: is_there(machine, '/tmp/stopped'), SECONDS)
             machine.run('sha256sum --quiet -c /tmp/sums')
+            wait_for('who stands by goes when it is done', lambda: not guards(machine), SECONDS)
             machine.run(f'umount /mnt && mount {device} /mnt && sha256sum --quiet -c /tmp/sums && umount /mnt')
-            assert not guards(machine), 'who stands by goes when it is done'
             cluster.delete('data')
         await_nothing(machine)
 
 
 # Stands in the place of zfs: volumes grow when /tmp/hang is gone.
 SLOW_ZFS = '''#!/bin/sh
-case "$*" in 'set volsize='*) touch /tmp/hangs; while [ -e /tmp/hang ]; do sleep 0.2; done ;; esac
+case "$*" in 'set volsize='*) echo yes >/tmp/hangs; while [ -e /tmp/hang ]; do sleep 0.2; done ;; esac
 exec /tmp/zfs "$@"
 '''
 
@@ -132,7 +132,7 @@ def _(machines):
         for size, kills in (('80M', True), ('96M', False)):
             machine.run('rm -f /tmp/hangs /tmp/written; touch /tmp/hang')
             cluster.begin('PUT', '/v1/resource-definitions/data/volume-definitions/0', {'size_kib': kib(size)})
-            wait_for('the tool hangs', lambda: is_there(machine, '/tmp/hangs'), SECONDS)
+            machine.run(f'agent await /tmp/hangs {SECONDS}')
             guard, = guards(machine)
             machine.run('(echo text >/mnt/late && touch /tmp/written) >/dev/null 2>&1 &')
             if kills:
@@ -157,7 +157,8 @@ HIDDEN = '''
     mount {device} /mnt && head -c 3000000 /dev/urandom >/tmp/source && cp /tmp/source /mnt/file && touch /tmp/mounted
     while [ ! -e /tmp/stop ]; do sleep 0.2; done
     sync && echo 3 >/proc/sys/vm/drop_caches && cmp /tmp/source /mnt/file && touch /tmp/same
-    umount /mnt && touch /tmp/stopped
+    until umount /mnt; do sleep 0.2; done
+    touch /tmp/stopped
 '''
 
 
