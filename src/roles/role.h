@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 struct role {
-    const char *name;                   /* "controller": called as linstor-controller or linstor controller */
-    const char *summary;                /* one line of --help */
+    const char *name;    /* "controller": called as linstor-controller or, with an option, linstor controller */
+    const char *summary; /* one line of --help */
     int (*main)(int argc, char **argv); /* argv[0] is the role's name or the program */
     bool hidden;                        /* a helper that the program runs on itself */
 };

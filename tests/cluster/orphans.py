@@ -12,7 +12,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'lib'))
 import machine
 from cluster import Cluster
-from peer import FakeSatellite
+from peer import FakeSatellite, Obedient
 from suite import Suite, wait_for
 
 suite = Suite('orphans')
@@ -109,8 +109,10 @@ def _():
 def _():
     with Cluster(satellites=1, source='orphans') as cluster:
         cluster.register()
-        _, device = cluster.create_only('busy')
-        held = os.open(device, os.O_RDWR)
+        cluster.create_definition('busy', [8192, 8192])
+        cluster.create_resource('busy', 'n1')
+        cluster.await_match({('busy', 'n1'): {0: 8192, 1: 8192}})
+        held = os.open(cluster.replicas()['busy', 'n1'][0]['device_path'], os.O_RDWR)
         try:
             cluster.satellites['n1'].kill()
             cluster.await_offline('n1')
@@ -118,15 +120,74 @@ def _():
             cluster.satellites['n1'].start()
             cluster.register()
             listed = lambda: cluster.rest.get('/v1/nodes/n1/orphans')
-            wait_for('the orphan is listed', lambda: len(listed()) == 1, 20)
+            wait_for('the orphans are listed', lambda: len(listed()) == 2, 20)
             for _ in range(2):    # the second time what was told before is no answer, nor is it kept back
+                began = time.monotonic()
                 answer = cluster.rest.call('DELETE', '/v1/nodes/n1/orphans/thin/busy_00000')
                 assert answer.status == 500 and 'in use' in str(answer.errors) and 'removed' not in str(answer.json), answer
-                assert 'in use' in str(listed()[0]['reports']), listed()
+                assert time.monotonic() - began > 0.9, 'the satellite waits at least so long for who has it open'
+                assert 'in use' in str([o['reports'] for o in listed() if o['identifier'] == 'busy_00000']), listed()
+            answer = cluster.rest.delete('/v1/nodes/n1/orphans/thin/busy_00001')    # which does not end the other's removal
+            assert "'busy_00001' removed" in str(answer.json), answer
+            assert [o['identifier'] for o in listed()] == ['busy_00000']
         finally:
             os.close(held)
         wait_for('it is gone', lambda: listed() == [], 20)
         assert not cluster.devices() and not any(cluster.satellites['n1'].pool.iterdir())
+
+
+@suite.case('only the orphan that was named is removed, and nothing is called removed that is there')
+def _():
+    with Cluster(satellites=1, source='orphans') as cluster:
+        pool = cluster.satellites['n1'].pool
+        cluster.register()
+        cluster.satellites['n1'].kill()
+        for name in ('shot_00001', 'shot_000001', 'backup_20261122'):
+            (pool / f'{name}.img').write_bytes(b'\0' * 65536)
+        cluster.satellites['n1'].start()
+        cluster.await_online('n1')
+        listed = lambda: {o['identifier'] for o in cluster.rest.get('/v1/nodes/n1/orphans')}
+        wait_for('all are listed', lambda: listed() == {'shot_00001', 'shot_000001', 'backup_20261122'}, 20)
+        for name in ('shot_000001', 'backup_20261122'):
+            answer = cluster.rest.call('DELETE', f'/v1/nodes/n1/orphans/thin/{name}')
+            assert answer.status == 500 and 'not named as the volumes' in str(answer.errors), answer
+        assert len(list(pool.iterdir())) == 3
+        cluster.rest.delete('/v1/nodes/n1/orphans/thin/shot_00001')
+        assert {p.name for p in pool.iterdir()} == {'shot_000001.img', 'backup_20261122.img'}
+
+
+@suite.case('whoever asked for the removal of an orphan is told when nobody can tell what came of it, or it is no orphan any more')
+def _():
+    with Cluster(satellites=0, source='orphans') as cluster, Obedient(['STORAGE']) as fake:
+        fake.orphans = [{'pool': 'thin', 'identifier': f'{name}_00000', 'size_kib': 8192} for name in ('stray', 'late')]
+        fake.register(cluster.rest)
+        cluster.await_online('fake')
+        cluster.rest.post('/v1/nodes/fake/storage-pools', {'storage_pool_name': 'thin', 'provider_kind': 'FILE_THIN',
+                                                           'props': {'StorDriver/StorPoolName': '/x'}})
+        wait_for('they are listed', lambda: len(cluster.rest.get('/v1/nodes/fake/orphans')) == 2, 20)
+
+        def ask(name):
+            answers = []
+            rest = cluster.new_rest(60)
+            asked = threading.Thread(target=lambda: answers.append(rest.call('DELETE', f'/v1/nodes/fake/orphans/thin/{name}_00000')))
+            asked.start()
+            wait_for('the satellite is told', lambda: (fake.last_want(name) or {}).get('orphan'), 20)
+
+            def answer():
+                asked.join()
+                rest.close()
+                return answers[0]
+            return answer
+        answer = ask('late')
+        del fake.orphans[1]    # as it belongs to a resource now
+        cluster.create_definition('late', [8192])
+        cluster.create_resource('late', 'fake')
+        told = answer()
+        assert told.status == 500 and 'belongs to a resource' in str(told.errors), told
+        answer = ask('stray')
+        fake.go_away()
+        told = answer()
+        assert told.status == 500 and 'was lost before' in str(told.errors), told
 
 
 def leave_behind(cluster, resource, text, wanted_kib=8192):

@@ -109,6 +109,7 @@ class Obedient(FakeSatellite):
         self.extent_kib = 1      # volumes are as large as so many make
         self.limit_kib = None    # and no larger than this
         self.pool_props = {}
+        self.orphans = None      # what it lists with each report
         self.is_away, self.peers = False, []
 
     def go_away(self):
@@ -149,7 +150,8 @@ class Obedient(FakeSatellite):
             peer.sendall(frame('report', {
                 'pools': [{'pool': p['pool'], 'uuid': p.get('uuid'), 'generation': p.get('generation', 0), 'applied': True,
                            'free_kib': 1 << 30, 'total_kib': 1 << 30, 'props': self.pool_props} for p in body.get('pools', [])],
-                'resources': [self.tell(r) for r in body.get('resources', [])]}))
+                'resources': [self.tell(r) for r in body.get('resources', [])],
+                **({} if self.orphans is None else {'orphans': self.orphans, 'orphans_complete': True})}))
 
     def kept(self):
         last = {r['resource']: r for kind, body in self.received if kind == 'wants' for r in body.get('resources', [])}

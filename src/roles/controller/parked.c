@@ -14,6 +14,7 @@
 #include "roles/controller/request.h"
 #include "roles/controller/rest_encryption.h"
 #include "roles/controller/rest_node.h"
+#include "roles/controller/rest_orphan.h"
 #include "roles/controller/rest_physical.h"
 #include "roles/controller/session.h"
 
@@ -107,7 +108,7 @@ static void not_connected(struct request *q, const char *node)
                "as it is back.");
 }
 
-static void add_trouble(struct request *q, const char *node, int64_t code, const struct trouble *trouble)
+void request_add_trouble(struct request *q, const char *node, int64_t code, const struct trouble *trouble)
 {
     const char *retry = "It is tried again after a change."; /* what the satellite was not even told */
 
@@ -142,7 +143,7 @@ static bool resource_settled(struct request *q, const struct settle_item *item)
         (uint64_t)resource->fact->generation < resource->want_generation)
         return false;
     if (resource->fact->trouble) {
-        add_trouble(q, item->second, FAIL_UNKNOWN_ERROR, resource->fact->trouble);
+        request_add_trouble(q, item->second, FAIL_UNKNOWN_ERROR, resource->fact->trouble);
         return true;
     }
     /* What goes is settled when it is gone. */
@@ -171,7 +172,7 @@ static bool pool_settled(struct request *q, const struct settle_item *item)
         return false;
     if (pool->fact->trouble) {
         if (text_map_find(&pool->object.props, PROVIDER_POOL_PROPERTY))
-            add_trouble(q, item->first, FAIL_STOR_POOL_CONFIGURATION_ERROR, pool->fact->trouble);
+            request_add_trouble(q, item->first, FAIL_STOR_POOL_CONFIGURATION_ERROR, pool->fact->trouble);
         else
             rc_add(&q->rc, FAIL_UNKNOWN_ERROR, .message = pool->fact->trouble->message, .is_quiet = true);
         rc_add(&q->rc, FAIL_UNKNOWN_ERROR,
@@ -187,27 +188,6 @@ static bool pool_settled(struct request *q, const struct settle_item *item)
     return true;
 }
 
-static bool orphan_settled(struct request *q, const struct settle_item *item)
-{
-    const struct node *node = model_find_node(q->model, item->first);
-    const struct orphan_fact *orphan = node ? session_find_orphan(node, item->second, item->third) : NULL;
-
-    if (!node || !session_is_online(node))
-        rc_add(&q->rc, FAIL_NOT_CONNECTED,
-               .message = rc_text(&q->rc, "The connection to satellite '%s' was lost before it told that '%s' is gone.",
-                                  item->first, item->third),
-               .correction = "Look at the list of orphans when the node is online, and repeat the request if it is "
-                             "still there.");
-    else if (!orphan)
-        rc_add(&q->rc, DELETED,
-               .message = rc_text(&q->rc, "Orphan '%s' removed from node '%s'.", item->third, item->first));
-    else if (orphan->trouble)
-        add_trouble(q, item->first, FAIL_UNKNOWN_ERROR, orphan->trouble);
-    else
-        return false;
-    return true;
-}
-
 static bool item_settled(struct request *q, const struct settle_item *item)
 {
     const struct node *node;
@@ -217,7 +197,7 @@ static bool item_settled(struct request *q, const struct settle_item *item)
     case SETTLE_POOL: return pool_settled(q, item);
     case SETTLE_NODE: return node_settled(q, item->first);
     case SETTLE_VAULT: return encryption_settled(q, item->number);
-    case SETTLE_ORPHAN: return orphan_settled(q, item);
+    case SETTLE_ORPHAN: return orphan_settled(q, item->first, item->second, item->third);
     case SETTLE_DISKS:
         node = model_find_node(q->model, item->first);
         return !node || !session_is_online(node) || session_disks(node, q->refresh_token);

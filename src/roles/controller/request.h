@@ -192,6 +192,8 @@ void request_report(struct request *q);
 void request_park(struct request *q);
 void parked_turn(struct service *service);
 void parked_fail(struct service *service, const char *why); /* what waited for durability was undone */
+/* What the satellite of that node failed at, and when it tries again. */
+void request_add_trouble(struct request *q, const char *node, int64_t code, const struct trouble *trouble);
 /* Once for each resource: of the changes of the request's one commit. */
 void request_settle_resource(struct request *q, const struct resource *resource, bool was_new, bool was_deleted);
 void request_settle_pool(struct request *q, const struct storage_pool *pool);

@@ -4,6 +4,8 @@
  * back, or by a store that was lost. They are never touched by themselves; a user's request removes one. These
  * operations are ours, the reference has none.
  */
+#include "roles/controller/rest_orphan.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +59,10 @@ static int list_orphans(struct request *q)
     return 0;
 }
 
-/* "db_00002" -> "db" and 2; what is reported is named so, but a request may say anything. */
+/*
+ * "db_00002" -> "db" and 2. False for what no resource can have as a volume, as "db_000002": as volume 2 of db another
+ * thing would be meant.
+ */
 static bool split_identifier(const char *identifier, struct arena *arena, char **resource, int32_t *number)
 {
     const char *underscore = strrchr(identifier, '_');
@@ -67,7 +72,14 @@ static bool split_identifier(const char *identifier, struct arena *arena, char *
         return false;
     *resource = arena_strndup(arena, identifier, (size_t)(underscore - identifier));
     *number = (int32_t)parsed;
-    return true;
+    return strcmp(arena_printf(arena, "%s_%05" PRId32, *resource, *number), identifier) == 0;
+}
+
+static bool is_of_a_resource(const struct request *q, const struct node *node, const char *resource)
+{
+    const struct resource_definition *definition = model_find_definition(q->model, resource);
+
+    return definition && model_find_resource(definition, node->name);
 }
 
 static int refuse_wanted(struct request *q, const char *identifier)
@@ -82,7 +94,6 @@ static int remove_orphan(struct request *q)
     const struct node *node = request_get_node(q, q->var[VAR_NODE]);
     const char *identifier = q->var[VAR_ANY];
     const struct storage_pool *pool;
-    const struct resource_definition *definition;
     struct resource_want want = { .remove = true, .orphan = true, .generation = (int64_t)q->model->generation };
     struct wants wants = { 0 };
     struct volume_want *volume;
@@ -98,12 +109,17 @@ static int remove_orphan(struct request *q)
                       .correction = "Repeat the request when the node is online.");
     pool = model_find_pool(node, q->var[VAR_POOL]);
     orphan = session_find_orphan(node, q->var[VAR_POOL], identifier);
-    if (!pool || !orphan || !split_identifier(identifier, &q->arena, &want.resource, &number))
+    if (!pool || !orphan)
         return rc_add(&q->rc, WARN_NOT_FOUND,
                       .message = rc_text(&q->rc, "Node '%s' has no orphan '%s' in storage pool '%s'.", node->name,
                                          identifier, q->var[VAR_POOL]));
-    definition = model_find_definition(q->model, want.resource);
-    if (definition && model_find_resource(definition, node->name))
+    if (!split_identifier(identifier, &q->arena, &want.resource, &number))
+        return rc_add(&q->rc, FAIL_INVLD_VLM_NR,
+                      .message = rc_text(&q->rc, "'%s' is not named as the volumes of resources are.", identifier),
+                      .cause = "Their names end with '_' and a number of five digits, from 00000 to 65534.",
+                      .correction =
+                          "Nothing was removed. If nobody needs it, remove it with the tools of its storage.");
+    if (is_of_a_resource(q, node, want.resource))
         return refuse_wanted(q, identifier);
     want.uuid = arena_alloc(&q->arena, TEXT_UUID_SIZE);
     text_make_uuid(want.uuid);
@@ -118,6 +134,45 @@ static int remove_orphan(struct request *q)
     session_send_wants(node, &wants);
     request_settle_orphan(q, node, q->var[VAR_POOL], identifier);
     return 0;
+}
+
+/* It is not in the list any more. That may be so because it is no orphan now. */
+static void tell_absent(struct request *q, const struct node *node, const char *pool, const char *identifier)
+{
+    char *resource;
+    int32_t number;
+
+    if (!model_find_pool(node, pool))
+        rc_add(&q->rc, FAIL_NOT_FOUND_STOR_POOL,
+               .message = rc_text(&q->rc, "Storage pool '%s' was deleted before '%s' was gone.", pool, identifier),
+               .cause = "What lies in a storage pool stays when that is deleted.");
+    else if (split_identifier(identifier, &q->arena, &resource, &number) && is_of_a_resource(q, node, resource))
+        (void)refuse_wanted(q, identifier);
+    else
+        rc_add(&q->rc, DELETED,
+               .message = rc_text(&q->rc, "Orphan '%s' removed from node '%s'.", identifier, node->name));
+}
+
+bool orphan_settled(struct request *q, const char *node, const char *pool, const char *identifier)
+{
+    const struct node *found = model_find_node(q->model, node);
+    const struct orphan_fact *orphan = found ? session_find_orphan(found, pool, identifier) : NULL;
+
+    if (!found || !session_is_online(found)) {
+        rc_add(&q->rc, FAIL_NOT_CONNECTED,
+               .message = rc_text(&q->rc, "The connection to satellite '%s' was lost before it told that '%s' is gone.",
+                                  node, identifier),
+               .correction = "Look at the list of orphans when the node is online, and repeat the request if it is "
+                             "still there.");
+        return true;
+    }
+    if (orphan && orphan->trouble)
+        request_add_trouble(q, node, FAIL_UNKNOWN_ERROR, orphan->trouble);
+    else if (!orphan && session_orphans(found) && session_orphans(found)->orphans_complete)
+        tell_absent(q, found, pool, identifier);
+    else
+        return false;
+    return true;
 }
 
 static void note_deployed(struct request *q, const struct resource *resource, int32_t number)

@@ -228,7 +228,7 @@ static void receive_held(struct session *session, const struct link_body *body)
 /* Only what lies in pools that the node has here, too: by them orphans are found and removed. */
 static void keep_orphans(struct session *session, const struct node *node, const struct report *report)
 {
-    struct report only = { .orphans_complete = true };
+    struct report only = { .orphans_complete = report->orphans_complete };
     struct arena arena = { 0 };
 
     for (uint32_t i = 0; i < report->orphans.count; i++)
@@ -244,7 +244,8 @@ static void receive_orphans(struct session *session, const struct node *node, co
     struct arriving *arriving = &session->arriving;
     uint32_t before = session->orphans ? session->orphans->orphans.count : 0;
 
-    if (!arriving_take_orphans(arriving, part))
+    arriving->orphans.orphans_complete = arriving_take_orphans(arriving, part);
+    if (!arriving->orphans.orphans_complete)
         complain(session, "not all volumes that nobody wants can be listed", "there are too many");
     if (!part->orphans_complete)
         return;

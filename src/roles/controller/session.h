@@ -31,8 +31,8 @@ const struct link_hello *session_hello(const struct node *node);
 /* Asks for fresh capacities; the report that answers raises session_refreshed() to token. */
 void session_refresh(const struct node *node, int64_t token);
 int64_t session_refreshed(const struct node *node);
-/* What lies in the node's pools and is wanted by nobody, as last reported; orphans only, the rest is empty. NULL: none
- * known. */
+/* What lies in the node's pools and is wanted by nobody, as last reported; orphans only, the rest is empty. It is not
+ * complete when there are too many to be kept. NULL: none known. */
 const struct report *session_orphans(const struct node *node);
 /* NULL: it is none of them. Who asks for its removal sets its trouble, which is of an earlier attempt, to NULL. */
 struct orphan_fact *session_find_orphan(const struct node *node, const char *pool, const char *identifier);

@@ -88,8 +88,10 @@ void view_trouble(struct rc_doc *report, int64_t code, const struct trouble *tro
     report->message = trouble->message;
     report->cause = trouble->cause;
     report->correction = trouble->correction;
+    report->details = trouble->details;
     if (trouble->attempts > 0)
-        report->details = arena_printf(arena, "Attempt %d failed; the next one follows in %.1f seconds.",
+        report->details = arena_printf(arena, "%s%sAttempt %d failed; the next one follows in %.1f seconds.",
+                                       trouble->details ? trouble->details : "", trouble->details ? "\n" : "",
                                        trouble->attempts, (double)trouble->retry_in_ms / 1000);
 }
 

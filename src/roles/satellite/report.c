@@ -80,11 +80,13 @@ static uint64_t list_orphans(const struct satellite *satellite, struct report *r
         orphan->identifier = arena_strdup(arena, fact->identifier);
         orphan->device_path = arena_strdup_null(arena, fact->device);
         orphan->size_kib = fact->size_kib;
-        if (owner)
+        if (owner && !owner->task.is_stale) /* else the trouble is that of an earlier request */
             task_copy_trouble(&owner->task, &orphan->trouble, arena);
         hash = text_hash(hash, fact->node.key, strlen(fact->node.key) + 1);
         hash = text_hash(hash, &fact->size_kib, sizeof(fact->size_kib));
         hash = text_hash(hash, fact->device ? fact->device : "", fact->device ? strlen(fact->device) : 0);
+        if (orphan->trouble && orphan->trouble->message)
+            hash = text_hash(hash, orphan->trouble->message, strlen(orphan->trouble->message));
     }
     return hash;
 }

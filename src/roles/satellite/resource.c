@@ -223,10 +223,10 @@ static void fail(struct resource *resource, const struct trouble *trouble)
     note_description(resource);
     if (resource->is_in_removals)
         wake_waiting(resource->task.satellite);
-    if (resource->want.orphan) { /* somebody may wait for this attempt, though the last one failed alike */
-        resource->task.satellite->orphans_are_due = true;
+    resource->task.satellite->orphans_are_due |= resource->want.orphan;
+    /* Somebody waits for the first attempt, though one before that may have failed alike. */
+    if (resource->want.orphan && resource->task.attempts == 1)
         resource->task.satellite->reported_orphans = 0;
-    }
 }
 
 /* Of all snapshots that shall be there. */
@@ -463,17 +463,47 @@ static struct resource *resource_new(struct satellite *satellite, const char *na
     return resource;
 }
 
+static bool has_volume(const struct resource_want *want, int32_t number)
+{
+    for (uint32_t i = 0; i < want->volumes.count; i++)
+        if (want->volumes.at[i].number == number)
+            return true;
+    return false;
+}
+
+/* A request names one orphan. What others have named stays wanted away, behind it: they may be in use. */
+static void add_other_orphans(struct resource_want *want, const struct resource *resource, struct arena *arena)
+{
+    const struct resource_want asked = *want, *before = &resource->want;
+
+    if (!asked.orphan || !before->orphan || resource->is_forgotten || strcmp(asked.resource, before->resource) != 0)
+        return;
+    want->volumes.at = arena_alloc(arena, (asked.volumes.count + before->volumes.count) * sizeof(*want->volumes.at));
+    for (uint32_t i = 0; i < asked.volumes.count; i++)
+        want->volumes.at[i] = asked.volumes.at[i];
+    for (uint32_t i = 0; i < before->volumes.count; i++)
+        if (!has_volume(&asked, before->volumes.at[i].number) &&
+            pool_find(resource->task.satellite, before->volumes.at[i].pool))
+            want->volumes.at[want->volumes.count++] = before->volumes.at[i];
+}
+
 /* The plan that is under way looks at the plan's own copy of everything, so the want may change below it. */
 void resource_take_want(struct satellite *satellite, const struct resource_want *want)
 {
     struct resource *resource = resource_find(satellite, want->resource);
+    struct resource_want whole = *want;
+    struct arena arena = { 0 }, old;
 
     if (!resource)
         resource = resource_new(satellite, want->resource);
     leave_removals(resource);
-    arena_done(&resource->arena);
+    add_other_orphans(&whole, resource, &arena);
+    old = resource->arena;
+    resource->arena = (struct arena){ 0 };
     memset(&resource->want, 0, sizeof(resource->want));
-    field_copy(&resource_want_schema, &resource->want, want, &resource->arena);
+    field_copy(&resource_want_schema, &resource->want, &whole, &resource->arena);
+    arena_done(&old);
+    arena_done(&arena);
     resource->order = satellite->order;
     resource->is_applied = resource->is_forgotten = false;
     resource->has_looked = false;

@@ -132,7 +132,7 @@ struct satellite {
     bool has_listened;
     struct i64_list answered; /* tokens whose reports are due */
     struct arena answered_arena;
-    uint64_t reported_orphans; /* hash of the list that the controller has; 0: none */
+    uint64_t reported_orphans; /* hash of the list that the controller has; 0: it is told the next one in any case */
     bool orphans_are_due;
 
     struct listener *listener;

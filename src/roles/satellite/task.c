@@ -261,6 +261,7 @@ static void run_hangs(void *owner, const struct step *step, const struct step *b
     loop_mark_dirty(task->satellite->loop);
     set_trouble(task, &trouble);
     task_dirty(task);
+    task->satellite->orphans_are_due = true; /* it may be one of them */
     arena_done(&arena);
 }
 

@@ -90,8 +90,8 @@ def _(machines):
             try:
                 cluster.linstor('physical-storage', 'create-device-pool', 'zfsthin', 'n1', '/dev/vda', '/dev/vdb', '--pool-name', 'tank',
                                 '--storage-pool', 'fast', '--zpool-create-arguments=-Ocompression=off')
-            except AssertionError:
-                if attempts == 1:
+            except AssertionError as problem:
+                if attempts == 1 or 'zpool' not in str(problem):
                     raise
                 machines[0].run('udevadm settle; zpool destroy -f tank 2>/dev/null; wipefs -qaf /dev/vda?* /dev/vdb?* /dev/vda /dev/vdb; '
                                 'blockdev --rereadpt /dev/vda /dev/vdb; udevadm settle', check=False)
