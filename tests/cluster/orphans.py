@@ -130,6 +130,18 @@ def _():
             answer = cluster.rest.delete('/v1/nodes/n1/orphans/thin/busy_00001')    # which does not end the other's removal
             assert "'busy_00001' removed" in str(answer.json), answer
             assert [o['identifier'] for o in listed()] == ['busy_00000']
+            # Nor is it removed from a pool that was registered after that was asked for, whatever it is called.
+            cluster.rest.delete('/v1/nodes/n1/storage-pools/thin')
+            cluster.create_pool('n1')
+        finally:
+            os.close(held)
+        cluster.create_definition('later', [8192])
+        cluster.create_resource('later', 'n1')
+        cluster.rest.delete('/v1/resource-definitions/later')
+        wait_for('it is listed, and nobody wants it removed', lambda: [o.get('reports') for o in listed()] == [None], 20)
+        held = os.open(listed()[0]['device_path'], os.O_RDWR)
+        try:
+            assert cluster.rest.call('DELETE', '/v1/nodes/n1/orphans/thin/busy_00000').status == 500
         finally:
             os.close(held)
         wait_for('it is gone', lambda: listed() == [], 20)

@@ -68,8 +68,8 @@ bool arriving_take_orphans(struct arriving *arriving, const struct report *part)
 
         arriving->orphans_bytes += field_measure(&orphan_fact_schema, orphan);
         if (arriving->orphans_bytes > BYTES_LIMIT)
-            return false;
+            break;
         field_copy(&orphan_fact_schema, LIST_ADD(&arriving->orphans.orphans, arena), orphan, arena);
     }
-    return true;
+    return arriving->orphans_bytes <= BYTES_LIMIT; /* also if an earlier part was too much */
 }

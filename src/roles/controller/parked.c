@@ -233,7 +233,8 @@ static void give_up(struct request *q)
         case SETTLE_ORPHAN:
             rc_add(&q->rc, WARN_STLT_NOT_UPDATED,
                    .message = rc_text(&q->rc, "Satellite '%s' has not removed '%s' yet.", item->first, item->third),
-                   .details = "It was told to; the list of orphans shows when it is gone.");
+                   .details = "It was told to; the list of orphans shows when it is gone.",
+                   .correction = "Repeat the request if it stays.");
             break;
         case SETTLE_DISKS: break; /* the others are told */
         case SETTLE_DEVICE_POOL: device_pool_give_up(q, item->first); break;

@@ -15,6 +15,7 @@
 #include "roles/controller/routes.h"
 #include "roles/controller/session.h"
 #include "roles/controller/view.h"
+#include "roles/controller/wants.h"
 
 struct orphan_doc {
     char *storage_pool_name;
@@ -75,11 +76,14 @@ static bool split_identifier(const char *identifier, struct arena *arena, char *
     return strcmp(arena_printf(arena, "%s_%05" PRId32, *resource, *number), identifier) == 0;
 }
 
-static bool is_of_a_resource(const struct request *q, const struct node *node, const char *resource)
+/* "db.cache_00000" is of "db", too. */
+static bool is_of_a_resource(struct request *q, const struct node *node, const char *name)
 {
+    const char *resource = arena_strndup(&q->arena, name, strcspn(name, "."));
     const struct resource_definition *definition = model_find_definition(q->model, resource);
 
-    return definition && model_find_resource(definition, node->name);
+    return (definition && model_find_resource(definition, node->name)) ||
+           wants_are_unreadable(q->model, KIND_RESOURCE, resource, node->name);
 }
 
 static int refuse_wanted(struct request *q, const char *identifier)
@@ -136,27 +140,13 @@ static int remove_orphan(struct request *q)
     return 0;
 }
 
-/* It is not in the list any more. That may be so because it is no orphan now. */
-static void tell_absent(struct request *q, const struct node *node, const char *pool, const char *identifier)
-{
-    char *resource;
-    int32_t number;
-
-    if (!model_find_pool(node, pool))
-        rc_add(&q->rc, FAIL_NOT_FOUND_STOR_POOL,
-               .message = rc_text(&q->rc, "Storage pool '%s' was deleted before '%s' was gone.", pool, identifier),
-               .cause = "What lies in a storage pool stays when that is deleted.");
-    else if (split_identifier(identifier, &q->arena, &resource, &number) && is_of_a_resource(q, node, resource))
-        (void)refuse_wanted(q, identifier);
-    else
-        rc_add(&q->rc, DELETED,
-               .message = rc_text(&q->rc, "Orphan '%s' removed from node '%s'.", identifier, node->name));
-}
-
 bool orphan_settled(struct request *q, const char *node, const char *pool, const char *identifier)
 {
     const struct node *found = model_find_node(q->model, node);
     const struct orphan_fact *orphan = found ? session_find_orphan(found, pool, identifier) : NULL;
+    const struct storage_pool *lies_in = found ? model_find_pool(found, pool) : NULL;
+    char *resource;
+    int32_t number;
 
     if (!found || !session_is_online(found)) {
         rc_add(&q->rc, FAIL_NOT_CONNECTED,
@@ -166,10 +156,18 @@ bool orphan_settled(struct request *q, const char *node, const char *pool, const
                              "still there.");
         return true;
     }
-    if (orphan && orphan->trouble)
+    if (!lies_in)
+        rc_add(&q->rc, FAIL_NOT_FOUND_STOR_POOL,
+               .message = rc_text(&q->rc, "Storage pool '%s' was deleted before '%s' was gone.", pool, identifier),
+               .cause = "What lies in a storage pool stays when that is deleted.");
+    else if (split_identifier(identifier, &q->arena, &resource, &number) && is_of_a_resource(q, found, resource))
+        (void)refuse_wanted(q, identifier);
+    else if (orphan && orphan->trouble)
         request_add_trouble(q, node, FAIL_UNKNOWN_ERROR, orphan->trouble);
+    else if (lies_in->fact && lies_in->fact->trouble)
+        request_add_trouble(q, node, FAIL_UNKNOWN_ERROR, lies_in->fact->trouble);
     else if (!orphan && session_orphans(found) && session_orphans(found)->orphans_complete)
-        tell_absent(q, found, pool, identifier);
+        rc_add(&q->rc, DELETED, .message = rc_text(&q->rc, "Orphan '%s' removed from node '%s'.", identifier, node));
     else
         return false;
     return true;

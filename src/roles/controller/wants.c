@@ -485,8 +485,7 @@ static bool is_held(const struct held_item *item, const char *uuid, int64_t dige
     return item && item->generation >= 0 && item->digest == digest && item->uuid && strcmp(item->uuid, uuid) == 0;
 }
 
-/* What cannot be read is there all the same: the satellite keeps it. */
-static bool is_unreadable(const struct model *model, enum kind_id kind, const char *parent, const char *name)
+bool wants_are_unreadable(const struct model *model, enum kind_id kind, const char *parent, const char *name)
 {
     char parent_key[OBJECT_KEY_SIZE], key[OBJECT_KEY_SIZE], path[OBJECT_PATH_SIZE + 1];
 
@@ -525,7 +524,7 @@ void wants_synchronise(struct service *service, const struct node *node, const s
     }
     for (uint32_t i = 0; i < held->pools.count; i++) {
         if (!model_find_pool(node, held->pools.at[i].name) &&
-            !is_unreadable(&service->model, KIND_STORAGE_POOL, node->name, held->pools.at[i].name)) {
+            !wants_are_unreadable(&service->model, KIND_STORAGE_POOL, node->name, held->pools.at[i].name)) {
             struct pool_want *want = LIST_ADD(&outbox.wants.pools, &outbox.arena);
 
             want->pool = held->pools.at[i].name;
@@ -565,7 +564,7 @@ void wants_synchronise(struct service *service, const struct node *node, const s
             model_find_definition(&service->model, held->resources.at[i].name);
 
         if (!(definition && model_find_resource(definition, node->name)) &&
-            !is_unreadable(&service->model, KIND_RESOURCE, held->resources.at[i].name, node->name)) {
+            !wants_are_unreadable(&service->model, KIND_RESOURCE, held->resources.at[i].name, node->name)) {
             text_list_add(&outbox.wants.forget, held->resources.at[i].name, &outbox.arena);
             count_item(&outbox, strlen(held->resources.at[i].name));
         }

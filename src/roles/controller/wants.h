@@ -11,5 +11,7 @@ void wants_note_change(struct service *service, const struct change *change, boo
 void wants_turn(struct service *service);
 /* It has a new fact, by which wants of others may become different. */
 void wants_note_fact(struct service *service, const struct resource *resource);
+/* What is in the store and cannot be read is there all the same: the satellite keeps it. */
+bool wants_are_unreadable(const struct model *model, enum kind_id kind, const char *parent, const char *name);
 /* The difference between what the satellite holds and what it should: its answer to "what do you hold?" */
 void wants_synchronise(struct service *service, const struct node *node, const struct held *held);

@@ -177,6 +177,7 @@ static void forget(struct pool *pool, const struct pool_want *want)
     struct satellite *satellite = pool->task.satellite;
 
     log_info("storage pool '%s' is forgotten", pool->want.pool);
+    resources_forget_orphans(satellite, pool->want.pool, NULL);
     facts_remove_pool(&satellite->facts, pool->want.pool);
     known_pool_remove(&satellite->pools, &pool->known);
     pool->want.generation = want->generation;
@@ -256,6 +257,7 @@ void pool_take_want(struct satellite *satellite, const struct pool_want *want)
     }
     if (pool) {
         /* Facts are kept by name of pool; a pool that lies elsewhere now knows nothing of the old place's volumes. */
+        resources_forget_orphans(satellite, pool->want.pool, NULL);
         facts_remove_pool(&satellite->facts, pool->want.pool);
         known_pool_remove(&satellite->pools, &pool->known);
     } else {

@@ -28,14 +28,13 @@ static bool owns(const struct satellite *satellite, const struct resource *resou
     return false;
 }
 
-/* The resource that the first so many characters name, if it is held and the volume or snapshot is one of its own. */
-static const struct resource *find_owner_named(const struct satellite *satellite, const struct storage_fact *fact,
-                                               size_t length)
+/* Whether the first so many characters name a resource that is held, and the volume or snapshot is one of its own. */
+static bool is_wanted_by(const struct satellite *satellite, const struct storage_fact *fact, size_t length)
 {
     char name[256];
 
     if (length >= sizeof(name))
-        return NULL;
+        return false;
     memcpy(name, fact->identifier, length);
     name[length] = '\0';
     for (;;) {
@@ -43,22 +42,32 @@ static const struct resource *find_owner_named(const struct satellite *satellite
         char *dot = strrchr(name, '.');
 
         if (resource && !resource->is_forgotten && owns(satellite, resource, fact))
-            return resource;
+            return true;
         /* Names of levels above carry suffixes such as ".meta". */
         if (!dot)
-            return NULL;
+            return false;
         *dot = '\0';
     }
 }
 
 /* "db_00000" is of the resource "db"; "db_00000_monday" may be, and there may be underscores in any of the names. */
-static const struct resource *find_owner(const struct satellite *satellite, const struct storage_fact *fact)
+static bool is_wanted(const struct satellite *satellite, const struct storage_fact *fact)
 {
-    const struct resource *owner = NULL;
+    for (const char *at = strchr(fact->identifier, '_'); at; at = strchr(at + 1, '_'))
+        if (is_wanted_by(satellite, fact, (size_t)(at - fact->identifier)))
+            return true;
+    return false;
+}
 
-    for (const char *at = strchr(fact->identifier, '_'); at && !owner; at = strchr(at + 1, '_'))
-        owner = find_owner_named(satellite, fact, (size_t)(at - fact->identifier));
-    return owner;
+/* Why it is there still, though somebody wants it removed. */
+static void copy_trouble(const struct satellite *satellite, const struct storage_fact *fact, struct orphan_fact *orphan,
+                         struct arena *arena)
+{
+    const struct resource *removal = resource_find_orphan(satellite, fact->pool, fact->identifier);
+
+    /* Of what is stale it would be why an earlier request failed. */
+    if (removal && (!removal->task.is_stale || removal->task.is_hanging))
+        task_copy_trouble(&removal->task, &orphan->trouble, arena);
 }
 
 static uint64_t list_orphans(const struct satellite *satellite, struct report *report, struct arena *arena)
@@ -67,21 +76,17 @@ static uint64_t list_orphans(const struct satellite *satellite, struct report *r
 
     map_for_each (node, &satellite->facts.volumes) {
         const struct storage_fact *fact = CONTAINER_OF(node, struct storage_fact, node);
-        const struct resource *owner;
         struct orphan_fact *orphan;
 
-        if (!fact->backing || fact->is_snapshot || (fact->is_doomed && fact->dependents > 0))
-            continue;
-        owner = find_owner(satellite, fact);
-        if (owner && !owner->want.orphan)
+        if (!fact->backing || fact->is_snapshot || (fact->is_doomed && fact->dependents > 0) ||
+            is_wanted(satellite, fact))
             continue;
         orphan = LIST_ADD(&report->orphans, arena);
         orphan->pool = arena_strdup(arena, fact->pool);
         orphan->identifier = arena_strdup(arena, fact->identifier);
         orphan->device_path = arena_strdup_null(arena, fact->device);
         orphan->size_kib = fact->size_kib;
-        if (owner && !owner->task.is_stale) /* else the trouble is that of an earlier request */
-            task_copy_trouble(&owner->task, &orphan->trouble, arena);
+        copy_trouble(satellite, fact, orphan, arena);
         hash = text_hash(hash, fact->node.key, strlen(fact->node.key) + 1);
         hash = text_hash(hash, &fact->size_kib, sizeof(fact->size_kib));
         hash = text_hash(hash, fact->device ? fact->device : "", fact->device ? strlen(fact->device) : 0);
@@ -246,6 +251,7 @@ void reports_start_over(struct satellite *satellite)
         task_dirty(&CONTAINER_OF(node, struct pool, known.node)->task);
     map_for_each (node, &satellite->resources)
         task_dirty(&CONTAINER_OF(node, struct resource, node)->task);
+    resources_forget_orphans(satellite, NULL, NULL);
     satellite->reported_orphans = 0;
     satellite->orphans_are_due = true;
     satellite->answered = (struct i64_list){ 0 };

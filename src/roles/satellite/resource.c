@@ -6,8 +6,10 @@
  * Removals come before creations: a resource waits for every removal that was wanted before it or with it, as long as
  * that removal is getting on; one that failed or hangs is not waited for.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -26,25 +28,50 @@ static struct resource *of_node(struct map_node *node)
     return CONTAINER_OF(node, struct resource, node);
 }
 
-struct resource *resource_find(const struct satellite *satellite, const char *name)
+static struct resource *find(const struct map *map, const char *key)
 {
-    CLEANUP(memory_freep) char *key = memory_strdup(name);
-    struct map_node *node;
+    struct map_node *node = map_find(map, key);
 
-    text_upper(key);
-    node = map_find(&satellite->resources, key);
     return node ? of_node(node) : NULL;
 }
 
-void resources_wake(struct satellite *satellite, bool failed)
+struct resource *resource_find(const struct satellite *satellite, const char *name)
 {
-    map_for_each (node, &satellite->resources) {
+    CLEANUP(memory_freep) char *key = memory_strdup(name);
+
+    text_upper(key);
+    return find(&satellite->resources, key);
+}
+
+struct resource *resource_find_orphan(const struct satellite *satellite, const char *pool, const char *identifier)
+{
+    CLEANUP(memory_freep) char *key = memory_printf("%s/%s", pool, identifier);
+
+    return find(&satellite->orphans, key);
+}
+
+static void wake(struct map *map, bool failed)
+{
+    map_for_each (node, map) {
         struct task *task = &of_node(node)->task;
 
         if (failed && task_is_pausing(task))
             task_forget_failures(task);
         task_ready(task);
     }
+}
+
+void resources_wake(struct satellite *satellite, bool failed)
+{
+    wake(&satellite->resources, failed);
+    wake(&satellite->orphans, failed);
+}
+
+static struct map *map_of(const struct resource *resource)
+{
+    struct satellite *satellite = resource->task.satellite;
+
+    return resource->want.orphan ? &satellite->orphans : &satellite->resources;
 }
 
 /* Wants come in the order of their numbers, so the place is at the end or near it. */
@@ -212,7 +239,7 @@ static void succeed(struct resource *resource)
     if (!resource->want.remove)
         return;
     resource->is_gone = true;
-    map_remove(&resource->task.satellite->resources, &resource->node);
+    map_remove(map_of(resource), &resource->node);
     task_dirty(&resource->task); /* the report frees it */
 }
 
@@ -385,7 +412,7 @@ static void proceed(struct task *task)
 
 static void drop(struct resource *resource)
 {
-    map_remove(&resource->task.satellite->resources, &resource->node);
+    map_remove(map_of(resource), &resource->node);
     task_drop(&resource->task);
 }
 
@@ -404,6 +431,7 @@ static void ended(struct task *task, const struct trouble *trouble)
     } else if (trouble && !task->is_stale) {
         fail(resource, trouble);
     } else {
+        task->trouble = NULL; /* of an earlier want */
         task_ready(task);
     }
     task->is_stale = false;
@@ -451,59 +479,81 @@ static const struct task_kind resource_kind = {
     .proceed = proceed, .ended = ended, .report = report, .free = resource_free
 };
 
-static struct resource *resource_new(struct satellite *satellite, const char *name)
+/* The key is the new one's. */
+static struct resource *resource_new(struct satellite *satellite, struct map *map, char *key)
 {
     struct resource *resource = memory_alloc(sizeof(*resource));
-    char *key = memory_strdup(name);
 
-    text_upper(key);
     resource->node.key = key;
     task_init(&resource->task, satellite, &resource_kind);
-    map_insert(&satellite->resources, &resource->node);
+    map_insert(map, &resource->node);
     return resource;
 }
 
-static bool has_volume(const struct resource_want *want, int32_t number)
+/* An orphan is known by what it is, not by the resource that has left it: that may have left several, or be there. */
+static struct resource *get_or_new(struct satellite *satellite, const struct resource_want *want)
 {
-    for (uint32_t i = 0; i < want->volumes.count; i++)
-        if (want->volumes.at[i].number == number)
-            return true;
-    return false;
+    struct map *map = want->orphan ? &satellite->orphans : &satellite->resources;
+    const struct volume_want *volume = want->volumes.at;
+    char *key = want->orphan ? memory_printf("%s/%s_%05" PRId32, volume->pool, want->resource, volume->number)
+                             : memory_strdup(want->resource);
+    struct resource *resource;
+
+    if (!want->orphan)
+        text_upper(key);
+    resource = find(map, key);
+    if (!resource)
+        return resource_new(satellite, map, key);
+    free(key);
+    return resource;
 }
 
-/* A request names one orphan. What others have named stays wanted away, behind it: they may be in use. */
-static void add_other_orphans(struct resource_want *want, const struct resource *resource, struct arena *arena)
+static void forget(struct resource *resource)
 {
-    const struct resource_want asked = *want, *before = &resource->want;
+    leave_removals(resource);
+    resource->task.satellite->orphans_are_due = true;
+    resource->is_forgotten = true;
+    if (!resource->task.is_running)
+        drop(resource);
+}
 
-    if (!asked.orphan || !before->orphan || resource->is_forgotten || strcmp(asked.resource, before->resource) != 0)
-        return;
-    want->volumes.at = arena_alloc(arena, (asked.volumes.count + before->volumes.count) * sizeof(*want->volumes.at));
-    for (uint32_t i = 0; i < asked.volumes.count; i++)
-        want->volumes.at[i] = asked.volumes.at[i];
-    for (uint32_t i = 0; i < before->volumes.count; i++)
-        if (!has_volume(&asked, before->volumes.at[i].number) &&
-            pool_find(resource->task.satellite, before->volumes.at[i].pool))
-            want->volumes.at[want->volumes.count++] = before->volumes.at[i];
+/* "db.cache" is a side of "db". */
+static bool is_of(const struct resource_want *orphan, const char *resource)
+{
+    size_t length = strlen(resource);
+
+    return strncasecmp(orphan->resource, resource, length) == 0 &&
+           (orphan->resource[length] == '\0' || orphan->resource[length] == '.');
+}
+
+void resources_forget_orphans(struct satellite *satellite, const char *pool, const char *resource)
+{
+    for (struct map_node *node = map_first(&satellite->orphans), *next; node; node = next) {
+        struct resource *orphan = of_node(node);
+
+        next = map_next(node);
+        if (!orphan->is_forgotten && (!pool || text_equal_fold(orphan->want.volumes.at[0].pool, pool)) &&
+            (!resource || is_of(&orphan->want, resource)))
+            forget(orphan);
+    }
 }
 
 /* The plan that is under way looks at the plan's own copy of everything, so the want may change below it. */
 void resource_take_want(struct satellite *satellite, const struct resource_want *want)
 {
-    struct resource *resource = resource_find(satellite, want->resource);
-    struct resource_want whole = *want;
-    struct arena arena = { 0 }, old;
+    struct resource *resource;
 
-    if (!resource)
-        resource = resource_new(satellite, want->resource);
+    if (want->orphan && (want->volumes.count != 1 || !want->volumes.at[0].pool))
+        return; /* nobody sends that */
+    resource = get_or_new(satellite, want);
     leave_removals(resource);
-    add_other_orphans(&whole, resource, &arena);
-    old = resource->arena;
-    resource->arena = (struct arena){ 0 };
+    arena_done(&resource->arena);
     memset(&resource->want, 0, sizeof(resource->want));
-    field_copy(&resource_want_schema, &resource->want, &whole, &resource->arena);
-    arena_done(&old);
-    arena_done(&arena);
+    field_copy(&resource_want_schema, &resource->want, want, &resource->arena);
+    if (want->orphan)
+        satellite->reported_orphans = 0; /* somebody waits for it */
+    else
+        resources_forget_orphans(satellite, NULL, want->resource);
     resource->order = satellite->order;
     resource->is_applied = resource->is_forgotten = false;
     resource->has_looked = false;
@@ -519,9 +569,5 @@ void resource_forget(struct satellite *satellite, const char *name)
     if (!resource)
         return;
     log_info("resource '%s' is forgotten; its devices stay", resource->want.resource);
-    leave_removals(resource);
-    satellite->orphans_are_due = true;
-    resource->is_forgotten = true;
-    if (!resource->task.is_running)
-        drop(resource);
+    forget(resource);
 }

@@ -57,10 +57,11 @@ static void free_tasks(struct satellite *satellite)
 {
     struct map_node *node;
 
-    while ((node = map_first(&satellite->resources))) {
+    resources_forget_orphans(satellite, NULL, NULL);
+    while ((node = map_first(&satellite->resources)) || (node = map_first(&satellite->orphans))) {
         struct resource *resource = CONTAINER_OF(node, struct resource, node);
 
-        map_remove(&satellite->resources, node);
+        map_remove(resource->want.orphan ? &satellite->orphans : &satellite->resources, node);
         resource->task.kind->free(&resource->task);
     }
     while ((node = map_first(&satellite->pools))) {

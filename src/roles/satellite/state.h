@@ -67,7 +67,7 @@ struct pool {
 
 struct resource {
     struct task task;
-    struct map_node node; /* in satellite.resources; key: the name in upper case */
+    struct map_node node; /* in satellite.resources by its name in upper case; an orphan in satellite.orphans */
     struct arena arena;
     struct resource_want want;
     int64_t order; /* of its want among all */
@@ -109,6 +109,7 @@ struct satellite {
     char boot[40];
 
     struct map pools, resources;
+    struct map orphans; /* that are wanted away: resources of one volume each, by "POOL/VOLUME" */
     struct facts facts;
     struct machine machine;
     struct secret *key;      /* the master key; NULL: the controller has not told it */
@@ -175,6 +176,9 @@ void pool_report_if_changed(struct pool *pool);
 struct resource *resource_find(const struct satellite *satellite, const char *name);
 void resource_take_want(struct satellite *satellite, const struct resource_want *want);
 void resource_forget(struct satellite *satellite, const char *name);
+struct resource *resource_find_orphan(const struct satellite *satellite, const char *pool, const char *identifier);
+/* They are not wanted away any more: those of that pool, of that resource, or, both being NULL, all. */
+void resources_forget_orphans(struct satellite *satellite, const char *pool, const char *resource);
 /* All that stand still may have something to do; those that failed only when their next attempt is due, or with failed.
  */
 void resources_wake(struct satellite *satellite, bool failed);
