@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What lies in a pool and nobody asked for: found, told, and never removed without a user's word."""
+import contextlib
 import os
 import pathlib
 import random
@@ -109,18 +110,19 @@ def _():
 def _():
     with Cluster(satellites=1, source='orphans') as cluster:
         cluster.register()
-        cluster.create_definition('busy', [8192, 8192])
+        cluster.create_definition('busy', [8192, 8192, 8192])
         cluster.create_resource('busy', 'n1')
-        cluster.await_match({('busy', 'n1'): {0: 8192, 1: 8192}})
-        held = os.open(cluster.replicas()['busy', 'n1'][0]['device_path'], os.O_RDWR)
-        try:
+        cluster.await_match({('busy', 'n1'): {0: 8192, 1: 8192, 2: 8192}})
+        with contextlib.ExitStack() as first, contextlib.ExitStack() as last:
+            for number, stack in ((0, first), (2, last)):
+                stack.callback(os.close, os.open(cluster.replicas()['busy', 'n1'][number]['device_path'], os.O_RDWR))
             cluster.satellites['n1'].kill()
             cluster.await_offline('n1')
             cluster.rest.delete('/v1/nodes/n1/lost')
             cluster.satellites['n1'].start()
             cluster.register()
             listed = lambda: cluster.rest.get('/v1/nodes/n1/orphans')
-            wait_for('the orphans are listed', lambda: len(listed()) == 2, 20)
+            wait_for('the orphans are listed', lambda: len(listed()) == 3, 20)
             for _ in range(2):    # the second time what was told before is no answer, nor is it kept back
                 began = time.monotonic()
                 answer = cluster.rest.call('DELETE', '/v1/nodes/n1/orphans/thin/busy_00000')
@@ -129,22 +131,19 @@ def _():
                 assert 'in use' in str([o['reports'] for o in listed() if o['identifier'] == 'busy_00000']), listed()
             answer = cluster.rest.delete('/v1/nodes/n1/orphans/thin/busy_00001')    # which does not end the other's removal
             assert "'busy_00001' removed" in str(answer.json), answer
-            assert [o['identifier'] for o in listed()] == ['busy_00000']
+            assert cluster.rest.call('DELETE', '/v1/nodes/n1/orphans/thin/busy_00002').status == 500
+            last.close()
+            wait_for('the last one goes when it is free', lambda: [o['identifier'] for o in listed()] == ['busy_00000'], 20)
             # Nor is it removed from a pool that was registered after that was asked for, whatever it is called.
             cluster.rest.delete('/v1/nodes/n1/storage-pools/thin')
             cluster.create_pool('n1')
-        finally:
-            os.close(held)
         cluster.create_definition('later', [8192])
         cluster.create_resource('later', 'n1')
         cluster.rest.delete('/v1/resource-definitions/later')
         wait_for('it is listed, and nobody wants it removed', lambda: [o.get('reports') for o in listed()] == [None], 20)
-        held = os.open(listed()[0]['device_path'], os.O_RDWR)
-        try:
-            assert cluster.rest.call('DELETE', '/v1/nodes/n1/orphans/thin/busy_00000').status == 500
-        finally:
-            os.close(held)
-        wait_for('it is gone', lambda: listed() == [], 20)
+        assert (cluster.satellites['n1'].pool / 'busy_00000.img').exists()
+        cluster.rest.delete('/v1/nodes/n1/orphans/thin/busy_00000')
+        assert listed() == []
         assert not cluster.devices() and not any(cluster.satellites['n1'].pool.iterdir())
 
 
