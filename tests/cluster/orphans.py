@@ -85,18 +85,29 @@ def _():
         assert listed() == {'stray_00000'}
 
 
+def lose(cluster):
+    """The node goes with all that was known of it, and its devices stay."""
+    cluster.satellites['n1'].kill()
+    cluster.await_offline('n1')
+    cluster.rest.delete('/v1/nodes/n1/lost')
+
+
+def lose_and_find(cluster, count):
+    """The node is back, and lists so many orphans: a function that asks for the list."""
+    lose(cluster)
+    cluster.satellites['n1'].start()
+    cluster.register()
+    listed = lambda: cluster.rest.get('/v1/nodes/n1/orphans')
+    wait_for('the orphans are listed', lambda: len(listed()) == count, 20)
+    return listed
+
+
 @suite.case('what a lost node brings back is listed, stays, and goes when a user says so')
 def _():
     with Cluster(satellites=1, source='orphans') as cluster:
         cluster.register()
         cluster.create_only('kept')
-        cluster.satellites['n1'].kill()
-        cluster.await_offline('n1')
-        cluster.rest.delete('/v1/nodes/n1/lost')
-        cluster.satellites['n1'].start()
-        cluster.register()
-        listed = lambda: cluster.rest.get('/v1/nodes/n1/orphans')
-        wait_for('the orphan is listed', lambda: len(listed()) == 1, 20)
+        listed = lose_and_find(cluster, 1)
         orphan = listed()[0]
         assert (orphan['storage_pool_name'], orphan['identifier'], orphan['size_kib']) == ('thin', 'kept_00000', 8192), orphan
         cluster.rest.delete('/v1/nodes/n1/orphans/thin/nosuch_00000')
@@ -116,13 +127,7 @@ def _():
         with contextlib.ExitStack() as first, contextlib.ExitStack() as last:
             for number, stack in ((0, first), (2, last)):
                 stack.callback(os.close, os.open(cluster.replicas()['busy', 'n1'][number]['device_path'], os.O_RDWR))
-            cluster.satellites['n1'].kill()
-            cluster.await_offline('n1')
-            cluster.rest.delete('/v1/nodes/n1/lost')
-            cluster.satellites['n1'].start()
-            cluster.register()
-            listed = lambda: cluster.rest.get('/v1/nodes/n1/orphans')
-            wait_for('the orphans are listed', lambda: len(listed()) == 3, 20)
+            listed = lose_and_find(cluster, 3)
             for _ in range(2):    # the second time what was told before is no answer, nor is it kept back
                 began = time.monotonic()
                 answer = cluster.rest.call('DELETE', '/v1/nodes/n1/orphans/thin/busy_00000')
@@ -206,9 +211,7 @@ def leave_behind(cluster, resource, text, wanted_kib=8192):
     cluster.register()
     _, device = cluster.create_only(resource, 16384)
     machine.write_head(device, text)
-    cluster.satellites['n1'].kill()
-    cluster.await_offline('n1')
-    cluster.rest.delete('/v1/nodes/n1/lost')
+    lose(cluster)
     cluster.rest.delete(f'/v1/resource-definitions/{resource}')
     cluster.satellites['n1'].start()
     cluster.register()
